@@ -1,0 +1,1 @@
+"""The picture cache and the page that shows it."""

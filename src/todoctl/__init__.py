@@ -1,0 +1,1 @@
+"""Provisions the app, proves that it behaves as documented, and takes it away."""
