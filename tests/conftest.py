@@ -1,0 +1,33 @@
+"""What tests of both packages start: a real image service and the real app."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.app_server import AppServer, app_server
+from tests.image_service import ImageService, image_service
+
+StartApp = Callable[..., AppServer]
+
+
+@pytest.fixture(name="images")
+def _images() -> Iterator[ImageService]:
+    """An image service of the test's own."""
+    with image_service() as service:
+        yield service
+
+
+@pytest.fixture(name="start_app")
+def _start_app(tmp_path: Path) -> Iterator[StartApp]:
+    """Starts apps (`start_app(CACHE_TTL="2", …)`), by default all on `tmp_path / "cache"`."""
+    numbers = itertools.count()
+    with ExitStack() as running:
+
+        def start(cache_dir: Path = tmp_path / "cache", **env: str) -> AppServer:
+            log = tmp_path / f"app-{next(numbers)}.log"
+            return running.enter_context(app_server(cache_dir, log, **env))
+
+        yield start
