@@ -1,0 +1,190 @@
+"""The app as a visitor and a watcher see it: its page, its picture and its state, over HTTP."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from html.parser import HTMLParser
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from todoctl.errors import TodoctlError, UnavailableError
+
+REQUEST_SECONDS = 15.0
+"""Above the longest that the app lets a visitor wait for the image service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheState:
+    """`GET /api/cache` (docs/contract.md): times in epoch seconds, `sha256` None without a picture."""
+
+    status: str
+    downloaded_at: float | None
+    expires_at: float | None
+    last_access_at: float | None
+    ttl: float
+    access_count: int
+    image_access_count: int
+    sha256: str | None
+    source: str
+    last_error: str | None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Raises `KeyError` or `TypeError` where the answer is not that of the contract."""
+        image = value["image"]
+        return cls(
+            status=value["status"],
+            downloaded_at=value["downloaded_at"],
+            expires_at=value["expires_at"],
+            last_access_at=value["last_access_at"],
+            ttl=value["ttl"],
+            access_count=value["access_count"],
+            image_access_count=value["image_access_count"],
+            sha256=image["sha256"] if image else None,
+            source=value["source"],
+            last_error=value["last_error"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """The bytes of `GET /image`."""
+
+    content: bytes
+    content_type: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the metadata box of the page says: times in epoch seconds."""
+
+    downloaded_at: float | None
+    expires_at: float | None
+    access_count: int
+    image_access_count: int
+    last_access_at: float | None
+    status: str
+
+    @classmethod
+    def parse(cls, html: str) -> Self:
+        """Raises `PageError` where a label of the contract is missing or its value makes no sense."""
+        labels = _Labels()
+        labels.feed(html)
+        values = labels.values
+        try:
+            return cls(
+                downloaded_at=_moment(values["Image Download time"]),
+                expires_at=_moment(values["Image Expiry time"]),
+                access_count=int(values["Site Access count"]),
+                image_access_count=int(values["Image Access count"]),
+                last_access_at=_moment(values["Last Site Access"]),
+                status=values["Status"],
+            )
+        except KeyError as error:
+            raise PageError("The page is not the documented one", why=f"no label {error}") from None
+        except ValueError as error:
+            raise PageError("The page is not the documented one", why=str(error)) from None
+
+
+class PageError(TodoctlError):
+    """The app answered, but not as documented."""
+
+
+def _moment(text: str) -> float | None:
+    return None if text == "–" else datetime.fromisoformat(text).timestamp()
+
+
+class _Labels(HTMLParser):
+    """The `<dt>`/`<dd>` pairs of the metadata box; a `<time>` counts as its `datetime`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self._inside = ""
+        self._label = ""
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"dt", "dd"}:
+            self._inside, self._text = tag, ""
+        elif tag == "time" and self._inside == "dd":
+            self.values[self._label] = dict(attrs).get("datetime") or ""
+            self._inside = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._inside == "dt":
+            self._label = self._text.strip()
+        elif tag == self._inside == "dd":
+            self.values[self._label] = self._text.strip()
+        if tag in {"dt", "dd"}:
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+
+class Client:
+    """Asks the app at `url`; failures are `UnavailableError` or `PageError`, in one line."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # Not the environment's proxies: the app is on this machine.
+        self._http = httpx.Client(base_url=url, timeout=REQUEST_SECONDS, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def _get(self, path: str) -> httpx.Response:
+        try:
+            response = self._http.get(path)
+            response.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise UnavailableError(
+                f"The app answered {error.response.status_code} to {self.url}{path}",
+                fix="See 'todoctl logs'",
+            ) from None
+        except httpx.HTTPError as error:
+            raise UnavailableError(
+                f"The app does not answer at {self.url}{path}",
+                why=str(error) or type(error).__name__,
+                fix="See 'todoctl status' and 'todoctl logs'",
+            ) from None
+        return response
+
+    def is_ready(self) -> bool:
+        """Whether page views may be sent; False too where nothing answers."""
+        try:
+            self._get("/readyz")
+        except UnavailableError:
+            return False
+        return True
+
+    def state(self) -> CacheState:
+        """The cache's state; never an access."""
+        try:
+            return CacheState.from_json(self._get("/api/cache").json())
+        except (ValueError, KeyError, TypeError) as error:
+            raise PageError("/api/cache is not the documented one", why=repr(error)) from None
+
+    def view(self) -> Page:
+        """One page view: an access."""
+        return Page.parse(self._get("/").text)
+
+    def image(self) -> Image:
+        """The picture; never an access."""
+        response = self._get("/image")
+        return Image(content=response.content, content_type=response.headers.get("content-type", ""))

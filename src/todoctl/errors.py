@@ -1,0 +1,44 @@
+"""What can go wrong, said in one line: what happened, why, and what to do."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command; documented in the README."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class TodoctlError(Exception):
+    """A failure that the user is told of; `fix` says what to do about it."""
+
+    code = ExitCode.UNAVAILABLE
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.fix = fix
+
+    def __str__(self) -> str:
+        line = self.what
+        if self.why:
+            line += f": {self.why.rstrip('.')}"
+        if self.fix:
+            line += f". {self.fix}"
+        return " ".join(line.split()).rstrip(".") + "."
+
+
+class BadUsageError(TodoctlError):
+    """The command line asks for something that makes no sense."""
+
+    code = ExitCode.USAGE
+
+
+class UnavailableError(TodoctlError):
+    """The machine lacks something, or the target is not up."""

@@ -1,0 +1,111 @@
+"""todoctl's own directory: what it remembers, and the lock that keeps commands apart."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from todoctl.errors import UnavailableError
+
+
+class Home:
+    """The state directory: `TODOCTL_HOME`, else `todoctl` in the user's state directory."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        if path is None:
+            chosen = os.environ.get("TODOCTL_HOME", "")
+            if chosen:
+                path = Path(chosen)
+            else:
+                from platformdirs import user_state_path  # noqa: PLC0415 - only where it is needed
+
+                path = user_state_path("todoctl", appauthor=False)
+        self.path = path.expanduser().absolute()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other commands that change something out; raises when one is at work."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - `--help` needs no lock
+
+        path = self.path / "lock"
+        make_directory(self.path)
+        lock = FileLock(path, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UnavailableError(
+                "Another todoctl command is at work",
+                why=f"{path} is locked",
+                fix="Wait until it ends, or end it, and try again",
+            ) from None
+        except OSError as error:
+            raise not_writable(self.path, error) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def forget(self) -> None:
+        """Removes the directory where nothing but the lock is left in it."""
+        try:
+            if {entry.name for entry in self.path.iterdir()} <= {"lock"}:
+                (self.path / "lock").unlink(missing_ok=True)
+                self.path.rmdir()
+        except OSError:
+            return  # somebody else is using it: then it is not ours to remove
+
+
+def not_writable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"The state directory {path} cannot be written",
+        why=error.strerror or str(error),
+        fix="Make it writable, or name another one in TODOCTL_HOME",
+    )
+
+
+def make_directory(path: Path) -> None:
+    """Makes `path`; raises `UnavailableError` where that, or writing there, is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(path, error) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise not_writable(path, PermissionError(13, "Permission denied"))
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in `path`, None without that file; raises `UnavailableError` for a damaged one."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnavailableError(
+            f"The state file {path} cannot be read", why=error.strerror or str(error)
+        ) from None
+    except ValueError as error:
+        raise damaged(path, str(error)) from None
+    if not isinstance(value, dict):
+        raise damaged(path, "it holds no JSON object")
+    return value
+
+
+def damaged(path: Path, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"The state file {path} is damaged",
+        why=why,
+        fix=f"Nothing was changed; mend the file, or remove it (rm '{path}') and run 'todoctl up'",
+    )
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Replaces `path` in one step, so that an interruption leaves the old or the new content."""
+    make_directory(path.parent)
+    fresh = path.with_suffix(".tmp")
+    try:
+        fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise not_writable(path.parent, error) from None

@@ -1,0 +1,258 @@
+"""The local target: the app as a background process on this machine. Needs no Docker."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from todoctl import process
+from todoctl.client import Client
+from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.home import Home, damaged, make_directory, not_writable, read_json, write_json
+from todoctl.settings import Settings, seconds
+from todoctl.target import File, Finding, Listing, Progress
+
+START_SECONDS = 60.0
+"""The app answers within one; a busy machine may need many."""
+
+
+class LocalTarget:
+    """Runs the app bound to 127.0.0.1, with volume, log and state below `home`.
+
+    `volume/cache` is the app's cache directory. `state.json` says what `up` was asked for; what runs is
+    not written down but found (see `todoctl.process`).
+    """
+
+    name = "local"
+    rolling = False
+
+    def __init__(self, home: Home) -> None:
+        self.directory = home.path / "local"
+        self._state = self.directory / "state.json"
+        self._log = self.directory / "app.log"
+        self._cache = self.directory / "volume" / "cache"
+        self._aside = self.directory / "volume" / "cache.set-aside"
+
+    # What there is
+
+    def findings(self, port: int) -> list[Finding]:
+        """What this machine has and lacks for the local target."""
+        home = self.directory.parent
+        found = [Finding(subject="Python", ok=True, seen=sys.version.split()[0])]
+        try:
+            make_directory(home)
+            found.append(Finding(subject="State directory", ok=True, seen=str(home)))
+        except UnavailableError as error:
+            found.append(Finding(subject="State directory", ok=False, seen=error.why, fix=error.fix))
+        if self._runs_on(port):
+            found.append(Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app"))
+            return found
+        try:
+            process.check_port_free(port)
+            found.append(Finding(subject=f"Port {port}", ok=True, seen="free"))
+        except UnavailableError as error:
+            found.append(Finding(subject=f"Port {port}", ok=False, seen=error.why, fix=error.fix))
+        return found
+
+    def settings(self) -> Settings | None:
+        """What `up` was last asked for; raises `UnavailableError` where that file is damaged."""
+        stored = read_json(self._state)
+        if stored is None:
+            return None
+        try:
+            return Settings.from_json(stored)
+        except (KeyError, TypeError, ValueError, BadUsageError) as error:
+            raise damaged(self._state, str(error) or repr(error)) from None
+
+    def instances(self) -> frozenset[str]:
+        """The process that runs the app, as `pid 1234`."""
+        return frozenset(f"pid {running.pid}" for running in process.find(self.directory))
+
+    def details(self) -> dict[str, str]:
+        """Process, volume and log."""
+        return {
+            "Runs as": ", ".join(sorted(self.instances())) or "nothing: 'todoctl up' starts it",
+            "Volume": str(self._cache),
+            "Log": str(self._log),
+        }
+
+    def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
+        """The log's last lines; with `follow` it goes on until it is interrupted."""
+        try:
+            log = self._log.open(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        with log:
+            yield from (line.rstrip("\n") for line in log.readlines()[-lines:] if lines)
+            while follow:
+                line = log.readline()
+                if line:
+                    yield line.rstrip("\n")
+                else:
+                    time.sleep(0.2)
+
+    def listings(self) -> tuple[Listing, Listing]:
+        """The directory by its path here, and as the running process sees it."""
+        running = process.find(self.directory)
+        if not running:
+            raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
+        try:
+            inside = Path(running[0].environ()["CACHE_DIR"])
+        except (psutil.Error, KeyError) as error:
+            raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None
+        root = Path(f"/proc/{running[0].pid}/root")
+        if root.exists():  # Linux: really through the process; elsewhere it shares our root anyway
+            inside = root / inside.relative_to("/")
+        return (
+            Listing(seen_from=f"this machine: {self._cache}", files=_files(self._cache)),
+            Listing(seen_from=f"the process: {inside}", files=_files(inside)),
+        )
+
+    # Up and down
+
+    def up(self, settings: Settings, progress: Progress) -> bool:
+        """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
+        before = self.settings()
+        running = self._runs_on(settings.port)
+        if before == settings and running:
+            return False
+        if not running:
+            process.check_port_free(settings.port)
+        first = before is None and not self.directory.exists()
+        try:
+            with progress.step("Prepare the volume"):
+                make_directory(self._cache)
+                write_json(self._state, settings.to_json())
+            if process.find(self.directory):
+                with progress.step("Stop the app, keeping its volume"):
+                    self.stop()
+            with progress.step("Start the app"):
+                self.start(settings)
+        except BaseException:
+            if first:
+                self.stop()
+                shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+        return True
+
+    def down(self, progress: Progress, *, keep_data: bool) -> bool:
+        """Stops the app and removes its log and state and, unless `keep_data`, its volume."""
+        running = process.find(self.directory)
+        if not running and not self.directory.exists():
+            return False
+        if running:
+            with progress.step("Stop the app"):
+                process.stop(running)
+        if not keep_data:
+            with progress.step("Remove volume, log and state"):
+                self._remove(self.directory)
+            return True
+        changed = bool(running) or self._state.exists()
+        if changed:
+            with progress.step("Remove log and state, keep the volume"):
+                self._remove(self._log)
+                self._remove(self._state)
+        return changed
+
+    def _remove(self, path: Path) -> None:
+        try:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise not_writable(path, error) from None
+
+    def _runs_on(self, port: int) -> bool:
+        """Whether the app runs and is bound to `port`."""
+        for running in process.find(self.directory):
+            try:
+                return running.environ().get("PORT") == str(port)
+            except psutil.Error:
+                continue
+        return False
+
+    # For validate
+
+    def restart(self) -> None:
+        """A new process with the settings of the old one."""
+        running = process.find(self.directory)
+        settings = self.settings()
+        if not running or settings is None:
+            raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
+        environment = running[0].environ()
+        self.stop()
+        self.start(
+            Settings(
+                port=int(environment["PORT"]),
+                ttl=float(environment["CACHE_TTL"]),
+                image_url=environment["IMAGE_URL"],
+            )
+        )
+
+    def stop(self) -> None:
+        process.stop(process.find(self.directory))
+
+    def start(self, settings: Settings) -> None:
+        """Starts a process; raises with the log's last line where it ends or never answers."""
+        process.check_port_free(settings.port)
+        child = process.spawn(
+            self.directory,
+            {
+                "HOST": "127.0.0.1",
+                "PORT": str(settings.port),
+                "CACHE_DIR": str(self._cache),
+                "CACHE_TTL": seconds(settings.ttl),
+                "IMAGE_URL": settings.image_url,
+                "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+                "DRAIN_SECONDS": "0",  # no load balancer to wait for
+            },
+            self._log,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        with Client(f"http://127.0.0.1:{settings.port}") as client:
+            while not client.is_ready():
+                code = child.poll()
+                if code is not None or time.monotonic() > deadline:
+                    self.stop()
+                    last = next(iter(self.logs(follow=False, lines=1)), "its log is empty")
+                    raise UnavailableError(
+                        "The app does not start"
+                        if code is None
+                        else f"The app ended with code {code} while starting",
+                        why=last,
+                        fix=f"See {self._log}",
+                    )
+                time.sleep(0.02)
+
+    def is_set_aside(self) -> bool:
+        return self._aside.exists()
+
+    def set_aside(self) -> None:
+        make_directory(self._cache)
+        self._cache.rename(self._aside)
+        make_directory(self._cache)
+
+    def empty(self) -> None:
+        if not self.is_set_aside():
+            raise UnavailableError("The cache is not set aside, so it is not emptied")
+        self._remove(self._cache)
+        make_directory(self._cache)
+
+    def put_back(self) -> None:
+        """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        if self.is_set_aside():
+            self._remove(self._cache)
+            self._aside.rename(self._cache)
+
+
+def _files(directory: Path) -> tuple[File, ...]:
+    with os.scandir(directory) as entries:
+        found = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
+    return tuple(
+        File(name=name, size=stat.st_size, modified=int(stat.st_mtime)) for name, stat in sorted(found)
+    )

@@ -1,0 +1,126 @@
+"""The app as a background process: found by a mark that only todoctl sets, never by a stored pid.
+
+A pid file can outlive its process and name a stranger. The mark is in the environment the process was
+started with, so it cannot: what carries it was started by todoctl for that very directory.
+"""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from todoctl.errors import UnavailableError
+
+MARK = "TODOCTL_LOCAL_DIRECTORY"
+STOP_SECONDS = 10.0
+"""Longer than the app takes to finish what it is doing; then it is killed."""
+
+
+def find(directory: Path) -> list[psutil.Process]:
+    """The app processes that todoctl started for `directory`."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        if (process.info["cmdline"] or [])[1:3] != ["-m", "todoapp"]:
+            continue
+        try:
+            if process.environ().get(MARK) == str(directory):
+                found.append(process)
+        except psutil.Error:
+            continue  # gone meanwhile, or another user's: not ours
+    return found
+
+
+def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Starts the app in the background, in a session of its own, writing to the end of `log`."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "todoapp"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
+            env={**inherited, **environment, MARK: str(directory)},
+            start_new_session=True,
+        )
+
+
+def stop(processes: list[psutil.Process]) -> None:
+    """Ends `processes`: asked first, killed after `STOP_SECONDS`."""
+    for number, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+        for process in processes:
+            try:
+                process.send_signal(number)
+            except psutil.NoSuchProcess:
+                continue
+        deadline = time.monotonic() + patience
+        while any(is_alive(process) for process in processes) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        processes = [process for process in processes if is_alive(process)]
+    if processes:
+        pids = ", ".join(str(process.pid) for process in processes)
+        raise UnavailableError(f"The app (pid {pids}) does not end, not even killed")
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs; a child that has ended is laid to rest on the way."""
+    try:
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process.is_running()
+        process.wait(0)
+    except psutil.Error:
+        pass  # gone, or a zombie that its own parent has to bury
+    return False
+
+
+def check_port_free(port: int) -> None:
+    """Raises `UnavailableError`, naming the holder if that can be known, where `port` is taken.
+
+    Both loopback addresses count: a browser that is sent to `localhost` may try `::1` first.
+    """
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+                probe.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise UnavailableError(
+                    f"Port {port} is taken",
+                    why=holder(port),
+                    fix="End that program, or choose another port with --port",
+                ) from None
+            if error.errno == errno.EACCES:
+                raise UnavailableError(
+                    f"Port {port} may not be used",
+                    why=error.strerror or "",
+                    fix="Choose one above 1023 with --port",
+                ) from None
+            if family == socket.AF_INET:
+                raise UnavailableError(
+                    f"Port {port} cannot be used", why=error.strerror or ""
+                ) from None  # without IPv6 the other address does not matter
+
+
+def holder(port: int) -> str:
+    """Who listens on `port`, as far as this user may know."""
+    try:
+        pids = {
+            connection.pid
+            for connection in psutil.net_connections(kind="tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid
+        }
+        names = [f"{psutil.Process(pid).name()} (pid {pid})" for pid in sorted(pids)]
+    except psutil.Error:
+        names = []
+    return f"{' and '.join(names)} listens there" if names else "another program listens there"

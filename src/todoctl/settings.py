@@ -1,0 +1,75 @@
+"""What the user wants of a deployment, whatever the target."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from todoctl.errors import BadUsageError
+
+DEFAULT_PORT = 8081
+DEFAULT_TTL = 600.0
+DEFAULT_IMAGE_URL = "https://picsum.photos/500"
+SAMPLE_IMAGES = "sample:"
+"""The app's own name for the pictures it brings along (docs/contract.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Host port, picture validity in seconds, and where pictures come from."""
+
+    port: int = DEFAULT_PORT
+    ttl: float = DEFAULT_TTL
+    image_url: str = DEFAULT_IMAGE_URL
+
+    def __post_init__(self) -> None:
+        """Raises `BadUsageError` for a value the app or the machine would refuse."""
+        check_port(self.port)
+        check_ttl(self.ttl)
+        check_image_url(self.image_url)
+
+    @property
+    def url(self) -> str:
+        """Where the page is, from this machine."""
+        return f"http://localhost:{self.port}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Settings":
+        """Raises `KeyError`, `TypeError` or `BadUsageError` where `values` are not settings."""
+        return cls(port=int(values["port"]), ttl=float(values["ttl"]), image_url=str(values["image_url"]))
+
+
+def check_port(port: int) -> int:
+    if not 1 <= port <= 65535:
+        raise BadUsageError(f"--port {port} is not a port", fix="Use a number from 1 to 65535")
+    return port
+
+
+def check_ttl(ttl: float) -> float:
+    if not (math.isfinite(ttl) and ttl > 0):
+        raise BadUsageError(f"--ttl {ttl:g} is not a time to live", fix="Use a number of seconds above 0")
+    return ttl
+
+
+def check_image_url(url: str) -> str:
+    if url == SAMPLE_IMAGES:
+        return url
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        raise BadUsageError(
+            f"--image-url {url!r} is not a picture's address",
+            fix="Use an http:// or https:// URL, or sample: for the bundled pictures",
+        )
+    return url
+
+
+def seconds(value: float) -> str:
+    """`600.0` as `600`, `2.5` as `2.5`: the way the app's environment and people write it."""
+    return f"{value:.15g}"

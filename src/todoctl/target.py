@@ -1,0 +1,140 @@
+"""The seam: what `up`, `validate` and `down` need of a place where the app runs."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from todoctl.settings import Settings
+
+
+class Progress(Protocol):
+    """How long work shows what it is doing."""
+
+    def step(self, title: str) -> AbstractContextManager["Step"]:
+        """Shows `title` while its block runs, then how it ended and how long it took."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Shows one line that is worth knowing."""
+        ...
+
+
+class Step(Protocol):
+    """A step under way."""
+
+    def update(self, detail: str) -> None:
+        """Shows what the step waits for just now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on the volume: size in bytes, last change in whole seconds since the epoch."""
+
+    name: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The files of the cache directory as one side of the volume sees them."""
+
+    seen_from: str
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What `doctor` found: `fix` is what to do where it is not `ok`."""
+
+    subject: str
+    ok: bool
+    seen: str
+    fix: str = ""
+    required: bool = True
+
+
+class Target(Protocol):
+    """A place where the app runs.
+
+    Everything is safe to interrupt and to run again. Methods raise `TodoctlError` with one line that
+    says what happened, why, and what to do.
+    """
+
+    @property
+    def name(self) -> str:
+        """What `--target` calls it."""
+        ...
+
+    @property
+    def directory(self) -> Path:
+        """Where todoctl keeps what it remembers of this target."""
+        ...
+
+    @property
+    def rolling(self) -> bool:
+        """Whether a restart goes on answering (a rollout) or has a gap (one process)."""
+        ...
+
+    def findings(self, port: int) -> list[Finding]:
+        """What this machine has and lacks for the target."""
+        ...
+
+    def settings(self) -> Settings | None:
+        """What `up` was last asked for; None where nothing is up."""
+        ...
+
+    def up(self, settings: Settings, progress: Progress) -> bool:
+        """Brings the app up with `settings`, keeping its volume; False where nothing had to change."""
+        ...
+
+    def down(self, progress: Progress, *, keep_data: bool) -> bool:
+        """Removes all that `up` made; False where there was nothing."""
+        ...
+
+    def instances(self) -> frozenset[str]:
+        """Names of what runs the app now (process or pod); a restart changes all of them."""
+        ...
+
+    def details(self) -> dict[str, str]:
+        """What `status` shows about this target, in order."""
+        ...
+
+    def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
+        """The app's last log lines, without line ends; with `follow`, those to come as well."""
+        ...
+
+    def restart(self) -> None:
+        """Restarts the app the documented way; returns when the new one answers alone."""
+        ...
+
+    def stop(self) -> None:
+        """Stops the app, so that its volume can be touched."""
+        ...
+
+    def start(self, settings: Settings) -> None:
+        """Starts the stopped app with `settings`, without remembering them; returns when it answers."""
+        ...
+
+    def listings(self) -> tuple[Listing, Listing]:
+        """The cache directory from the host side of the volume, and from inside the app's side."""
+        ...
+
+    def is_set_aside(self) -> bool:
+        """Whether a cache was set aside and not put back."""
+        ...
+
+    def set_aside(self) -> None:
+        """Keeps the stopped app's cache beside itself and leaves an empty one."""
+        ...
+
+    def empty(self) -> None:
+        """Empties the stopped app's cache; refused where none is set aside."""
+        ...
+
+    def put_back(self) -> None:
+        """Puts what was set aside in the place of the stopped app's cache."""
+        ...

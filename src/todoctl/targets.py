@@ -1,0 +1,93 @@
+"""Which target a command is about. Targets are imported only when they are used."""
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.home import Home
+from todoctl.target import Progress, Target
+
+if TYPE_CHECKING:
+    from todoctl.k3d.options import ClusterOptions
+
+LOCAL, K3D = "local", "k3d"
+NAMES = (K3D, LOCAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line says about the target: `name` and `cluster` are None where it is silent."""
+
+    name: str | None
+    cluster: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None and self.name not in NAMES:
+            raise BadUsageError(f"--target {self.name!r} is no target", fix=f"Use {' or '.join(NAMES)}")
+        if self.name == LOCAL and self.cluster is not None:
+            raise BadUsageError("--cluster goes with --target k3d only")
+
+
+def default(progress: Progress) -> str:
+    """k3d where Docker and k3d are installed, working or not; else local, and how to get k3d."""
+    missing = [name for name in ("docker", "k3d") if shutil.which(name) is None]
+    if not missing:
+        return K3D
+    progress.note(
+        f"Target local, because {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
+        "installed here. For a real cluster install Docker and k3d (https://k3d.io)."
+    )
+    return LOCAL
+
+
+def make(name: str, home: Home, options: "ClusterOptions | None" = None) -> Target:
+    """The target called `name`; `options` are for k3d."""
+    if name == LOCAL:
+        from todoctl.local import LocalTarget  # noqa: PLC0415 - see the module's docstring
+
+        return LocalTarget(home)
+    from todoctl.k3d.options import ClusterOptions  # noqa: PLC0415
+    from todoctl.k3d.target import K3dTarget  # noqa: PLC0415
+
+    return K3dTarget(home, options or ClusterOptions())
+
+
+def known(home: Home) -> list[tuple[str, str]]:
+    """Target and cluster ("" for local) of all that `up` made and `down` did not take away."""
+    found = [(LOCAL, "")] if (home.path / LOCAL).is_dir() else []
+    clusters = home.path / K3D
+    if clusters.is_dir():
+        found += [(K3D, entry.name) for entry in sorted(clusters.iterdir()) if entry.is_dir()]
+    return found
+
+
+def find(home: Home, choice: Choice) -> Target | None:
+    """What is up and meant by `choice`; None where nothing is. Raises where that is not clear."""
+    found = [
+        (name, cluster)
+        for name, cluster in known(home)
+        if choice.name in {None, name} and choice.cluster in {None, cluster}
+    ]
+    if not found:
+        return None
+    if len(found) > 1:
+        names = ", ".join(f"{name} {cluster}".strip() for name, cluster in found)
+        raise BadUsageError(
+            f"More than one is up: {names}", fix="Choose with --target, and --cluster for k3d"
+        )
+    name, cluster = found[0]
+    if name == LOCAL:
+        return make(name, home)
+    from todoctl.k3d.options import ClusterOptions  # noqa: PLC0415
+
+    return make(name, home, ClusterOptions(cluster=cluster))
+
+
+def require(home: Home, choice: Choice) -> Target:
+    """As `find`; raises `UnavailableError` where nothing is up."""
+    target = find(home, choice)
+    if target is None:
+        meant = f" on {choice.name}" if choice.name else ""
+        raise UnavailableError(f"Nothing is up{meant}", fix="Run 'todoctl up' first")
+    return target

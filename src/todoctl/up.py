@@ -1,0 +1,56 @@
+"""`up`: decide where pictures come from, then let the target bring the app up."""
+
+from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
+from todoctl.target import Progress, Target
+
+LOOK_SECONDS = 5.0
+"""How long the image service may take to answer before it counts as out of reach."""
+
+
+def up(
+    target: Target, progress: Progress, *, port: int, ttl: float, image_url: str | None
+) -> tuple[Settings, bool]:
+    """Brings the app up on `target`; returns what was settled, and whether anything changed.
+
+    Without `image_url` pictures come from the default service, or from those the app brings along where
+    that cannot be reached from here.
+    """
+    # Before anything slow: a bad value is told at once.
+    settings = Settings(port=port, ttl=ttl, image_url=image_url or DEFAULT_IMAGE_URL)
+    if image_url is None:
+        source = choose_source(target, progress)
+        settings = Settings(port=port, ttl=ttl, image_url=source)
+    return settings, target.up(settings, progress)
+
+
+def choose_source(target: Target, progress: Progress) -> str:
+    """The default image service, or `sample:` where it is out of reach.
+
+    What runs with the default service already keeps it: a service that is away for a moment is the
+    app's to handle, no reason to restart it with other pictures.
+    """
+    before = target.settings()
+    if before and before.image_url == DEFAULT_IMAGE_URL:
+        return DEFAULT_IMAGE_URL
+    problem = why_unreachable(DEFAULT_IMAGE_URL)
+    if problem is None:
+        return DEFAULT_IMAGE_URL
+    progress.note(
+        f"{DEFAULT_IMAGE_URL} cannot be reached from here ({problem}): using the bundled pictures "
+        "(sample:). Name another service with --image-url."
+    )
+    return SAMPLE_IMAGES
+
+
+def why_unreachable(url: str) -> str | None:
+    """Why `url` answers with no picture, in a few words; None where it does."""
+    import httpx  # noqa: PLC0415 - only where it is needed
+
+    try:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=LOOK_SECONDS) as response:
+            if response.status_code != httpx.codes.OK:
+                return f"it answers {response.status_code}"
+            kind = response.headers.get("content-type", "")
+            return None if kind.startswith("image/") else f"it answers with {kind or 'no type'}"
+    except httpx.HTTPError as error:
+        return str(error) or type(error).__name__
