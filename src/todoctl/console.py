@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from todoctl.scenarios import Scenario
-from todoctl.target import Step
+from todoctl.target import Finding, Step
 from todoctl.verdict import ScenarioResult, Verdict
 
 PASSED, FAILED = "[green]✓[/]", "[red]✗[/]"
@@ -72,6 +73,22 @@ class Terminal:
             f"{word}  {passed} of {total} scenarios on {verdict.target} at {verdict.url}"
             f" [dim]{verdict.seconds:.1f} s[/]"
         )
+
+    def facts(self, facts: dict[str, Any]) -> None:
+        """Names and values in two columns."""
+        table = Table.grid(padding=(0, 2))
+        for name, value in facts.items():
+            table.add_row(f"[bold]{escape(name)}[/]", escape(str(value)))
+        self.console.print(table)
+
+    def findings(self, findings: dict[str, list[Finding]]) -> None:
+        """What each target has and lacks."""
+        for name, found in findings.items():
+            self.console.print(f"[bold]{escape(name)}[/]")
+            for finding in found:
+                mark = PASSED if finding.ok else FAILED if finding.required else "[yellow]![/]"
+                advice = f" → {finding.fix}" if finding.fix and not finding.ok else ""
+                self.console.print(f"  {mark} {escape(f'{finding.subject}: {finding.seen}{advice}')}")
 
     def _line(self, mark: str, title: str, began: float) -> None:
         seconds = time.monotonic() - began

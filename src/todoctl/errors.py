@@ -42,3 +42,7 @@ class BadUsageError(TodoctlError):
 
 class UnavailableError(TodoctlError):
     """The machine lacks something, or the target is not up."""
+
+
+class LockedError(UnavailableError):
+    """Another todoctl command is changing something."""

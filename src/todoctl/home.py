@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from todoctl.errors import UnavailableError
+from todoctl.errors import LockedError, UnavailableError
 
 
 class Home:
@@ -19,7 +19,7 @@ class Home:
             if chosen:
                 path = Path(chosen)
             else:
-                from platformdirs import user_state_path  # noqa: PLC0415 - only where it is needed
+                from platformdirs import user_state_path
 
                 path = user_state_path("todoctl", appauthor=False)
         self.path = path.expanduser().absolute()
@@ -27,7 +27,7 @@ class Home:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keeps other commands that change something out; raises when one is at work."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - `--help` needs no lock
+        from filelock import FileLock, Timeout
 
         path = self.path / "lock"
         make_directory(self.path)
@@ -35,7 +35,7 @@ class Home:
         try:
             lock.acquire()
         except Timeout:
-            raise UnavailableError(
+            raise LockedError(
                 "Another todoctl command is at work",
                 why=f"{path} is locked",
                 fix="Wait until it ends, or end it, and try again",

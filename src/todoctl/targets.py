@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
@@ -41,14 +41,26 @@ def default(progress: Progress) -> str:
     return LOCAL
 
 
+def cluster_options(name: str, given: dict[str, Any]) -> "ClusterOptions | None":
+    """The options for k3d; raises `BadUsageError` where some are given for another target."""
+    if name != K3D:
+        if given:
+            option = "--" + next(iter(given)).replace("_", "-")
+            raise BadUsageError(f"{option} goes with --target k3d only, and the target is {name}")
+        return None
+    from todoctl.k3d.options import ClusterOptions
+
+    return ClusterOptions(**given)
+
+
 def make(name: str, home: Home, options: "ClusterOptions | None" = None) -> Target:
     """The target called `name`; `options` are for k3d."""
     if name == LOCAL:
-        from todoctl.local import LocalTarget  # noqa: PLC0415 - see the module's docstring
+        from todoctl.local import LocalTarget
 
         return LocalTarget(home)
-    from todoctl.k3d.options import ClusterOptions  # noqa: PLC0415
-    from todoctl.k3d.target import K3dTarget  # noqa: PLC0415
+    from todoctl.k3d.options import ClusterOptions
+    from todoctl.k3d.target import K3dTarget
 
     return K3dTarget(home, options or ClusterOptions())
 
@@ -62,7 +74,7 @@ def known(home: Home) -> list[tuple[str, str]]:
     return found
 
 
-def find(home: Home, choice: Choice) -> Target | None:
+def find(home: Home, choice: Choice, *, keep_cluster: bool = False) -> Target | None:
     """What is up and meant by `choice`; None where nothing is. Raises where that is not clear."""
     found = [
         (name, cluster)
@@ -77,11 +89,10 @@ def find(home: Home, choice: Choice) -> Target | None:
             f"More than one is up: {names}", fix="Choose with --target, and --cluster for k3d"
         )
     name, cluster = found[0]
-    if name == LOCAL:
-        return make(name, home)
-    from todoctl.k3d.options import ClusterOptions  # noqa: PLC0415
-
-    return make(name, home, ClusterOptions(cluster=cluster))
+    given = {"cluster": cluster} if cluster else {}
+    return make(
+        name, home, cluster_options(name, {**given, **({"keep_cluster": True} if keep_cluster else {})})
+    )
 
 
 def require(home: Home, choice: Choice) -> Target:

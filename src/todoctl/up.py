@@ -1,5 +1,7 @@
 """`up`: decide where pictures come from, then let the target bring the app up."""
 
+from dataclasses import replace
+
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
 from todoctl.target import Progress, Target
 
@@ -7,19 +9,12 @@ LOOK_SECONDS = 5.0
 """How long the image service may take to answer before it counts as out of reach."""
 
 
-def up(
-    target: Target, progress: Progress, *, port: int, ttl: float, image_url: str | None
-) -> tuple[Settings, bool]:
+def up(target: Target, progress: Progress, wanted: Settings, *, any_source: bool) -> tuple[Settings, bool]:
     """Brings the app up on `target`; returns what was settled, and whether anything changed.
 
-    Without `image_url` pictures come from the default service, or from those the app brings along where
-    that cannot be reached from here.
+    With `any_source` the bundled pictures will do where the image service cannot be reached from here.
     """
-    # Before anything slow: a bad value is told at once.
-    settings = Settings(port=port, ttl=ttl, image_url=image_url or DEFAULT_IMAGE_URL)
-    if image_url is None:
-        source = choose_source(target, progress)
-        settings = Settings(port=port, ttl=ttl, image_url=source)
+    settings = replace(wanted, image_url=choose_source(target, progress)) if any_source else wanted
     return settings, target.up(settings, progress)
 
 
@@ -44,7 +39,7 @@ def choose_source(target: Target, progress: Progress) -> str:
 
 def why_unreachable(url: str) -> str | None:
     """Why `url` answers with no picture, in a few words; None where it does."""
-    import httpx  # noqa: PLC0415 - only where it is needed
+    import httpx
 
     try:
         with httpx.stream("GET", url, follow_redirects=True, timeout=LOOK_SECONDS) as response:

@@ -9,6 +9,7 @@ from typing import Protocol
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.scenarios import SCENARIOS, Scenario, play
+from todoctl.settings import Settings
 from todoctl.stage import Stage
 from todoctl.target import Progress, Target
 from todoctl.verdict import ScenarioResult, Verdict
@@ -35,9 +36,9 @@ def validate(target: Target, audience: Audience, progress: Progress, *, full: bo
     Raises `UnavailableError` where nothing is up. Whatever happens, the volume, the TTL and the app are
     put back on the way out; after a kill, `mend` does that.
     """
-    deployed = target.settings()
-    if deployed is None or not target.instances():
-        raise UnavailableError("Nothing is up to validate", fix="Run 'todoctl up' first")
+    deployed = require_settings(target)
+    if not target.instances():
+        raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
     ttl = deployed.ttl if full else min(deployed.ttl, QUICK_TTL)
     began = time.monotonic()
     verdict = Verdict(
@@ -73,12 +74,20 @@ def perform(scenario: Scenario, stage: Stage, audience: Audience) -> ScenarioRes
     return result
 
 
+def require_settings(target: Target) -> Settings:
+    """What is up; raises `UnavailableError` where nothing is."""
+    settings = target.settings()
+    if settings is None:
+        raise UnavailableError(f"Nothing is up on {target.name}", fix="Run 'todoctl up' first")
+    return settings
+
+
 def mend(target: Target, progress: Progress) -> bool:
     """Puts back what a validation set aside, finished or not; False where there is nothing to mend.
 
     Can itself be interrupted at any point and run again: the record goes last.
     """
-    if not _record(target).exists():
+    if not is_under_way(target):
         return False
     deployed = target.settings()
     with progress.step("Put the deployed app, its picture and its counts back"):
@@ -90,6 +99,10 @@ def mend(target: Target, progress: Progress) -> bool:
     return True
 
 
+def is_under_way(target: Target) -> bool:
+    """Whether a validation is playing on the target, or was killed while it did."""
+    return _record(target).exists()
+
+
 def _record(target: Target) -> Path:
-    """The file that says that a validation is under way, or was killed."""
     return target.directory / "validating"

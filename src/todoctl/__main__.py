@@ -1,0 +1,69 @@
+"""The entry point: runs a command, and turns every failure into one line and an exit code."""
+
+import signal
+import sys
+from types import FrameType
+
+from typer.exceptions import Abort, TyperException
+
+from todoctl.cli import app
+from todoctl.errors import ExitCode, TodoctlError
+
+
+class TerminatedError(BaseException):
+    """SIGTERM came: unwinds like Ctrl-C does, so that what was begun is put back."""
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise TerminatedError
+
+
+def main() -> None:
+    """Runs the command line and exits."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command; returns the exit code. With `--verbose` a failure's traceback is shown as well.
+
+    `--verbose` may stand anywhere: people add it to the command that has just failed.
+    """
+    verbose = "--verbose" in arguments
+    arguments = [argument for argument in arguments if argument != "--verbose"]
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+    except BaseException as error:  # noqa: BLE001 - no traceback reaches a user who did not ask for it
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()  # whoever read our output has gone: nobody is left to tell
+            return ExitCode.FAILED
+        line, code = explain(error)
+        if verbose:
+            import traceback
+
+            traceback.print_exc()
+        print(f"todoctl: {line}", file=sys.stderr)  # noqa: T201 - the one place that may
+        return code
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """What to say of `error`, in one line, and the exit code."""
+    match error:
+        case TodoctlError():
+            return str(error), error.code
+        case TyperException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "todoctl"
+            message = " ".join(error.format_message().split()).rstrip(".")
+            return f"{message}. See '{command} --help'.", error.exit_code
+        case KeyboardInterrupt() | Abort():
+            return "Interrupted; run the command again to go on.", ExitCode.INTERRUPTED
+        case TerminatedError():
+            return "Terminated; run the command again to go on.", ExitCode.TERMINATED
+        case _:
+            why = " ".join(str(error).split()) or type(error).__name__
+            return f"Unexpected: {why}. 'todoctl --verbose …' shows where.", ExitCode.FAILED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Commands that only make sense with a cluster: `image` and `manifests`."""
+
+from typing import Annotated
+
+import typer
+
+image = typer.Typer(help="Build or push the app's container image.", no_args_is_help=True)
+
+Reference = Annotated[str, typer.Argument(help="The image's name and tag, such as me/todo-app:1.12.")]
+
+
+@image.command()
+def build(
+    reference: Reference,
+    base_image: Annotated[str | None, typer.Option(help="Python image to build on.")] = None,
+) -> None:
+    """Build the app's image under a name of your own."""
+    from todoctl.console import Terminal
+    from todoctl.k3d.image import build as run
+
+    run(reference, base_image, Terminal())
+
+
+@image.command()
+def push(reference: Reference) -> None:
+    """Push an image that was built here to its registry."""
+    from todoctl.console import Terminal
+    from todoctl.k3d.image import push as run
+
+    run(reference, Terminal())
+
+
+def manifests() -> None:
+    """Print what would be applied to the cluster, as YAML."""
+    from todoctl.k3d.manifests import render
+
+    typer.echo(render())
