@@ -8,6 +8,7 @@ from typing import Protocol
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
+from todoctl.home import make_directory
 from todoctl.scenarios import SCENARIOS, Scenario, play
 from todoctl.settings import Settings
 from todoctl.stage import Stage
@@ -50,8 +51,7 @@ def validate(target: Target, audience: Audience, progress: Progress, *, full: bo
     )
     with Client(f"http://127.0.0.1:{deployed.port}") as client:
         client.state()  # says so in one line where the app does not answer
-        _record(target).parent.mkdir(parents=True, exist_ok=True)
-        _record(target).touch()
+        begin(target)
         try:
             stage = Stage(target, client, deployed, ttl=ttl)
             verdict.sightings = stage.sightings
@@ -80,6 +80,12 @@ def require_settings(target: Target) -> Settings:
     if settings is None:
         raise UnavailableError(f"Nothing is up on {target.name}", fix="Run 'todoctl up' first")
     return settings
+
+
+def begin(target: Target) -> None:
+    """Notes that a validation is under way, for `mend` to find."""
+    make_directory(target.directory)
+    _record(target).touch()
 
 
 def mend(target: Target, progress: Progress) -> bool:
