@@ -1,15 +1,18 @@
 """The cache policy: valid, then one grace view, then a new picture.
 
-Pure functions of (state, now): no clock, no file, no network. The rule is that of the course project
-("Cache policy" in its README, step 1.12) and of `docs/contract.md`; the words are those of HTTP caches:
-valid, grace, stale. Times are seconds since the epoch.
+Pure functions of (state, now): no clock, no file, no network. The rule is that of the course
+project ("Cache policy" in its README, step 1.12) and of `docs/contract.md`; the words are those
+of HTTP caches: valid, grace, stale. Times are seconds since the epoch.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-MAX_RETRY_DELAY = 3600.0
-"""Seconds: the longest that fetching may be held back, whatever a `Retry-After` asks for."""
+MAX_BACKOFF = 60.0
+"""Seconds: the longest wait after a failed fetch that the image service did not ask for."""
+
+MAX_RETRY_AFTER = 3600.0
+"""Seconds: the longest wait that the image service can ask for (its `Retry-After`)."""
 
 
 class Status(StrEnum):
@@ -35,9 +38,10 @@ class Picture:
 class State:
     """Everything the policy decides on, and everything that is saved.
 
-    `image_access_count` belongs to `picture` and starts again with every new one. `fetch_error` is why
-    the newest fetch has brought nothing (None after one that did), `failures` how many failed in a row,
-    and before `retry_at` no further one is tried.
+    `image_access_count` belongs to `picture` and starts again with every new one. `fetch_error`
+    is why the newest fetch has brought nothing (None after one that did), `failures` how many
+    failed in a row, the last one at `failed_at`; `retry_after` seconds must pass after that
+    before another one is tried.
     """
 
     picture: Picture | None = None
@@ -48,7 +52,8 @@ class State:
     last_access_at: float | None = None
     fetch_error: str | None = None
     failures: int = 0
-    retry_at: float | None = None
+    failed_at: float | None = None
+    retry_after: float = 0.0
 
 
 def expires_at(state: State, ttl: float) -> float | None:
@@ -91,7 +96,7 @@ def counted(state: State, now: float) -> State:
 
 def may_fetch(state: State, now: float) -> bool:
     """Whether the image service may be asked: it has not failed, or the wait after that is over."""
-    return state.retry_at is None or now >= state.retry_at
+    return state.failed_at is None or now >= state.failed_at + state.retry_after
 
 
 def fetched(state: State, picture: Picture, now: float) -> State:
@@ -104,26 +109,69 @@ def fetched(state: State, picture: Picture, now: float) -> State:
     )
 
 
-def failed(state: State, error: str, now: float, retry_after: float) -> State:
-    """The state after a fetch that failed at `now`; the next is tried `retry_after` seconds later."""
+def failed(state: State, error: str, now: float, retry_after: float = 0.0) -> State:
+    """The state after a fetch that failed at `now`.
+
+    The waits double from 1 s to `MAX_BACKOFF`; `retry_after` is what the image service asked for.
+    """
+    backoff = min(2.0 ** min(state.failures, 10), MAX_BACKOFF)
     return replace(
         state,
         fetch_error=error,
         failures=state.failures + 1,
-        retry_at=now + min(retry_after, MAX_RETRY_DELAY),
+        failed_at=now,
+        retry_after=max(backoff, min(retry_after, MAX_RETRY_AFTER)),
     )
 
 
+def delayed(state: State, error: str) -> State:
+    """The state while a fetch takes longer than a visitor is made to wait for it."""
+    return state if state.fetch_error else replace(state, fetch_error=error)
+
+
 def settled(state: State, now: float) -> State:
-    """The state with no time in the future: after the clock was set back nothing stays valid for ages."""
+    """The state with no time in the future: after the clock was set back nothing lasts for ages."""
 
     def past(moment: float | None) -> float | None:
         return None if moment is None else min(moment, now)
 
-    retry_at = state.retry_at
     return replace(
         state,
         downloaded_at=past(state.downloaded_at),
         last_access_at=past(state.last_access_at),
-        retry_at=None if retry_at is None else min(retry_at, now + MAX_RETRY_DELAY),
+        failed_at=past(state.failed_at),
     )
+
+
+def merged(base: State, ours: State, theirs: State) -> State:
+    """What two that both went on from `base` make together: a three-way merge.
+
+    Needed where one of them could not save for a while: its page views count too, and of two
+    pictures the newer one stays.
+    """
+    if ours == base:
+        return theirs
+    if theirs == base:
+        return ours
+    count = theirs.access_count + ours.access_count - base.access_count
+    moments = [at for at in (ours.last_access_at, theirs.last_access_at) if at is not None]
+    newer = ours if (ours.downloaded_at or 0.0) > (theirs.downloaded_at or 0.0) else theirs
+    if ours.picture == theirs.picture and ours.downloaded_at == theirs.downloaded_at:
+        views = theirs.image_access_count + ours.image_access_count - base.image_access_count
+        newer = replace(
+            theirs if ours.fetch_error == base.fetch_error else ours,
+            image_access_count=views,
+            grace_used=ours.grace_used or theirs.grace_used,
+        )
+    return replace(newer, access_count=count, last_access_at=max(moments, default=None))
+
+
+def kept(known: State, found: State) -> State:
+    """What is found on the volume, unless it lost there what was `known` of it before.
+
+    Counts never go down and a picture never goes away by themselves: then the files were lost or
+    damaged while the app ran, and what is known is to be saved again.
+    """
+    if found.access_count >= known.access_count and (found.picture or not known.picture):
+        return found
+    return replace(known, access_count=max(known.access_count, found.access_count))

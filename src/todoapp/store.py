@@ -1,0 +1,242 @@
+"""The volume: the one module that touches the files in `CACHE_DIR`.
+
+`cached_image.jpg` and `cache_metadata.json` are read and written only while a lock on the
+directory is held, so all processes on one volume take turns. Every file is written whole under a
+name of its own, synced, and renamed into place. A new picture takes effect at the rename of the
+*metadata*, which name its SHA-256: whoever finds that picture still waiting as `NEXT_PICTURE`
+finishes the job. So a process may be killed at any instant. All names are fixed, so nothing piles
+up.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from todoapp.metadata import Metadata, decode, encode
+from todoapp.picture import MAX_BYTES, identify
+from todoapp.policy import State
+
+PICTURE = "cached_image.jpg"
+METADATA = "cache_metadata.json"
+NEXT_PICTURE = f".{PICTURE}.next"
+NEXT_METADATA = f".{METADATA}.next"
+REFRESH_LOCK = ".refresh.lock"
+
+MAX_METADATA_BYTES = 64 * 1024
+
+LOCK_TIMEOUT = 2.0
+"""Seconds to wait for the others on this volume. A turn takes about a millisecond."""
+
+Signature = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What lies on the volume: the state, its picture's bytes, and in a line what is damaged."""
+
+    state: State = field(default_factory=State)
+    content: bytes | None = None
+    damage: str | None = None
+
+
+class Store:
+    """The volume at `directory`, which is made when it is missing.
+
+    `found` is what lay there when this process last loaded or saved. `load`, `save` and `replace`
+    are to be called within `locked`; they may raise OSError. One thread at a time.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.found = Found()
+        self._open = -1
+        self._seen: bytes | None = None
+        self._signature: Signature = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the volume to this process until the end of the block.
+
+        The directory is opened anew each time: it may have been removed and made again. OSError
+        where that fails, TimeoutError (one as well) where another process does not let go of it.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._open = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _lock(self._open)
+            yield
+        finally:
+            os.close(self._open)  # and with it the lock
+            self._open = -1
+
+    @contextlib.contextmanager
+    def refreshing(self) -> Iterator[bool]:
+        """Whether this process is the one that fetches, until the end of the block.
+
+        Where the volume cannot hold the file for this lock, every process has to fetch for itself.
+        """
+        try:
+            lock = os.open(self.directory / REFRESH_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        except OSError:
+            yield True
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except BlockingIOError:
+            alone = False
+        try:
+            yield alone
+        finally:
+            os.close(lock)
+
+    def picture_changed(self) -> bool:
+        """Whether another picture lies there than `found` tells of. One `stat`, no lock needed."""
+        return _signature(self.directory / PICTURE) != self._signature
+
+    def load(self) -> Found:
+        """What lies there now; parsed and hashed only where it is not what was last seen."""
+        content = self._read(METADATA, MAX_METADATA_BYTES)
+        signature = _signature(PICTURE, self._open)
+        # The bytes are compared, not the file's times: two saves can fall into one tick of them.
+        if content is None or content != self._seen or signature != self._signature:
+            self.found = self._load(content)
+            self._seen, self._signature = content, _signature(PICTURE, self._open)
+        return self.found
+
+    def save(self, state: State) -> None:
+        """Make `state` durable; its picture is the one that lies there."""
+        self._commit(Found(state=state, content=self.found.content))
+
+    def replace(self, state: State, content: bytes) -> None:
+        """Make `state` durable together with its new picture, `content`."""
+        self._write(NEXT_PICTURE, content)
+        self._commit(Found(state=state, content=content))
+        seen, self._seen = self._seen, None  # load all again, if the next line fails
+        self._rename(NEXT_PICTURE, PICTURE)
+        self._seen, self._signature = seen, _signature(PICTURE, self._open)
+
+    def _commit(self, found: Found) -> None:
+        metadata = encode(found.state)
+        self._write(NEXT_METADATA, metadata)
+        os.rename(NEXT_METADATA, METADATA, src_dir_fd=self._open, dst_dir_fd=self._open)
+        self.found, self._seen = found, metadata
+        os.fsync(self._open)
+
+    def _load(self, content: bytes | None) -> Found:
+        damage = []
+        metadata = Metadata(state=State(), sha256=None)
+        try:
+            if content is not None:
+                metadata = decode(content)
+        except ValueError as error:
+            damage.append(f"{METADATA} is damaged ({error})" if content else f"{METADATA} is empty")
+        if metadata.wrong:
+            damage.append(f"{METADATA} has bad values ({', '.join(metadata.wrong)})")
+        if damage and content:
+            self._keep_copy(METADATA)
+        picture = self._load_picture(metadata.sha256)
+        if picture is None and (metadata.sha256 or self._exists(PICTURE)):
+            damage.append(f"{PICTURE} is missing, cut short or another one")
+            self._keep_copy(PICTURE)
+        return Found(
+            state=self._complete(metadata.state, picture),
+            content=picture,
+            damage="; ".join(damage) or None,
+        )
+
+    def _load_picture(self, sha256: str | None) -> bytes | None:
+        """The whole picture that the metadata mean; any, where they mean none (the original's)."""
+        for name in (PICTURE, NEXT_PICTURE) if sha256 else (PICTURE,):
+            content = self._read(name, MAX_BYTES)
+            picture = identify(content) if content else None
+            if picture and sha256 in {None, picture.sha256}:
+                with contextlib.suppress(OSError):  # a volume that is read-only by now
+                    if name == PICTURE:
+                        os.unlink(NEXT_PICTURE, dir_fd=self._open)  # never took effect
+                    else:
+                        self._rename(NEXT_PICTURE, PICTURE)
+                return content
+        return None
+
+    def _complete(self, state: State, content: bytes | None) -> State:
+        """The state with its picture; the file's time stands in for a lost download time."""
+        if content is None:
+            return replace(state, downloaded_at=None, grace_used=False, image_access_count=0)
+        downloaded_at = state.downloaded_at
+        if downloaded_at is None:
+            downloaded_at = os.stat(PICTURE, dir_fd=self._open).st_mtime
+        return replace(state, picture=identify(content), downloaded_at=downloaded_at)
+
+    def _read(self, name: str, most: int) -> bytes | None:
+        """A file's content, None where there is none; not more than a byte over `most`."""
+        # Not blocking: it may be a pipe. Nothing says that all in this directory is ours.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            file = os.open(name, flags, dir_fd=self._open)
+        except FileNotFoundError:
+            return None
+        with open(file, "rb") as reader:  # noqa: PTH123 - an open file, no path
+            return reader.read(most + 1) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Write a whole file and sync it; nothing of it stays where that fails."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        file = os.open(name, flags, 0o644, dir_fd=self._open)
+        try:
+            with open(file, "wb", buffering=0) as writer:  # noqa: PTH123 - an open file, no path
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[writer.write(rest) :]
+                os.fsync(file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=self._open)
+            raise
+
+    def _rename(self, old: str, new: str) -> None:
+        os.rename(old, new, src_dir_fd=self._open, dst_dir_fd=self._open)
+        os.fsync(self._open)
+
+    def _exists(self, name: str) -> bool:
+        return _signature(name, self._open) is not None
+
+    def _keep_copy(self, name: str) -> None:
+        """Let the user find a damaged file after it has been replaced. The newest one is kept."""
+        kept = f".{name}.damaged"
+        with contextlib.suppress(OSError):
+            os.unlink(kept, dir_fd=self._open)
+        with contextlib.suppress(OSError):
+            os.link(name, kept, src_dir_fd=self._open, dst_dir_fd=self._open)
+
+
+def _signature(path: str | Path, directory: int | None = None) -> Signature:
+    """What tells a picture file from another without reading it; None where there is none."""
+    try:
+        found = os.stat(path, dir_fd=directory)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _lock(directory: int) -> None:
+    """Take the lock, with a limit that blocking `flock` does not have."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    pause = 0.0001
+    while True:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                message = f"another process has held it for over {LOCK_TIMEOUT:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, message) from None
+        else:
+            return
+        time.sleep(pause)
+        pause = min(2 * pause, 0.002)
