@@ -173,7 +173,9 @@ def down(
     terminal = _terminal()
     home = _home()
     choice = targets.Choice(target, cluster)
-    where = targets.find(home, choice, keep_cluster=keep_cluster)
+    where = targets.find(home, choice, keep_cluster=keep_cluster) or targets.find(
+        home, choice, keep_cluster=keep_cluster, leftovers=True
+    )
     if where is None:
         terminal.note("Nothing is up; nothing to take away.")
         return

@@ -65,20 +65,24 @@ def make(name: str, home: Home, options: "ClusterOptions | None" = None) -> Targ
     return K3dTarget(home, options or ClusterOptions())
 
 
-def known(home: Home) -> list[tuple[str, str]]:
-    """Target and cluster ("" for local) of all that `up` made and `down` did not take away."""
-    found = [(LOCAL, "")] if (home.path / LOCAL).is_dir() else []
+def known(home: Home, *, leftovers: bool = False) -> list[tuple[str, str]]:
+    """Target and cluster ("" for local) of all that is up; with `leftovers` of all that left a trace."""
+    places = [(LOCAL, "", home.path / LOCAL)]
     clusters = home.path / K3D
     if clusters.is_dir():
-        found += [(K3D, entry.name) for entry in sorted(clusters.iterdir()) if entry.is_dir()]
-    return found
+        places += [(K3D, entry.name, entry) for entry in sorted(clusters.iterdir())]
+    return [
+        (name, cluster)
+        for name, cluster, path in places
+        if (path.is_dir() if leftovers else (path / "state.json").is_file())
+    ]
 
 
-def find(home: Home, choice: Choice, *, keep_cluster: bool = False) -> Target | None:
+def find(home: Home, choice: Choice, *, leftovers: bool = False, keep_cluster: bool = False) -> Target | None:
     """What is up and meant by `choice`; None where nothing is. Raises where that is not clear."""
     found = [
         (name, cluster)
-        for name, cluster in known(home)
+        for name, cluster in known(home, leftovers=leftovers)
         if choice.name in {None, name} and choice.cluster in {None, cluster}
     ]
     if not found:
@@ -89,10 +93,10 @@ def find(home: Home, choice: Choice, *, keep_cluster: bool = False) -> Target | 
             f"More than one is up: {names}", fix="Choose with --target, and --cluster for k3d"
         )
     name, cluster = found[0]
-    given = {"cluster": cluster} if cluster else {}
-    return make(
-        name, home, cluster_options(name, {**given, **({"keep_cluster": True} if keep_cluster else {})})
-    )
+    given: dict[str, Any] = {"cluster": cluster} if cluster else {}
+    if keep_cluster:
+        given["keep_cluster"] = True
+    return make(name, home, cluster_options(name, given))
 
 
 def require(home: Home, choice: Choice) -> Target:

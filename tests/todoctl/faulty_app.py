@@ -255,15 +255,22 @@ class FaultyTarget:
 
 
 @contextmanager
-def faulty_target(home: Path, fault: str = "", ttl: float = 600.0) -> Iterator[FaultyTarget]:
-    """A target whose app answers over HTTP on a random port."""
-    app = FaultyApp(ttl, fault)
+def serve(app: FaultyApp) -> Iterator[str]:
+    """The app over HTTP on a random port; gives its URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(app)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            settings = Settings(port=server.server_port, ttl=ttl, image_url="sample:")
-            yield FaultyTarget(app, settings, Home(home))
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def faulty_target(home: Path, fault: str = "", ttl: float = 600.0) -> Iterator[FaultyTarget]:
+    """A target whose app answers over HTTP on a random port."""
+    app = FaultyApp(ttl, fault)
+    with serve(app) as url:
+        settings = Settings(port=int(url.rsplit(":", 1)[1]), ttl=ttl, image_url="sample:")
+        yield FaultyTarget(app, settings, Home(home))

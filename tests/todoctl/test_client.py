@@ -1,0 +1,59 @@
+"""Reading the page and the state, and saying so when they are not the documented ones."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.todoctl.faulty_app import FaultyApp, serve
+from todoctl.client import Client, Page, PageError
+from todoctl.errors import UnavailableError
+
+
+def test_a_page_is_read_by_its_labels() -> None:
+    app = FaultyApp(ttl=10)
+    app.view()
+    page = Page.parse(app.page())
+    assert (page.status, page.access_count, page.image_access_count) == ("Valid", 1, 1)
+    assert page.expires_at == pytest.approx((app.downloaded_at or 0) + 10, abs=0.001)
+
+
+def test_a_dash_is_no_time() -> None:
+    assert Page.parse(FaultyApp(ttl=10).page()).downloaded_at is None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda html: html.replace("Site Access count", "Visits"), "no label 'Site Access count'"),
+        (lambda html: html.replace("<dd>0</dd>", "<dd>none</dd>"), "invalid literal for int"),
+        (lambda html: html.replace("<dd>–</dd>", "<dd>soon</dd>"), "Invalid isoformat string: 'soon'"),
+        (lambda _: "", "no label 'Image Download time'"),
+    ],
+)
+def test_another_page_is_an_error(change: Callable[[str], str], why: str) -> None:
+    with pytest.raises(PageError, match=f"The page is not the documented one: {why}"):
+        Page.parse(change(FaultyApp(ttl=10).page()))
+
+
+def test_nothing_there_is_an_error_in_one_line() -> None:
+    with Client("http://127.0.0.1:1") as client:
+        assert not client.is_ready()
+        with pytest.raises(UnavailableError, match=r"does not answer at http://127\.0\.0\.1:1/: ") as caught:
+            client.view()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_answer_other_than_200_is_an_error() -> None:
+    app = FaultyApp(ttl=10)
+    app.down = True
+    with serve(app) as url, Client(url) as client:
+        with pytest.raises(UnavailableError, match="answered 502 to"):
+            client.state()
+
+
+def test_a_state_without_a_key_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = FaultyApp(ttl=10)
+    monkeypatch.setattr(app, "state", dict)
+    with serve(app) as url, Client(url) as client:
+        with pytest.raises(PageError, match=r"/api/cache is not the documented one: KeyError"):
+            client.state()

@@ -1,0 +1,86 @@
+"""The state directory: where it is, its lock, and files that are damaged."""
+
+from pathlib import Path
+
+import pytest
+
+from todoctl.errors import LockedError, UnavailableError
+from todoctl.home import Home, read_json, write_json
+
+
+def test_the_environment_names_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TODOCTL_HOME", str(tmp_path / "mine"))
+    assert Home().path == tmp_path / "mine"
+
+
+def test_the_default_is_the_users_state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TODOCTL_HOME", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = Home().path
+    assert path.name == "todoctl"
+    assert path.is_relative_to(tmp_path)
+
+
+def test_a_second_command_is_kept_out(tmp_path: Path) -> None:
+    with Home(tmp_path).lock(), pytest.raises(LockedError, match="Another todoctl command is at work"):
+        with Home(tmp_path).lock():
+            pytest.fail("two commands at once")
+    with Home(tmp_path).lock():
+        pass
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    home = Home(tmp_path / "file" / "home")
+    with pytest.raises(UnavailableError, match=r"cannot be written: Not a directory\. .*TODOCTL_HOME"):
+        with home.lock():
+            pytest.fail("locked a file's child")
+
+
+def test_a_directory_that_may_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(UnavailableError, match="Permission denied"):
+        write_json(tmp_path / "state.json", {})
+
+
+def test_a_lock_that_is_a_directory_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        with Home(tmp_path).lock():
+            pytest.fail("locked a directory")
+
+
+def test_it_is_forgotten_when_nothing_is_left(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with home.lock():
+        write_json(home.path / "state.json", {"a": 1})
+    home.forget()
+    assert read_json(home.path / "state.json") == {"a": 1}
+    (home.path / "state.json").unlink()
+    home.forget()
+    assert not home.path.exists()
+    home.forget()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "\0"])
+def test_a_damaged_file_is_named_and_left_as_it_is(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    with pytest.raises(UnavailableError, match=r"state\.json is damaged: .*Nothing was changed"):
+        read_json(path)
+    assert path.read_text() == content
+
+
+def test_a_missing_file_is_none_and_an_unreadable_one_an_error(tmp_path: Path) -> None:
+    assert read_json(tmp_path / "none.json") is None
+    with pytest.raises(UnavailableError, match="cannot be read: Is a directory"):
+        read_json(tmp_path)
+
+
+def test_a_file_that_cannot_be_replaced_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "state.json").mkdir()
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        write_json(tmp_path / "state.json", {})

@@ -1,0 +1,96 @@
+"""Which target is meant."""
+
+from pathlib import Path
+
+import pytest
+
+from todoctl import targets
+from todoctl.console import Terminal
+from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.home import Home
+from todoctl.targets import Choice
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def _install(directory: Path, *names: str) -> None:
+    directory.mkdir()
+    for name in names:
+        (directory / name).write_text("#!/bin/sh\nexit 1\n")
+        (directory / name).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("installed", "target", "told"),
+    [
+        ((), "local", "docker and k3d are not installed"),
+        (("docker",), "local", "k3d is not installed"),
+        (("k3d",), "local", "docker is not installed"),
+        (("docker", "k3d"), "k3d", ""),
+    ],
+)
+def test_the_default_is_k3d_where_it_is_installed_even_if_broken(
+    installed: tuple[str, ...],
+    target: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _install(tmp_path / "bin", *installed)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert targets.default(Terminal()) == target
+    out = capsys.readouterr().out
+    assert (told in out and "https://k3d.io" in out) if told else out == ""
+
+
+def _make(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    (directory / "state.json").write_text("{}")
+
+
+def test_what_down_left_is_not_up_but_can_be_found(home: Home) -> None:
+    (home.path / "local" / "volume").mkdir(parents=True)
+    assert targets.find(home, Choice(None)) is None
+    left = targets.find(home, Choice(None), leftovers=True)
+    assert left
+    assert left.name == "local"
+
+
+def test_nothing_is_up_on_an_empty_home(home: Home) -> None:
+    assert targets.find(home, Choice(None)) is None
+    with pytest.raises(UnavailableError, match=r"Nothing is up\. Run 'todoctl up' first"):
+        targets.require(home, Choice(None))
+    with pytest.raises(UnavailableError, match="Nothing is up on local"):
+        targets.require(home, Choice("local"))
+
+
+def test_what_is_up_is_found(home: Home) -> None:
+    _make(home.path / "local")
+    assert targets.require(home, Choice(None)).name == "local"
+    assert targets.find(home, Choice("k3d")) is None
+    assert targets.find(home, Choice(None, "k3s-default")) is None
+
+
+def test_more_than_one_needs_a_choice(home: Home) -> None:
+    _make(home.path / "local")
+    _make(home.path / "k3d" / "one")
+    _make(home.path / "k3d" / "two")
+    with pytest.raises(BadUsageError, match=r"More than one is up: local, k3d one, k3d two\. Choose"):
+        targets.find(home, Choice(None))
+    assert targets.require(home, Choice("local")).name == "local"
+    found = targets.require(home, Choice("k3d", "two"))
+    assert (found.name, found.directory) == ("k3d", home.path / "k3d" / "two")
+
+
+def test_options_for_k3d_are_refused_elsewhere() -> None:
+    with pytest.raises(BadUsageError, match=r"--base-image goes with --target k3d only"):
+        targets.cluster_options("local", {"base_image": "x"})
+    assert targets.cluster_options("local", {}) is None
+    with pytest.raises(BadUsageError, match="--cluster goes with"):
+        Choice("local", "mine")
+    with pytest.raises(BadUsageError, match=r"--target 'moon' is no target\. Use k3d or local\."):
+        Choice("moon")

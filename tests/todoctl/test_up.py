@@ -1,0 +1,60 @@
+"""Where pictures come from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.image_service import ImageService, Mode
+from tests.todoctl.faulty_app import faulty_target
+from todoctl import up
+from todoctl.console import Terminal
+from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        (Mode.OK, None),
+        (Mode.REDIRECT, None),
+        (Mode.ERROR_500, "it answers 500"),
+        (Mode.HTML, "it answers with text/html"),
+        (Mode.CLOSED, "Server disconnected without sending a response."),
+    ],
+)
+def test_a_service_is_reachable_when_it_brings_a_picture(
+    mode: Mode, why: str | None, images: ImageService
+) -> None:
+    images.mode = mode
+    found = up.why_unreachable(images.url)
+    assert found is None if why is None else found is not None and found.startswith(why)
+
+
+def test_nobody_there_is_unreachable() -> None:
+    assert up.why_unreachable("http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(
+    ("running", "problem", "source", "told"),
+    [
+        (SAMPLE_IMAGES, None, DEFAULT_IMAGE_URL, ""),
+        (SAMPLE_IMAGES, "it is away", SAMPLE_IMAGES, "cannot be reached from here (it is away)"),
+        (DEFAULT_IMAGE_URL, "it is away", DEFAULT_IMAGE_URL, ""),
+    ],
+)
+def test_the_bundled_pictures_are_for_machines_without_internet(
+    running: str,
+    problem: str | None,
+    source: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(up, "why_unreachable", lambda _: problem)
+    with faulty_target(tmp_path) as target:
+        settings = target.settings()
+        assert settings
+        monkeypatch.setattr(target, "settings", lambda: replace(settings, image_url=running))
+        assert up.choose_source(target, Terminal()) == source
+    assert told in capsys.readouterr().out
