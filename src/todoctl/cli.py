@@ -195,7 +195,7 @@ def status(target: TargetOption = None, cluster: ClusterOption = None, as_json: 
     terminal = _terminal(stderr=as_json)
     facts = look(_standing(target, cluster, terminal))
     if as_json:
-        outcome.print_json(facts)
+        outcome.print_json({name.lower().replace(" ", "_"): value for name, value in facts.items()})
     else:
         terminal.facts(facts)
     raise typer.Exit(ExitCode.OK if facts["Answers"] == "yes" else ExitCode.UNAVAILABLE)

@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from todoctl.scenarios import Scenario
 from todoctl.target import Finding, Step
@@ -50,15 +49,12 @@ class Terminal:
         self.console.print(
             f"{mark} [bold]{result.name}[/]  {escape(result.title)} [dim]{result.seconds:.1f} s[/]"
         )
-        checks = Table.grid(padding=(0, 2))
+        width = max((len(check.name) for check in result.checks), default=0)
         for check in result.checks:
-            checks.add_row(
-                "   " + ("[green]✓[/]" if check.passed else "[red]✗[/]"),
-                escape(check.name),
-                f"[dim]expected[/] {escape(check.expected)}",
-                f"[dim]saw[/] {escape(check.seen)}",
+            self.console.print(
+                f"    {PASSED if check.passed else FAILED} {escape(check.name.ljust(width))}"
+                f"  [dim]expected[/] {escape(check.expected)} [dim]· saw[/] {escape(check.seen)}"
             )
-        self.console.print(checks)
         for note in result.notes:
             self.console.print(f"    [yellow]![/] {escape(note)}")
         if result.error:
@@ -76,10 +72,9 @@ class Terminal:
 
     def facts(self, facts: dict[str, Any]) -> None:
         """Names and values in two columns."""
-        table = Table.grid(padding=(0, 2))
+        width = max(map(len, facts))
         for name, value in facts.items():
-            table.add_row(f"[bold]{escape(name)}[/]", escape(str(value)))
-        self.console.print(table)
+            self.console.print(f"[bold]{escape(name.ljust(width))}[/]  {escape(str(value))}")
 
     def findings(self, findings: dict[str, list[Finding]]) -> None:
         """What each target has and lacks."""

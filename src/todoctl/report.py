@@ -13,6 +13,9 @@ from todoctl.verdict import Access, Sighting, Verdict
 WIDTH = 1000.0
 """The timeline's width, in units of its own coordinates."""
 
+NARROWEST = 4.0
+"""So that a status that lasted a moment, as grace does in a quick run, can be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -44,6 +47,7 @@ def render(verdict: Verdict) -> str:
         loader=PackageLoader("todoctl"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["clock"] = _clock
+    environment.filters["time"] = lambda moment: _clock(moment).split(" ", 1)[-1]
     environment.filters["data_uri"] = _data_uri
     scale = Scale(verdict)
     accesses = [access for scenario in verdict.scenarios for access in scenario.accesses]
@@ -79,7 +83,7 @@ class Scale:
         return [
             Span(
                 x=self.x(sighting.at),
-                width=round(self.x(end) - self.x(sighting.at), 1),
+                width=max(round(self.x(end) - self.x(sighting.at), 1), NARROWEST),
                 status=sighting.status,
                 seconds=end - sighting.at,
             )

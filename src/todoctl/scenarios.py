@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from todoctl.errors import TodoctlError
-from todoctl.stage import DisturbedError, Stage
+from todoctl.stage import DisturbedError, Stage, clock
 from todoctl.stream import PageStream
-from todoctl.target import File
+from todoctl.target import File, Listing
 from todoctl.verdict import Access
 
 DOCUMENTED_FILES = ("cache_metadata.json", "cached_image.jpg")
@@ -37,17 +37,16 @@ def mount(stage: Stage) -> None:
     content = stage.client.image().content
     if stage.state().access_count != before.access_count:
         raise DisturbedError("another page view changed the files while they were read")
-    stage.same(f"files from {inside.seen_from}", _listed(host.files), _listed(inside.files))
-    names = {file.name for file in host.files}
-    for name in DOCUMENTED_FILES:
-        stage.check(
-            name,
-            expected="on the volume",
-            seen="there" if name in names else "missing",
-            passed=name in names,
-        )
+    stage.check(
+        "names of the files",
+        expected=f"those on {host.seen_from}",
+        seen=f"{', '.join(_names(inside))} in {inside.seen_from}",
+        passed=_names(host) == _names(inside) and set(DOCUMENTED_FILES) <= set(_names(host)),
+    )
+    for ours, theirs in zip(host.files, inside.files, strict=False):
+        stage.same(ours.name, _told(ours), _told(theirs))
     sizes = [file.size for file in host.files if file.name == "cached_image.jpg"]
-    stage.same("bytes of the picture on the volume and at /image", sizes, [len(content)])
+    stage.same("size of the picture at /image", f"{sum(sizes)} bytes", f"{len(content)} bytes")
 
 
 def fresh(stage: Stage) -> None:
@@ -58,8 +57,7 @@ def fresh(stage: Stage) -> None:
     seen = stage.view()
     after = stage.state()
     stage.same("status", "Valid", seen.status)
-    stage.same("site count", 1, seen.access_count)
-    stage.same("image count", 1, seen.image_access_count)
+    stage.same("counts of site and picture", (1, 1), (seen.access_count, seen.image_access_count))
     stage.check(
         "picture",
         expected=f"the bytes with SHA-256 {_short(after.sha256)}",
@@ -109,11 +107,11 @@ def renew(stage: Stage) -> None:
     before = stage.state()
     seen = stage.view()
     stage.same("status", "Valid", seen.status)
-    old, new = before.downloaded_at or 0.0, seen.downloaded_at or 0.0
+    new = seen.downloaded_at or 0.0
     stage.check(
         "download time",
-        expected=f"after {old:.3f}",
-        seen=f"{new:.3f}",
+        expected=f"after {clock(before.expires_at)}",
+        seen=clock(new),
         passed=new > (before.expires_at or 0.0),
     )
     stage.same("image count", 1, seen.image_access_count)
@@ -140,12 +138,12 @@ def restart(stage: Stage) -> None:
     )
     if stage.target.rolling:
         stage.result.notes.append(f"{stream.answered} page views during the restart")
-        stage.same("page views that failed during the restart", [], stream.failures)
+        stage.same("page views that failed", "none", "; ".join(stream.failures) or "none")
     before = stage.state()
     uncounted = old.access_count + stream.answered - before.access_count
     if uncounted < 0:
         raise DisturbedError(f"{-uncounted} other page view(s) came in between")
-    stage.same("page views answered during the restart but not counted", 0, uncounted)
+    stage.same("page views lost", 0, uncounted)
     seen = stage.view()
     stage.same("status", "Valid", seen.status)
     _same_picture(stage, old, seen)
@@ -182,7 +180,8 @@ def play(scenario: Scenario, stage: Stage, *, tries: int = 3) -> None:
 
 def _same_picture(stage: Stage, old: Access, new: Access) -> None:
     stage.same("picture's SHA-256", _short(_sha(old)), _short(_sha(new)))
-    stage.same("download time", old.downloaded_at, new.downloaded_at)
+    stage.same_moment("download time", old.downloaded_at, new.downloaded_at)
+    stage.same_moment("expiry time", old.expires_at, new.expires_at)
 
 
 def _sha(access: Access) -> str | None:
@@ -193,5 +192,9 @@ def _short(sha256: str | None) -> str:
     return sha256[:16] if sha256 else "none"
 
 
-def _listed(files: tuple[File, ...]) -> str:
-    return "; ".join(f"{file.name} {file.size} B at {file.modified}" for file in files)
+def _names(listing: Listing) -> list[str]:
+    return [file.name for file in listing.files]
+
+
+def _told(file: File) -> str:
+    return f"{file.size} bytes, changed {clock(file.modified)[:-4]}"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from todoctl.client import CacheState, Client, Page
 from todoctl.errors import TodoctlError
@@ -52,19 +53,21 @@ class Stage:
             at=page.last_access_at or 0.0,
             status=page.status,
             downloaded_at=page.downloaded_at,
+            expires_at=page.expires_at,
             access_count=page.access_count,
             image_access_count=page.image_access_count,
             image=image,
         )
         self.result.accesses.append(access)
-        self.same("site count", before.access_count + 1, page.access_count)
         told, shown = _told(after), _told(page)
         agree = all(_close(a, b) for a, b in zip(told, shown, strict=True))
+        counted = page.access_count == before.access_count + 1
         self.check(
-            "labels of the page",
-            expected="the times and counts of /api/cache",
-            seen="the same" if agree else f"{_words(shown)} against {_words(told)}",
-            passed=agree,
+            "page view",
+            expected=f"counted as {before.access_count + 1}, labels as in /api/cache",
+            seen=f"{page.status}, counted as {page.access_count}, "
+            + ("labels as in /api/cache" if agree else f"labels {_words(shown)} against {_words(told)}"),
+            passed=counted and agree,
         )
         if after.last_error:
             raise TodoctlError("The app reports a problem", why=after.last_error)
@@ -163,6 +166,15 @@ class Stage:
     def same(self, name: str, expected: object, seen: object) -> None:
         """A check that two things are equal."""
         self.check(name, expected=_words(expected), seen=_words(seen), passed=expected == seen)
+
+    def same_moment(self, name: str, expected: float | None, seen: float | None) -> None:
+        """A check that two times (epoch seconds) are equal, shown as times of this machine's zone."""
+        self.check(name, expected=clock(expected), seen=clock(seen), passed=_close(expected, seen))
+
+
+def clock(moment: float | None) -> str:
+    """A time of day of this machine's zone, to the millisecond."""
+    return "–" if moment is None else f"{datetime.fromtimestamp(moment).astimezone():%H:%M:%S.%f}"[:-3]
 
 
 def _words(value: object) -> str:

@@ -23,6 +23,7 @@ class Access:
     at: float
     status: str
     downloaded_at: float | None
+    expires_at: float | None
     access_count: int
     image_access_count: int
     image: Image | None

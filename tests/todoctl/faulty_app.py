@@ -33,6 +33,7 @@ FAULTS = {
     "restart does nothing": "restart",
     "gap in the rollout": "restart",
     "volume is not mounted": "mount",
+    "another copy of the volume": "mount",
     "no metadata file": "mount",
 }
 """Every fault, and the scenario that has to fail because of it."""
@@ -232,7 +233,9 @@ class FaultyTarget:
         files = [File(name="cached_image.jpg", size=len(self.app.picture), modified=1)]
         if self.app.fault != "no metadata file":
             files.insert(0, File(name="cache_metadata.json", size=10, modified=1))
-        inside = [] if self.app.fault == "volume is not mounted" else files
+        inside = [] if self.app.fault == "volume is not mounted" else list(files)
+        if self.app.fault == "another copy of the volume":
+            inside[-1] = File(name="cached_image.jpg", size=len(self.app.picture), modified=2)
         return Listing(seen_from="host", files=tuple(files)), Listing(seen_from="app", files=tuple(inside))
 
     def is_set_aside(self) -> bool:
