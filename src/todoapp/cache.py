@@ -103,7 +103,8 @@ class Cache:
     async def look(self) -> View:
         """The state with what other processes made of it; nobody's page view."""
         await self._take(Turn(visits=[]))
-        return View(state=self._held.state, at=self.clock())
+        now = self.clock()
+        return View(state=policy.settled(self._held.state, now), at=now)
 
     async def look_again(self) -> None:
         """Take note of a picture that another process has replaced. Costs one `stat` if none."""
@@ -232,6 +233,8 @@ class Cache:
 
     def _apply(self, turn: Turn) -> list[View | None]:
         """Do in memory what is to be done; None for those who need a new picture first."""
+        if not (turn.visits or turn.content or turn.failure):
+            return []  # just a look, which changes nothing
         now = self.clock()
         content = self._held.content
         state = policy.settled(self._held.state, now)

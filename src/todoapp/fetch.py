@@ -5,7 +5,9 @@ Limits: `CONNECT_TIMEOUT`, `READ_TIMEOUT` and `TOTAL_TIMEOUT` in seconds, `MAX_R
 """
 
 import asyncio
+import functools
 import random
+import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -91,10 +93,18 @@ class ImageService:
         return content
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()  # reads all certificates there are: once is enough
+
+
 def _client() -> "httpx.AsyncClient":
     import httpx
 
     return httpx.AsyncClient(
+        verify=_tls(),
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=True,
         max_redirects=MAX_REDIRECTS,

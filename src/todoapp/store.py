@@ -190,11 +190,13 @@ class Store:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(name, flags, 0o644, dir_fd=self._open)
         try:
-            with open(file, "wb", buffering=0) as writer:  # noqa: PTH123 - an open file, no path
+            try:
                 rest = memoryview(content)
                 while rest:
-                    rest = rest[writer.write(rest) :]
+                    rest = rest[os.write(file, rest) :]
                 os.fsync(file)
+            finally:
+                os.close(file)
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(name, dir_fd=self._open)

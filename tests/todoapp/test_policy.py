@@ -1,0 +1,255 @@
+"""The policy, checked against a model written from the issue's text, and its pieces one by one.
+
+The machine drives a real `Cache` on a real volume; only the clock and the image service are its own,
+so that it can set the one and break the other between any two page views.
+"""
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.image_service import png
+from todoapp import policy
+from todoapp.cache import Cache
+from todoapp.fetch import FetchError
+from todoapp.policy import Picture, State, Status
+from todoapp.store import Store
+
+TTL = 10.0
+
+
+@dataclass
+class Model:
+    """For TTL the same picture; then once more; then a new one, if the image service has one."""
+
+    picture: int = 0
+    since: float = 0.0
+    grace_used: bool = False
+    views: int = 0
+    views_of_picture: int = 0
+    failures: int = 0
+    failed_at: float = 0.0
+
+    def view(self, now: float, *, works: bool) -> str:
+        """One page view at `now`; what its Status says."""
+        self.since, self.failed_at = min(self.since, now), min(self.failed_at, now)
+        status = "valid" if self.picture and now < self.since + TTL else "grace"
+        due = not self.picture or (status == "grace" and self.grace_used)
+        self.grace_used |= status == "grace"
+        wait = min(2 ** (self.failures - 1), 60) if self.failures else 0
+        if due and now >= self.failed_at + wait:
+            if works:
+                self.__init__(self.picture + 1, now, views=self.views)  # type: ignore[misc]
+                status = "valid"
+            else:
+                self.failures, self.failed_at = self.failures + 1, now
+        self.views += 1
+        self.views_of_picture += bool(self.picture)
+        if not self.picture:
+            return "empty"
+        return "stale" if status == "grace" and self.failures else status
+
+
+class PolicyMachine(RuleBasedStateMachine):
+    """Time, page views, failures and restarts in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.now = 1_000_000.0
+        self.works = True
+        self.fetched = 0
+        self.directory = tempfile.TemporaryDirectory()
+        self.runner = asyncio.Runner()
+        self.cache = self.new_cache()
+
+    def new_cache(self) -> Cache:
+        """A process's cache on the volume that all of them share."""
+        return Cache(Store(Path(self.directory.name)), self.source, TTL, clock=lambda: self.now)
+
+    async def source(self, shown: str | None) -> bytes:
+        """The image service: never the same picture twice."""
+        if not self.works:
+            raise FetchError("does not work")
+        self.fetched += 1
+        return png(self.fetched)
+
+    @rule(seconds=st.floats(0, 25) | st.floats(0, 200))
+    def time_passes(self, seconds: float) -> None:
+        """As it does."""
+        self.now += seconds
+
+    @rule(seconds=st.floats(0, 100_000))
+    def clock_is_set_back(self, seconds: float) -> None:
+        """As happens on machines that come up with a wrong clock."""
+        self.now -= seconds
+
+    @rule(works=st.booleans())
+    def image_service_changes(self, works: bool) -> None:
+        """It breaks, or it works again."""
+        self.works = works
+
+    @rule()
+    def view(self) -> None:
+        """A page view shows what the model says."""
+        expected = self.model.view(self.now, works=self.works)
+        seen = self.runner.run(self.cache.view())
+        assert policy.status(seen.state, seen.at, TTL) == expected
+
+    @rule()
+    def restart(self) -> None:
+        """Another process takes over."""
+        self.runner.run(self.cache.close())
+        self.cache = self.new_cache()
+        self.runner.run(self.cache.look())
+
+    @rule()
+    def look(self) -> None:
+        """To look is no page view."""
+        self.runner.run(self.cache.look())
+
+    @invariant()
+    def counts_and_picture_agree(self) -> None:
+        """What is shown, and how often, is what the model says."""
+        state = self.cache.held.state
+        assert state.access_count == self.model.views
+        assert state.image_access_count == self.model.views_of_picture
+        assert self.fetched == self.model.picture
+        assert self.cache.held.content == (png(self.fetched) if self.fetched else None)
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        self.runner.run(self.cache.close())
+        self.runner.close()
+        self.directory.cleanup()
+
+
+TestPolicyMachine = PolicyMachine.TestCase
+TestPolicyMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+PICTURES = st.sampled_from([None, *(Picture(sha256=n, content_type="i", size=1) for n in "abc")])
+TIMES = st.none() | st.integers(0, 1000).map(float)
+STATES = st.builds(
+    State,
+    picture=PICTURES,
+    downloaded_at=TIMES,
+    grace_used=st.booleans(),
+    access_count=st.integers(0, 99),
+    image_access_count=st.integers(0, 99),
+    last_access_at=TIMES,
+    fetch_error=st.none() | st.just("no"),
+    failures=st.integers(0, 9),
+    failed_at=TIMES,
+    retry_after=st.integers(0, 60).map(float),
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "expected"),
+    [
+        (State(), 5.0, Status.EMPTY),
+        (State(downloaded_at=0.0), 5.0, Status.EMPTY),
+        (State(picture=Picture(sha256="", content_type="", size=0)), 5.0, Status.EMPTY),
+    ],
+)
+def test_nothing_to_show_is_empty(state: State, now: float, expected: Status) -> None:
+    assert policy.status(state, now, TTL) is expected
+
+
+def test_statuses_change_at_the_expiry_to_the_moment() -> None:
+    state = State(picture=Picture(sha256="a", content_type="i", size=1), downloaded_at=100.0)
+    assert policy.expires_at(state, TTL) == 110.0
+    assert policy.status(state, 109.999, TTL) is Status.VALID
+    assert policy.status(state, 110.0, TTL) is Status.EXPIRED
+    spent = replace(state, grace_used=True)
+    assert policy.status(spent, 110.0, TTL) is Status.GRACE
+    assert policy.status(replace(spent, fetch_error="no"), 110.0, TTL) is Status.STALE
+    assert policy.view(spent, 110.0, TTL) is None
+
+
+def test_waits_after_failures_double_up_to_a_minute_and_heed_the_service() -> None:
+    state, waits = State(), []
+    for _ in range(8):
+        state = policy.failed(state, "no", 100.0)
+        waits.append(state.retry_after)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert not policy.may_fetch(state, 159.9)
+    assert policy.may_fetch(state, 160.0)
+    assert policy.failed(State(), "no", 100.0, 120.0).retry_after == 120.0
+    assert policy.failed(State(), "no", 100.0, 1e9).retry_after == policy.MAX_RETRY_AFTER
+    assert policy.failed(replace(state, failures=10**6), "no", 0.0).retry_after == 60
+
+
+def test_a_late_fetch_is_an_error_only_as_long_as_there_is_no_better_one() -> None:
+    assert policy.delayed(State(), "late").fetch_error == "late"
+    assert policy.delayed(State(fetch_error="404"), "late").fetch_error == "404"
+
+
+@given(STATES, st.integers(0, 1000).map(float))
+def test_settled_knows_no_future_and_changes_nothing_else(state: State, now: float) -> None:
+    settled = policy.settled(state, now)
+    times = ("downloaded_at", "last_access_at", "failed_at")
+    assert all((getattr(settled, name) or 0.0) <= now for name in times)
+    assert replace(settled, **{name: getattr(state, name) for name in times}) == state
+    assert policy.settled(settled, now) == settled
+
+
+@given(STATES, STATES)
+def test_merging_with_one_who_did_nothing_changes_nothing(base: State, other: State) -> None:
+    assert policy.merged(base, base, other) == other
+    assert policy.merged(base, other, base) == other
+
+
+@given(STATES, st.integers(0, 9), st.integers(0, 9), TIMES, TIMES)
+def test_merging_adds_up_page_views_of_the_same_picture(
+    base: State, ours: int, theirs: int, our_time: float | None, their_time: float | None
+) -> None:
+    def viewed(times: int, at: float | None) -> State:
+        count, of_picture = base.access_count + times, base.image_access_count + times
+        return replace(base, access_count=count, image_access_count=of_picture, last_access_at=at or 1.0)
+
+    one, other = viewed(ours, our_time), viewed(theirs, their_time)
+    merged = policy.merged(base, one, other)
+    if base not in (one, other):
+        assert merged.access_count == base.access_count + ours + theirs
+        assert merged.image_access_count == base.image_access_count + ours + theirs
+        assert merged.last_access_at == max(our_time or 1.0, their_time or 1.0)
+        assert policy.merged(base, other, one) == merged
+
+
+def test_merging_keeps_the_newer_picture_and_every_page_view() -> None:
+    pictures = [Picture(sha256=name, content_type="i", size=1) for name in "abc"]
+    base = State(picture=pictures[0], downloaded_at=1.0, access_count=5, image_access_count=5)
+    ours = replace(base, picture=pictures[1], downloaded_at=7.0, access_count=8, image_access_count=2)
+    theirs = replace(base, picture=pictures[2], downloaded_at=8.0, access_count=9, image_access_count=3)
+    for one, other in ((ours, theirs), (theirs, ours)):
+        merged = policy.merged(base, one, other)
+        assert (merged.picture, merged.downloaded_at) == (pictures[2], 8.0)
+        assert (merged.access_count, merged.image_access_count) == (12, 3)
+
+
+def test_merging_spends_the_grace_once_and_keeps_the_newest_failure() -> None:
+    picture = Picture(sha256="a", content_type="i", size=1)
+    base = State(picture=picture, downloaded_at=1.0)
+    spent = policy.counted(replace(base, grace_used=True), 20.0)
+    failed = policy.counted(policy.failed(base, "no", 20.0), 20.0)
+    for one, other in ((spent, failed), (failed, spent)):
+        merged = policy.merged(base, one, other)
+        assert merged.grace_used
+        assert merged.fetch_error == "no"
+        assert merged.access_count == 2
+
+
+@given(STATES, STATES)
+def test_what_the_volume_loses_is_kept(known: State, found: State) -> None:
+    kept = policy.kept(known, found)
+    assert kept.access_count == max(known.access_count, found.access_count)
+    assert (kept.picture is None) <= (known.picture is None)
+    if kept != found:
+        assert kept.picture == known.picture
