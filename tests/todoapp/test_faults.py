@@ -1,0 +1,184 @@
+"""Whatever the image service does, visitors get their page promptly and the cache stays sound."""
+
+import itertools
+import time
+
+import pytest
+
+from tests.app_server import AppServer, wait_for
+from tests.conftest import StartApp
+from tests.image_service import ImageService, Mode
+
+TTL = 0.3
+
+REFUSED_AT_ONCE = {
+    Mode.REFUSED: "",
+    Mode.CLOSED: "",
+    Mode.ERROR_500: "500",
+    Mode.NOT_FOUND: "404",
+    Mode.TOO_MANY: "429",
+    Mode.HTML: "text/html",
+    Mode.MISLABELLED: "no whole picture",
+    Mode.WRONG_TYPE: "image/bmp",
+    Mode.SVG: "image/svg+xml",
+    Mode.EMPTY: "0 bytes",
+    Mode.HALF: "",
+    Mode.HALF_CHUNKED: "",
+    Mode.HALF_PICTURE: "no whole picture",
+    Mode.HUGE: "more than",
+    Mode.ENDLESS: "more than",
+    Mode.REDIRECT_LOOP: "redirect",
+    Mode.GARBAGE: "",
+}
+"""What `last_error` says of it, where that is ours to say."""
+
+SLOW = [Mode.HANG, Mode.DRIP]
+
+
+def expire(app: AppServer) -> None:
+    """Let the picture expire and spend its grace view."""
+    wait_for(lambda: app.cache()["status"] == "expired", what="expiry")
+    assert app.view().status == "grace"
+
+
+@pytest.mark.parametrize("mode", [*REFUSED_AT_ONCE, *SLOW])
+def test_the_old_picture_is_kept_and_the_service_given_time(
+    start_app: StartApp, images: ImageService, mode: Mode
+) -> None:
+    images.retry_after = "1"
+    app = start_app(IMAGE_URL=images.url, CACHE_TTL=str(TTL))
+    app.view()
+    old, before = app.image(), app.cache()
+    expire(app)
+    images.mode = mode
+    begun = time.monotonic()
+    page = app.view()
+    # Promptly: 3 s for a service that is silent, plus what a busy machine needs.
+    assert time.monotonic() - begun < 15
+    state = app.cache()
+    assert (page.status, state["status"]) == ("stale", "stale")
+    assert page.words not in {"Valid", "Grace period"}
+    assert app.image() == old
+    assert state["image"] == before["image"]
+    assert state["downloaded_at"] == before["downloaded_at"]
+    assert (page.access_count, page.image_access_count) == (3, 3)
+    assert state["last_error"].startswith("image service: ")
+    assert "\n" not in state["last_error"]
+    assert REFUSED_AT_ONCE.get(mode, "3 s") in state["last_error"]
+    assert images.bytes_sent < 100_000_000, "it read on beyond its limit"
+    # While it is known not to work, nobody waits and nobody asks.
+    asked = images.fetches
+    for count in (4, 5, 6):
+        assert app.view().access_count == count
+    assert images.fetches <= asked + 1
+    # No restart is needed.
+    images.mode = Mode.OK
+    wait_for(lambda: app.view().status == "valid", what="recovery")
+    assert app.image() != old
+    assert app.cache()["last_error"] is None
+
+
+@pytest.mark.parametrize("mode", [Mode.REFUSED, Mode.ERROR_500, Mode.HALF, Mode.HANG])
+def test_with_no_picture_yet_a_placeholder_is_shown(
+    start_app: StartApp, images: ImageService, mode: Mode
+) -> None:
+    images.mode = mode
+    app = start_app(IMAGE_URL=images.url)
+    page = app.view()
+    assert (page.status, page.access_count, page.image_access_count) == ("empty", 1, 0)
+    assert page.downloaded_at is None
+    assert page.words not in {"Valid", "Grace period"}
+    answer = app.client.get("/image")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    state = app.cache()
+    assert (state["status"], state["image"], state["access_count"]) == ("empty", None, 1)
+    assert state["last_error"]
+    images.mode = Mode.OK
+    wait_for(lambda: app.view().status == "valid", what="recovery")
+
+
+def test_retries_back_off(start_app: StartApp, images: ImageService) -> None:
+    """Each wait is twice as long as the one before it."""
+    images.mode = Mode.ERROR_500
+    app = start_app(IMAGE_URL=images.url)
+
+    def asked(times: int) -> bool:
+        app.view()
+        return images.fetches >= times
+
+    wait_for(lambda: asked(4), what="four attempts")
+    times = [request.at for request in images.requests]
+    waits = [after - before for before, after in itertools.pairwise(times)]
+    assert all(wait >= least for wait, least in zip(waits, (1, 2, 4), strict=True)), waits
+
+
+@pytest.mark.parametrize("retry_after", ["120", "Wed, 21 Oct 2099 07:28:00 GMT"])
+def test_retry_after_is_heeded_over_a_restart(
+    start_app: StartApp, images: ImageService, retry_after: str
+) -> None:
+    images.mode, images.retry_after = Mode.TOO_MANY, retry_after
+    app = start_app(IMAGE_URL=images.url)
+    app.view()
+    images.mode = Mode.OK
+    wait_for(lambda: app.view().access_count > 20, what="20 views")
+    app.restart()
+    assert app.view().status == "empty"
+    assert images.fetches == 1
+
+
+def test_a_redirect_is_followed(start_app: StartApp, images: ImageService) -> None:
+    images.mode = Mode.REDIRECT
+    app = start_app(IMAGE_URL=images.url)
+    assert app.view().status == "valid"
+    assert [request.path for request in images.requests] == ["/500", "/moved"]
+
+
+def test_a_slow_picture_is_shown_once_it_is_there(start_app: StartApp, images: ImageService) -> None:
+    """The fetch goes on when its visitors have gone; the next one finds its picture."""
+    images.mode = Mode.HANG
+    app = start_app(IMAGE_URL=images.url)
+    assert app.view().status == "empty"
+    assert "3 s" in app.cache()["last_error"]
+    images.mode = Mode.OK
+    wait_for(lambda: app.cache()["image"], what="the picture")
+    page = app.view()
+    assert (page.status, page.image_access_count, page.access_count) == ("valid", 1, 2)
+    assert images.fetches == 1
+
+
+def test_the_same_picture_again_is_a_new_download(start_app: StartApp, images: ImageService) -> None:
+    images.mode = Mode.SAME
+    app = start_app(IMAGE_URL=images.url, CACHE_TTL=str(TTL))
+    first = app.view()
+    expire(app)
+    page = app.view()
+    assert (page.status, page.image_access_count, page.access_count) == ("valid", 1, 3)
+    assert page.downloaded_at != first.downloaded_at
+
+
+def test_without_a_page_view_nothing_is_fetched(start_app: StartApp, images: ImageService) -> None:
+    app = start_app(IMAGE_URL=images.url, CACHE_TTL=str(TTL))
+    for path in ("/image", "/api/cache", "/healthz", "/readyz"):
+        app.client.get(path)
+    app.client.head("/")
+    assert images.fetches == 0
+    assert app.cache()["access_count"] == 0
+
+
+def test_a_visitor_cannot_make_it_fetch_from_elsewhere(start_app: StartApp, images: ImageService) -> None:
+    """Nothing of a request goes into a fetch."""
+    app = start_app(IMAGE_URL=images.url)
+    headers = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "Forwarded": "host=evil.example",
+        "Referer": "http://evil.example/",
+        "Cookie": "secret=1",
+        "User-Agent": "evil",
+    }
+    app.client.get("/?url=http://evil.example/", headers=headers)
+    [request] = images.requests
+    assert request.path == "/500"
+    assert "evil" not in str(request.headers)
+    assert "secret" not in str(request.headers)
