@@ -33,6 +33,8 @@ def run(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+    except SystemExit:
+        raise  # shell completion ends this way
     except BaseException as error:  # noqa: BLE001 - no traceback reaches a user who did not ask for it
         if isinstance(error, BrokenPipeError):
             sys.stderr.close()  # whoever read our output has gone: nobody is left to tell

@@ -177,6 +177,7 @@ def down(
         home, choice, keep_cluster=keep_cluster, leftovers=True
     )
     if where is None:
+        home.forget()
         terminal.note("Nothing is up; nothing to take away.")
         return
     with home.lock():

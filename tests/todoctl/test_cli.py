@@ -1,0 +1,126 @@
+"""The command line: what is refused, how it is said, and how fast help comes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.todoctl.conftest import CommandLine
+from todoctl import __version__
+from todoctl.__main__ import TerminatedError, explain
+from todoctl.errors import ExitCode, TodoctlError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(name="todoctl")
+def _todoctl(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("up --moon", "No such option: --moon (Possible options: --open). See 'todoctl up --help'."),
+        ("upp", "No such command 'upp'."),
+        ("up --port 0", "--port 0 is not a port. Use a number from 1 to 65535."),
+        ("up --port 99999", "--port 99999 is not a port. Use a number from 1 to 65535."),
+        ("up --port http", "Invalid value for '--port':"),
+        ("up --ttl 0", "--ttl 0 is not a time to live. Use a number of seconds above 0."),
+        ("up --ttl -5", "--ttl -5 is not a time to live."),
+        ("up --ttl nan", "--ttl nan is not a time to live."),
+        ("up --ttl soon", "Invalid value for '--ttl':"),
+        ("up --image-url picture", "--image-url 'picture' is not a picture's address."),
+        ("up --image-url=", "--image-url '' is not a picture's address."),
+        ("up --target moon", "--target 'moon' is no target. Use k3d or local."),
+        ("up --target local --agents 3", "--agents goes with --target k3d only"),
+        (
+            "validate --html /no/such/directory/report.html",
+            "The report /no/such/directory/report.html cannot",
+        ),
+        ("doctor --port 70000", "--port 70000 is not a port."),
+        ("logs -n -1", "Invalid value for '--lines' / '-n':"),
+        ("down now", "Got unexpected extra argument"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(arguments: str, line: str, todoctl: CommandLine) -> None:
+    told = todoctl(*arguments.split(" "), code=2)
+    assert told.stderr.startswith(f"todoctl: {line}")
+    assert told.stderr.count("\n") == 1
+    assert told.stdout == ""
+    assert not todoctl.home.exists()
+
+
+@pytest.mark.parametrize("command", ["validate", "status", "logs", "open"])
+def test_with_nothing_up_there_is_nothing_to_look_at(command: str, todoctl: CommandLine) -> None:
+    told = todoctl(command, code=3)
+    assert told.stderr == "todoctl: Nothing is up. Run 'todoctl up' first.\n"
+    assert not todoctl.home.exists()
+
+
+def test_down_with_nothing_up_is_fine(todoctl: CommandLine) -> None:
+    assert todoctl("down").stdout == "Nothing is up; nothing to take away.\n"
+
+
+def test_the_version(todoctl: CommandLine) -> None:
+    assert todoctl("--version").stdout == f"todoctl {__version__}\n"
+
+
+def test_verbose_shows_where_wherever_it_stands(todoctl: CommandLine) -> None:
+    for arguments in (("--verbose", "status"), ("status", "--verbose")):
+        with todoctl.spawn(*arguments) as process:
+            _, err = process.communicate()
+        assert process.returncode == 3
+        assert "Traceback" in err
+        assert err.endswith("todoctl: Nothing is up. Run 'todoctl up' first.\n")
+
+
+def test_completion_is_there(todoctl: CommandLine) -> None:
+    todoctl.env |= {"_TODOCTL_COMPLETE": "complete_bash", "COMP_WORDS": "todoctl va", "COMP_CWORD": "1"}
+    assert todoctl().stdout.split() == ["validate"]
+
+
+def test_output_into_a_closed_pipe_is_no_traceback(todoctl: CommandLine) -> None:
+    with todoctl.spawn("--help") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        err = process.stderr.read()
+    assert "Traceback" not in err
+
+
+def test_every_failure_has_a_line_and_a_code() -> None:
+    assert explain(KeyboardInterrupt())[1] == ExitCode.INTERRUPTED
+    assert explain(TerminatedError())[1] == ExitCode.TERMINATED
+    assert explain(TodoctlError("A", why="b.", fix="C.")) == ("A: b. C.", ExitCode.UNAVAILABLE)
+    assert explain(ZeroDivisionError("no\nway")) == (
+        "Unexpected: no way. 'todoctl --verbose …' shows where.",
+        ExitCode.FAILED,
+    )
+    assert explain(ZeroDivisionError())[0].startswith("Unexpected: ZeroDivisionError")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, todoctl.__main__ as main; code = main.run(['--help'])\n"
+        "heavy = {'rich', 'httpx', 'docker', 'kubernetes', 'psutil', 'starlette', 'jinja2'} & {*sys.modules}\n"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_lists_every_command(todoctl: CommandLine) -> None:
+    commands = re.findall(r"^  (\w+)  ", todoctl("--help").stdout.split("Commands:")[1], re.MULTILINE)
+    assert len(commands) >= 8
+    readme = (ROOT / "README.md").read_text()
+    assert not [command for command in commands if f"`todoctl {command}`" not in readme]
+
+
+def test_every_option_is_read() -> None:
+    source = (ROOT / "src" / "todoctl" / "cli.py").read_text()
+    for name in re.findall(r"^    (\w+): (?:Annotated|\w+Option)", source, re.MULTILINE):
+        if name not in {"version", "verbose"}:  # read by their callback, and by `__main__`
+            assert len(re.findall(rf"\b{name}\b", source)) > 1, name
