@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -77,15 +77,18 @@ def read_page(html: str) -> Page:
 
 
 class AppServer:
-    """One app process: started with `env` beside this process's own environment."""
+    """One app process: `env` goes over this process's environment, `prefix` before the command."""
 
-    def __init__(self, cache_dir: Path, log: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, cache_dir: Path, log: Path, env: Mapping[str, str], prefix: Sequence[str] = ()
+    ) -> None:
         self.cache_dir = cache_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {"CACHE_DIR": str(cache_dir), "DRAIN_SECONDS": "0", **env}
         self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._log = log
+        self._prefix = prefix
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -103,7 +106,7 @@ class AppServer:
         """Start the process (`command` instead of `-m todoapp`) and do not wait for anything."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *(command or ("-m", "todoapp"))],
+                [*self._prefix, sys.executable, *(command or ("-m", "todoapp"))],
                 env={**os.environ, "HOST": "127.0.0.1", "PORT": str(self.port), **self.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -171,9 +174,9 @@ class AppServer:
 
 
 @contextlib.contextmanager
-def app_server(cache_dir: Path, log: Path, **env: str) -> Iterator[AppServer]:
+def app_server(cache_dir: Path, log: Path, *, prefix: Sequence[str] = (), **env: str) -> Iterator[AppServer]:
     """An app that is running and ready, with `env` as its settings; stopped at the end."""
-    server = AppServer(cache_dir, log, env)
+    server = AppServer(cache_dir, log, env, prefix)
     try:
         yield server.start()
     except BaseException:

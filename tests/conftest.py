@@ -1,7 +1,7 @@
 """What tests of both packages start: a real image service and the real app."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,8 +26,10 @@ def _start_app(tmp_path: Path) -> Iterator[StartApp]:
     numbers = itertools.count()
     with ExitStack() as running:
 
-        def start(cache_dir: Path = tmp_path / "cache", **env: str) -> AppServer:
+        def start(
+            cache_dir: Path = tmp_path / "cache", *, prefix: Sequence[str] = (), **env: str
+        ) -> AppServer:
             log = tmp_path / f"app-{next(numbers)}.log"
-            return running.enter_context(app_server(cache_dir, log, **env))
+            return running.enter_context(app_server(cache_dir, log, prefix=prefix, **env))
 
         yield start

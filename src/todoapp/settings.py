@@ -43,7 +43,7 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 
 def _bad(name: str, value: str, wanted: str) -> SettingsError:
-    return SettingsError(f"{name}={value!r}: give it {wanted}, or unset it for the default")
+    return SettingsError(f"{name}={value!r:.100}: give it {wanted}, or unset it for the default")
 
 
 def _filled(environ: Mapping[str, str], name: str, default: str) -> str:
@@ -55,8 +55,9 @@ def _filled(environ: Mapping[str, str], name: str, default: str) -> str:
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name, str(default))
-    # isascii: int() takes digits of every script, and "1_000" as well.
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535):
+    # int() alone would take the digits of every script, and "1_000" as well.
+    digits = value.isascii() and value.isdigit() and len(value) <= 5
+    if not (digits and 1 <= int(value) <= 65535):
         raise _bad(name, value, "a whole number from 1 to 65535")
     return int(value)
 

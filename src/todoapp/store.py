@@ -139,7 +139,7 @@ class Store:
             damage.append(f"{METADATA} is damaged ({error})" if content else f"{METADATA} is empty")
         if metadata.wrong:
             damage.append(f"{METADATA} has bad values ({', '.join(metadata.wrong)})")
-        if damage and content:
+        if damage:
             self._keep_copy(METADATA)
         picture = self._load_picture(metadata.sha256)
         if picture is None and (metadata.sha256 or self._exists(PICTURE)):
@@ -211,6 +211,9 @@ class Store:
 
     def _keep_copy(self, name: str) -> None:
         """Let the user find a damaged file after it has been replaced. The newest one is kept."""
+        signature = _signature(name, self._open)
+        if signature is None or signature[-1] == 0:
+            return
         kept = f".{name}.damaged"
         with contextlib.suppress(OSError):
             os.unlink(kept, dir_fd=self._open)

@@ -1,0 +1,78 @@
+"""The metadata file: ours and the original's."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.todoapp.test_policy import STATES
+from todoapp.metadata import decode, encode
+from todoapp.policy import Picture, State
+
+
+@given(STATES)
+def test_what_is_written_is_read(state: State) -> None:
+    metadata = decode(encode(state))
+    assert metadata.sha256 == (state.picture.sha256 if state.picture else None)
+    assert not metadata.wrong
+    expected = {name: getattr(state, name) for name in State.__slots__ if name != "picture"}
+    assert all(getattr(metadata.state, name) == value for name, value in expected.items())
+
+
+def test_the_originals_keys_have_their_meaning() -> None:
+    state = State(
+        picture=Picture(sha256="ab", content_type="image/png", size=3),
+        downloaded_at=1.5,
+        grace_used=True,
+        access_count=4,
+        image_access_count=2,
+        last_access_at=2.5,
+    )
+    entries = json.loads(encode(state))
+    original = {
+        "download_timestamp": 1.5,
+        "last_access_time": 2.5,
+        "access_count": 4,
+        "image_access_count": 2,
+        "grace_period_used": True,
+    }
+    assert original.items() <= entries.items()
+    metadata = decode(json.dumps(original | {"added_later": [1]}).encode())
+    assert metadata.state.downloaded_at == 1.5
+    assert metadata.state.access_count == 4
+    assert metadata.sha256 is None
+    assert metadata.wrong == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("access_count", "1"),
+        ("access_count", -1),
+        ("access_count", True),
+        ("access_count", 1.5),
+        ("access_count", 2**63),
+        ("download_timestamp", "2025-11-24"),
+        ("download_timestamp", True),
+        ("download_timestamp", -1.0),
+        ("download_timestamp", float("nan")),
+        ("download_timestamp", float("inf")),
+        ("last_access_time", 10**400),
+        ("grace_period_used", 1),
+        ("failures", []),
+        ("failed_at", {}),
+    ],
+)
+def test_a_bad_value_falls_back_alone(key: str, value: object) -> None:
+    good = {"image_access_count": 3, "retry_after": 5.0, "fetch_error": "no"}
+    metadata = decode(json.dumps(good | {key: value}).encode())
+    assert metadata.wrong == (key,)
+    assert metadata.state == State(image_access_count=3, retry_after=5.0, fetch_error="no")
+
+
+@given(st.binary())
+def test_any_bytes_are_metadata_or_a_value_error(content: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        assert decode(content).state.picture is None
