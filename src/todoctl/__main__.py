@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != "--verbose"]
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        return int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+        return invoke(arguments)
     except SystemExit:
         raise  # shell completion ends this way
     except BaseException as error:  # noqa: BLE001 - no traceback reaches a user who did not ask for it
@@ -46,6 +46,14 @@ def run(arguments: list[str]) -> int:
             traceback.print_exc()
         print(f"todoctl: {line}", file=sys.stderr)  # noqa: T201 - the one place that may
         return code
+
+
+def invoke(arguments: list[str]) -> int:
+    """Lets Typer run the command; returns the exit code that it settles on."""
+    code = int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+    if code == ExitCode.INTERRUPTED:  # Typer has caught the Ctrl-C and said nothing
+        raise KeyboardInterrupt
+    return code
 
 
 def explain(error: BaseException) -> tuple[str, int]:

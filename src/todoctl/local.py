@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -15,6 +16,9 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, not_writable, read_json, write_json
 from todoctl.settings import Settings, seconds
 from todoctl.target import File, Finding, Listing, Progress
+
+if TYPE_CHECKING:
+    import subprocess
 
 START_SECONDS = 60.0
 """The app answers within one; a busy machine may need many."""
@@ -36,6 +40,7 @@ class LocalTarget:
         self._log = self.directory / "app.log"
         self._cache = self.directory / "volume" / "cache"
         self._aside = self.directory / "volume" / "cache.set-aside"
+        self._child: "subprocess.Popen[bytes] | None" = None
 
     # What there is
 
@@ -196,11 +201,13 @@ class LocalTarget:
 
     def stop(self) -> None:
         process.stop(process.find(self.directory))
+        if self._child:
+            self._child.poll()
 
     def start(self, settings: Settings) -> None:
         """Starts a process; raises with the log's last line where it ends or never answers."""
         process.check_port_free(settings.port)
-        child = process.spawn(
+        child = self._child = process.spawn(
             self.directory,
             {
                 "HOST": "127.0.0.1",

@@ -161,11 +161,13 @@ SCENARIOS = tuple(
 def play(scenario: Scenario, stage: Stage, *, tries: int = 3) -> None:
     """Plays `scenario` into `stage.result`, again after a disturbance, `tries` times at most."""
     result = stage.result
+    given_up: list[str] = []
     for attempt in range(1, tries + 1):
         try:
             scenario.play(stage)
         except DisturbedError as disturbance:
-            result.notes.append(f"try {attempt} given up: {disturbance}")
+            given_up.append(f"try {attempt} given up: {disturbance}")
+            result.notes[:] = given_up
             result.checks.clear()
         except TodoctlError as error:
             result.error = str(error)
@@ -173,7 +175,7 @@ def play(scenario: Scenario, stage: Stage, *, tries: int = 3) -> None:
         else:
             return
     result.error = (
-        f"Disturbed in {tries} tries out of {tries} ({result.notes[-1].split(': ', 1)[1]}). "
+        f"Disturbed in {tries} tries out of {tries} ({given_up[-1].split(': ', 1)[1].rstrip('.')}). "
         "Other visitors, or the app counts wrong."
     )
 

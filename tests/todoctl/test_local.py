@@ -137,8 +137,9 @@ def test_validate_stopped_midway_loses_nothing(
         if number == signal.SIGKILL:
             wait_for(lambda: is_playing(todoctl), what="the run's own app")
         running.send_signal(number)
-        running.communicate(timeout=60)
+        _, err = running.communicate(timeout=60)
     assert running.returncode == code
+    assert ("run the command again" in err) == (number != signal.SIGKILL)
     if number == signal.SIGKILL:
         assert aside.exists()
         mended = todoctl("status")

@@ -1,0 +1,119 @@
+"""The local target where something is missing or in the way; in this process, so that faults can be made."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.app_server import free_port, wait_for
+from todoctl import local, process
+from todoctl.client import Client
+from todoctl.console import Terminal
+from todoctl.errors import UnavailableError
+from todoctl.home import Home
+from todoctl.local import LocalTarget
+from todoctl.settings import Settings
+
+
+@pytest.fixture(name="target")
+def _target(tmp_path: Path) -> Iterator[LocalTarget]:
+    target = LocalTarget(Home(tmp_path / "home"))
+    yield target
+    target.stop()
+
+
+def up(target: LocalTarget) -> Settings:
+    settings = Settings(port=free_port(), image_url="sample:")
+    assert target.up(settings, Terminal(stderr=True))
+    return settings
+
+
+def test_without_a_process_there_is_nothing_to_look_at(target: LocalTarget) -> None:
+    for call in (target.restart, target.listings):
+        with pytest.raises(UnavailableError, match=r"The app does not run\. Start it with 'todoctl up'"):
+            call()
+    assert list(target.logs(follow=False, lines=10)) == []
+    assert not target.down(Terminal(), keep_data=False)
+
+
+def test_a_process_that_may_not_be_examined_is_told(
+    target: LocalTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(target)
+    found = process.find(target.directory)
+
+    def denied(_: psutil.Process) -> dict[str, str]:
+        raise psutil.AccessDenied
+
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "find", lambda _: found)
+        patched.setattr(psutil.Process, "environ", denied)
+        with pytest.raises(UnavailableError, match="cannot be examined"):
+            target.listings()
+        assert not target._runs_on(1)
+
+
+def test_without_proc_the_directory_is_read_by_its_path(
+    target: LocalTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = up(target)
+    with Client(f"http://127.0.0.1:{settings.port}") as client:
+        client.view()
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: not str(path).startswith("/proc/") and exists(path))
+    host, inside = target.listings()
+    assert host.files == inside.files
+    assert "/proc/" not in inside.seen_from
+    (target._cache / "cached_image.jpg").write_bytes(b"other")
+    assert target.listings()[0].files != host.files
+
+
+def test_a_cache_is_emptied_only_when_it_is_set_aside(target: LocalTarget) -> None:
+    with pytest.raises(UnavailableError, match="not set aside, so it is not emptied"):
+        target.empty()
+    target.put_back()
+
+
+def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    target._cache.mkdir(parents=True)
+
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", refuse)
+        with pytest.raises(UnavailableError, match="cannot be written: Permission denied"):
+            target.down(Terminal(), keep_data=False)
+    assert target._cache.exists()
+
+
+def test_an_app_that_never_answers_is_told_and_ended(
+    target: LocalTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "START_SECONDS", 0.5)
+    monkeypatch.setattr(Client, "is_ready", lambda _: False)
+    with pytest.raises(UnavailableError, match=r"The app does not start: .*See .*app\.log"):
+        up(target)
+    assert process.find(target.directory) == []
+    assert not target.directory.exists()
+
+
+def test_findings_name_what_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    findings = LocalTarget(Home(tmp_path / "file" / "home")).findings(free_port())
+    assert [(found.subject, found.ok) for found in findings][1] == ("State directory", False)
+    assert "TODOCTL_HOME" in findings[1].fix
+
+
+def test_a_process_that_vanishes_is_passed_over(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    up(target)
+
+    def gone(running: psutil.Process) -> dict[str, str]:
+        raise psutil.NoSuchProcess(running.pid)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psutil.Process, "environ", gone)
+        assert process.find(target.directory) == []
+    assert wait_for(lambda: process.find(target.directory))
