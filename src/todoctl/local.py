@@ -40,7 +40,7 @@ class LocalTarget:
         self._log = self.directory / "app.log"
         self._cache = self.directory / "volume" / "cache"
         self._aside = self.directory / "volume" / "cache.set-aside"
-        self._child: "subprocess.Popen[bytes] | None" = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     # What there is
 
