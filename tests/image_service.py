@@ -59,9 +59,7 @@ def png(seed: int, *, size: int = 0) -> bytes:
     """A PNG of 16 x 16 pixels in a colour of its own, filled up to at least `size` bytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     colour = hashlib.sha256(str(seed).encode()).digest()[:3]
     rows = (b"\0" + colour * 16) * 16
@@ -169,9 +167,7 @@ class _Listener:
 
     async def start(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(
-                self._connected, sock=_bound(self._port), backlog=256
-            )
+            self._server = await asyncio.start_server(self._connected, sock=_bound(self._port), backlog=256)
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -116,8 +116,8 @@ class Cache:
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
-        if self._committing is not None:
-            await self._committing
+        while self._committing is not None:
+            await asyncio.wait([self._committing])
         await self.look()
         self._worker.shutdown()
 
@@ -129,15 +129,23 @@ class Cache:
             self._committing = asyncio.create_task(self._commit())
 
     async def _commit(self) -> None:
-        while self._arrived:
-            visits, self._arrived = self._arrived, []
-            await self._take(Turn(visits=visits, refreshing=self._refreshing is not None))
-        self._committing = None
+        try:
+            while self._arrived:
+                visits, self._arrived = self._arrived, []
+                await self._take(Turn(visits=visits, refreshing=self._refreshing is not None))
+        finally:
+            self._committing = None
 
     async def _take(self, turn: Turn) -> None:
         """Take a turn and answer its visits, or let them wait for a fetch."""
         loop = asyncio.get_running_loop()
-        views = await loop.run_in_executor(self._worker, self._turn, turn)
+        try:
+            views = await loop.run_in_executor(self._worker, self._turn, turn)
+        except Exception as error:
+            for visit in turn.visits:  # not one of them may wait for ever
+                if not visit.seen.done():
+                    visit.seen.set_exception(error)
+            raise
         for visit, view in zip(turn.visits, views, strict=True):
             if view is None:
                 self._await_fetch(visit)

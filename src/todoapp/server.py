@@ -102,8 +102,7 @@ class Protocol(HttpToolsProtocol):
         ]
         head = b"".join(b"%s: %s\r\n" % field for field in fields if field[0] != b"connection")
         self.transport.write(b"".join((STATUS_LINE[status], head, b"connection: close\r\n\r\n", body)))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)
 
 

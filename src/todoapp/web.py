@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todoapp import page, policy
 from todoapp.cache import Cache
+from todoapp.policy import Picture
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": (
@@ -108,25 +109,22 @@ class ImageEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer one request (ASGI)."""
         await self._cache.look_again()
-        content = self._cache.held.content
-        if content is not self._content:
-            self._prepare()
-        if content is None:
+        content, picture = self._cache.held.content, self._cache.held.state.picture
+        if content is None or picture is None:
             headers = [(b"retry-after", RETRY_AFTER.encode()), (b"cache-control", b"no-store")]
             await _answer(send, 503, headers, b"no picture yet\n")
-        elif _matches(scope["headers"], self._etag):
+            return
+        if content is not self._content:
+            self._prepare(content, picture)
+        if _matches(scope["headers"], self._etag):
             await send(self._unchanged)
             await send({"type": "http.response.body"})
         else:
             await send(self._whole)
             await send({"type": "http.response.body", "body": content})
 
-    def _prepare(self) -> None:
-        held = self._cache.held
-        self._content = held.content
-        picture = held.state.picture
-        if picture is None:
-            return
+    def _prepare(self, content: bytes, picture: Picture) -> None:
+        self._content = content
         self._etag = b'"%s"' % picture.sha256.encode()
         validators = [(b"etag", self._etag), (b"cache-control", b"no-cache")]
         self._unchanged = _start(304, validators)

@@ -18,7 +18,10 @@ from tests.image_service import ImageService, png
 from tests.todoapp.dying_app import SLICES, App, Death, Nursery, nursery
 from todoapp.store import METADATA, NEXT_METADATA, NEXT_PICTURE, PICTURE, REFRESH_LOCK, Store
 
-RANDOM_KILLS = 300
+SWEEPS = 3
+RANDOM_KILLS = 100
+"""In each sweep; the sweeps may run side by side."""
+
 VISITORS = 3
 FIXED_NAMES = {PICTURE, METADATA, NEXT_PICTURE, NEXT_METADATA, REFRESH_LOCK}
 
@@ -97,12 +100,13 @@ def any_views(visitors: list[Visitor]) -> bool:
     return any(visitor.views for visitor in visitors)
 
 
-def test_killed_at_random_points(apps: Nursery, images: ImageService, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sweep", range(SWEEPS))
+def test_killed_at_random_points(apps: Nursery, images: ImageService, tmp_path: Path, sweep: int) -> None:
     """While pictures are replaced every few views, with several visitors."""
     images.picture_size = 30_000
     volume, port = tmp_path / "cache", free_port()
     env = environment(port, volume, images, ttl=0.004)
-    rng = random.Random(20261123)  # noqa: S311 - points in time
+    rng = random.Random(sweep)  # noqa: S311 - points in time
     counted = answers = 0
     for _ in range(RANDOM_KILLS):
         visitors = [Visitor(port) for _ in range(VISITORS)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -104,6 +105,25 @@ def test_processes_back_off_as_one(apps: list[AppServer], images: ImageService) 
     assert all("429" in app.cache()["last_error"] for app in apps)
     assert sorted(page.access_count for page in crowd(apps)) == list(range(VIEWS + 1, 2 * VIEWS + 1))
     assert images.fetches == 1
+
+
+def test_nobody_waits_for_a_fetch_that_is_known_to_be_slow(
+    apps: list[AppServer], images: ImageService
+) -> None:
+    """The one that another process makes; the picture is everyone's once it is there."""
+    images.mode = Mode.HANG
+    assert apps[0].view().status == "empty"
+    begun = time.monotonic()
+    views = 0
+    while time.monotonic() < begun + 2:
+        assert apps[1].view().status == "empty"
+        views += 1
+    assert views > 5, "each of them waited"
+    assert images.fetches == 1
+    images.mode = Mode.OK
+    wait_for(lambda: apps[2].cache()["image"], what="the picture")
+    page = apps[1].view()
+    assert (page.status, page.access_count, page.image_access_count) == ("valid", views + 2, 1)
 
 
 def test_one_goes_on_where_another_was_killed_in_the_middle_of_a_fetch(

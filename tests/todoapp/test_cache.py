@@ -1,0 +1,152 @@
+"""What only shows when every step is chosen: order, waiting, and errors that nobody foresaw."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image_service import png
+from todoapp import cache as cache_module
+from todoapp import policy
+from todoapp.cache import Cache, View, Visit
+from todoapp.store import Store
+
+TTL = 100.0
+
+
+class Service:
+    """An image service that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answers: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+
+    async def __call__(self, shown: str | None) -> bytes:
+        """The next answer, however long it takes."""
+        self.asked.set()
+        answer = await self.answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def run(directory: Path, scene: Callable[[Cache, Service], Awaitable[None]]) -> None:
+    """Play a scene with a cache on `directory`, within a deadline."""
+
+    async def main() -> None:
+        service = Service()
+        cache = Cache(Store(directory), service, TTL)
+        async with asyncio.timeout(60):
+            await scene(cache, service)
+            await cache.close()
+
+    asyncio.run(main())
+
+
+def status(view: View) -> str:
+    return policy.status(view.state, view.at, TTL)
+
+
+def test_visitors_are_counted_in_their_order(tmp_path: Path) -> None:
+    async def scene(cache: Cache, service: Service) -> None:
+        service.answers.put_nowait(png(1))
+        views = await asyncio.gather(*(cache.view() for _ in range(50)))
+        assert [view.state.access_count for view in views] == list(range(1, 51))
+        assert {status(view) for view in views} == {"valid"}
+
+    run(tmp_path, scene)
+
+
+def test_an_unforeseen_error_of_the_source_is_a_failed_fetch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(cache: Cache, service: Service) -> None:
+        service.answers.put_nowait(ZeroDivisionError("what?"))
+        assert status(await cache.view()) == "empty"
+        assert cache.last_error == "image service: unexpected ZeroDivisionError, see the log"
+        assert (await cache.view()).state.access_count == 2
+
+    run(tmp_path, scene)
+    assert "what?" in caplog.text
+
+
+def test_an_unforeseen_error_of_the_store_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(cache: Cache, service: Service) -> None:
+        unhandled = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+
+        def broken(_: Store) -> None:
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "load", broken)
+            views = await asyncio.gather(cache.view(), cache.view(), return_exceptions=True)
+        assert [type(view) for view in views] == [ZeroDivisionError] * 2
+        service.answers.put_nowait(png(1))
+        assert (await cache.view()).state.access_count == 1
+
+    run(tmp_path, scene)
+
+
+def test_a_visitor_who_leaves_while_waiting(tmp_path: Path) -> None:
+    async def scene(cache: Cache, service: Service) -> None:
+        leaving = asyncio.create_task(cache.view())
+        await service.asked.wait()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        service.answers.put_nowait(png(1))
+        view = await cache.view()
+        assert status(view) == "valid"
+
+    run(tmp_path, scene)
+
+
+def test_patience_that_ends_in_the_middle_of_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The visitor then goes with what there is in the next turn, and waits no more."""
+    monkeypatch.setattr(cache_module, "PATIENCE", 0.05)
+    released = threading.Event()
+    turns = 0
+
+    class SlowStore(Store):
+        @contextlib.contextmanager
+        def locked(self) -> Iterator[None]:
+            nonlocal turns
+            turns += 1
+            with super().locked():
+                yield
+            assert turns != 2 or released.wait(30)
+
+    class ObservedCache(Cache):
+        def _release(self, visit: Visit) -> None:
+            super()._release(visit)
+            released.set()
+
+    async def main() -> None:
+        service = Service()
+        cache = ObservedCache(SlowStore(tmp_path), service, TTL)
+        view = await cache.view()
+        assert status(view) == "empty"
+        assert cache.last_error == "image service: no answer within 0.05 s, still waiting for it"
+        await cache.close()
+
+    asyncio.run(main())
+
+
+def test_closing_does_not_wait_for_a_fetch_but_for_views(tmp_path: Path) -> None:
+    async def scene(cache: Cache, service: Service) -> None:
+        service.answers.put_nowait(png(1))
+        await cache.view()
+        views = [asyncio.create_task(cache.view()) for _ in range(5)]
+        await asyncio.sleep(0)
+        await cache.close()
+        assert [(await view).state.access_count for view in views] == [2, 3, 4, 5, 6]
+        cache.__init__(Store(tmp_path), service, TTL)  # type: ignore[misc]
+        assert (await cache.look()).state.access_count == 6
+
+    run(tmp_path, scene)
