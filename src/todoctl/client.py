@@ -173,6 +173,13 @@ class Client:
             return False
         return True
 
+    def has_page(self) -> bool:
+        """Whether the page is there; asked without viewing it, so never an access."""
+        try:
+            return self._http.head("/").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
     def state(self) -> CacheState:
         """The cache's state; never an access."""
         try:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL
+
 image = typer.Typer(help="Build or push the app's container image.", no_args_is_help=True)
 
 Reference = Annotated[str, typer.Argument(help="The image's name and tag, such as me/todo-app:1.12.")]
@@ -30,8 +32,18 @@ def push(reference: Reference) -> None:
     run(reference, Terminal())
 
 
-def manifests() -> None:
+def manifests(
+    ttl: Annotated[float, typer.Option(help="Seconds a picture stays valid.")] = DEFAULT_TTL,
+    image_url: Annotated[str, typer.Option(help="Where pictures come from.")] = DEFAULT_IMAGE_URL,
+    cluster: Annotated[str, typer.Option(help="The cluster's name.")] = "k3s-default",
+    agents: Annotated[int, typer.Option(help="Number of agent nodes.")] = 2,
+    app_image: Annotated[str, typer.Option(help="The app's image.")] = "todo-app:1.12",
+) -> None:
     """Print what would be applied to the cluster, as YAML."""
-    from todoctl.k3d.manifests import render
+    from todoctl.k3d.manifests import adapted, render
+    from todoctl.k3d.options import ClusterOptions
+    from todoctl.settings import Settings
 
-    typer.echo(render())
+    settings = Settings(ttl=ttl, image_url=image_url)
+    options = ClusterOptions(cluster=cluster, agents=agents)
+    typer.echo(render(adapted(settings, options, app_image)), nl=False)

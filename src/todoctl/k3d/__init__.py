@@ -1,0 +1,1 @@
+"""The k3d target: the app on a Kubernetes cluster in Docker."""

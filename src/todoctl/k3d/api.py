@@ -1,0 +1,204 @@
+"""The cluster's API: server-side apply, watching, and nothing but that cluster's own kubeconfig."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config, stream, watch
+
+from todoctl.errors import UnavailableError
+from todoctl.k3d.manifests import DEPLOYMENT, NAMESPACE, SELECTOR, Resource
+
+MANAGER = "todoctl"
+TIMEOUT = 10
+"""Seconds for one answer of the API server."""
+
+Pod = Any
+
+
+class Api:
+    """What todoctl asks of the cluster; failures are `UnavailableError` in one line."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        try:
+            self._api = config.new_client_from_config(config_file=str(kubeconfig))
+        except config.ConfigException as error:
+            raise UnavailableError(
+                "The cluster's kubeconfig cannot be used", why=str(error), fix="Run 'todoctl up' again"
+            ) from None
+        self._api.configuration.proxy = None  # the cluster is on this machine
+        self._api.configuration.retries = False
+        self._api = client.ApiClient(self._api.configuration)
+        self._core = client.CoreV1Api(self._api)
+        self._apps = client.AppsV1Api(self._api)
+        self._networking = client.NetworkingV1Api(self._api)
+        self._seen = ""
+
+    def is_up(self) -> bool:
+        """Whether the API server answers and lets pods be made (the default account exists)."""
+        try:
+            self._ask(
+                lambda: self._core.read_namespaced_service_account("default", NAMESPACE, _request_timeout=2)
+            )
+        except UnavailableError:
+            return False
+        return True
+
+    def apply(self, resource: Resource) -> None:
+        """Server-side apply; what others have set on fields of ours is taken back."""
+        kind, name = resource["kind"], resource["metadata"]["name"]
+        patch = self._verb("patch", kind)
+        self._ask(
+            lambda: patch(
+                name,
+                *self._where(kind),
+                body=resource,
+                field_manager=MANAGER,
+                force=True,
+                _content_type="application/apply-patch+yaml",
+                _request_timeout=TIMEOUT,
+            )
+        )
+
+    def delete(self, resource: Resource) -> bool:
+        """Deletes the resource; False where it was not there."""
+        kind, name = resource["kind"], resource["metadata"]["name"]
+        delete = self._verb("delete", kind)
+        return self._found(lambda: delete(name, *self._where(kind), _request_timeout=TIMEOUT)) is not None
+
+    def read(self, resource: Resource) -> Any | None:  # noqa: ANN401 - the library has no types
+        """The resource as the cluster has it; None where it is not there."""
+        kind, name = resource["kind"], resource["metadata"]["name"]
+        read = self._verb("read", kind)
+        return self._found(lambda: read(name, *self._where(kind), _request_timeout=TIMEOUT))
+
+    def deployment(self) -> Any | None:  # noqa: ANN401
+        return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})
+
+    def restart(self, moment: str) -> None:
+        """What `kubectl rollout restart` does: an annotation on the pod template."""
+        annotations = {"kubectl.kubernetes.io/restartedAt": moment}
+        body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        self._ask(
+            lambda: self._apps.patch_namespaced_deployment(
+                DEPLOYMENT, NAMESPACE, body, field_manager="kubectl-rollout", _request_timeout=TIMEOUT
+            )
+        )
+
+    def pods(self) -> list[Pod]:
+        """The app's pods, also those that are ending."""
+        found = self._ask(
+            lambda: self._core.list_namespaced_pod(
+                NAMESPACE, label_selector=SELECTOR, _request_timeout=TIMEOUT
+            )
+        )
+        self._seen = found.metadata.resource_version
+        return list(found.items)
+
+    def wait_for_change(self, seconds: int) -> None:
+        """Until a pod of the app differs from what `pods` has told, for `seconds` at the most."""
+        watching = watch.Watch()
+        try:
+            for _ in watching.stream(
+                self._core.list_namespaced_pod,
+                NAMESPACE,
+                label_selector=SELECTOR,
+                resource_version=self._seen,
+                timeout_seconds=seconds,
+                _request_timeout=(TIMEOUT, seconds + TIMEOUT),
+            ):
+                return
+        except (client.ApiException, urllib3.exceptions.HTTPError):
+            return  # whoever waits asks again, and is told what is wrong then
+
+    def hurry(self, pods: list[Pod]) -> None:
+        """Ends pods that are ending anyway within a second: nobody is sent to them any more."""
+        for pod in pods:
+            name = pod.metadata.name
+            self._found(
+                lambda name=name: self._core.delete_namespaced_pod(
+                    name, NAMESPACE, grace_period_seconds=1, _request_timeout=TIMEOUT
+                )
+            )
+
+    def log(self, pod: str, *, lines: int, follow: bool = False, previous: bool = False) -> Iterator[str]:
+        """The last lines of a pod's log, without line ends."""
+        answer = self._ask(
+            lambda: self._core.read_namespaced_pod_log(
+                pod, NAMESPACE, follow=follow, tail_lines=lines, previous=previous, _preload_content=False
+            )
+        )
+        rest = b""
+        for part in answer.stream():
+            *whole, rest = (rest + part).split(b"\n")
+            yield from (line.decode(errors="replace") for line in whole)
+        if rest:
+            yield rest.decode(errors="replace")
+
+    def execute(self, pod: str, *command: str) -> str:
+        """Runs `command` in the app's container; returns what it printed."""
+        output: str = self._ask(
+            lambda: stream.stream(
+                self._core.connect_get_namespaced_pod_exec,
+                pod,
+                NAMESPACE,
+                command=list(command),
+                stdout=True,
+                stderr=True,
+                _request_timeout=TIMEOUT,
+            )
+        )
+        return output
+
+    @staticmethod
+    def _where(kind: str) -> tuple[str, ...]:
+        return () if kind == "PersistentVolume" else (NAMESPACE,)
+
+    def _verb(self, verb: str, kind: str) -> Callable[..., Any]:
+        group, name = {
+            "PersistentVolume": (self._core, "persistent_volume"),
+            "PersistentVolumeClaim": (self._core, "namespaced_persistent_volume_claim"),
+            "Deployment": (self._apps, "namespaced_deployment"),
+            "Service": (self._core, "namespaced_service"),
+            "Ingress": (self._networking, "namespaced_ingress"),
+        }[kind]
+        method: Callable[..., Any] = getattr(group, f"{verb}_{name}")
+        return method
+
+    def _found(self, call: Callable[[], Any]) -> Any | None:  # noqa: ANN401
+        try:
+            return call()
+        except client.ApiException as error:
+            if error.status == 404:
+                return None
+            raise _refused(error) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _unanswered(error) from None
+
+    def _ask(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+        try:
+            return call()
+        except client.ApiException as error:
+            raise _refused(error) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _unanswered(error) from None
+
+
+def _refused(error: client.ApiException) -> UnavailableError:
+    body = str(error.body or "")
+    try:
+        import json
+
+        why = json.loads(body)["message"]
+    except (ValueError, KeyError, TypeError):
+        why = body or str(error.reason)
+    return UnavailableError("The cluster has refused", why=" ".join(str(why).split())[:400])
+
+
+def _unanswered(error: Exception) -> UnavailableError:
+    return UnavailableError(
+        "The cluster's API does not answer",
+        why=" ".join(str(error).split())[:300],
+        fix="Run 'todoctl up' to start it",
+    )

@@ -1,0 +1,104 @@
+"""`up` on a cluster: an ordered list of steps, of which some run beside each other.
+
+Most of `k3d cluster create` is waiting: a node's containerd answers long before k3d returns. So the image is
+built while k3d works, and brought to the node as soon as that is possible.
+"""
+
+import time
+from collections.abc import Callable
+
+from todoctl.client import Client
+from todoctl.errors import UnavailableError
+from todoctl.k3d import image, manifests, node, rollout
+from todoctl.k3d.background import Background
+from todoctl.k3d.context import Context
+from todoctl.settings import Settings
+from todoctl.target import Progress, Step
+
+NODE_SECONDS = 300.0
+PAGE_SECONDS = 120.0
+"""Traefik is the last to come up on a new cluster."""
+
+POLL_SECONDS = 0.2
+
+
+def bring_up(context: Context, settings: Settings, tag: str, progress: Progress) -> None:
+    """Cluster, node, image, manifests, page; each step leaves alone what is so already."""
+    before = context.state()
+    machines = context.cluster.machines()
+    ours = all(machine.ours for machine in machines)
+    if machines and ours and before is not None and not before["complete"]:
+        with progress.step(
+            f"Remove what an interrupted start left of cluster {context.cluster.name}"
+        ) as step:
+            context.cluster.delete(step.update)
+        machines = []
+    building = Background(lambda: build(context, tag))
+    preparing = Background(lambda: prepare_node(context, building, tag))
+    if not machines:
+        context.remember(settings, tag, ours=True, complete=False)
+        with progress.step(
+            f"Create cluster {context.cluster.name} with {context.options.agents} agents"
+        ) as step:
+            context.cluster.create(settings.port, step.update)
+    elif not all(machine.running for machine in machines):
+        with progress.step(f"Start cluster {context.cluster.name}") as step:
+            context.cluster.start(step.update)
+    with progress.step("Get the cluster's own kubeconfig"):
+        context.cluster.kubeconfig(context.kubeconfig)
+        context.remember(settings, tag, ours=ours, complete=True)
+    with progress.step(f"Build the app's image {tag}"):
+        building.result()
+    with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
+        preparing.result()
+    with progress.step("Apply volume, claim, deployment, service and ingress") as step:
+        wait_until(context, context.api.is_up, step, "the API server", NODE_SECONDS)
+        apply(context, settings, tag)
+    with progress.step("Wait for the pod") as step:
+        rollout.wait(context.api, step.update, context.stop)
+    with progress.step(f"Wait for the page at {settings.url}") as step:
+        wait_for_page(context, settings, step)
+
+
+def build(context: Context, tag: str) -> None:
+    """The image, where Docker does not have it already."""
+    if not image.exists(context.engine, tag):
+        image.make(context.engine, tag, context.options.base_image)
+
+
+def prepare_node(context: Context, building: Background[None], tag: str) -> None:
+    """The volume's directory, and the image in the one node that runs it."""
+    wait_until(context, context.node.is_up, None, f"the node {context.node.name}", NODE_SECONDS)
+    context.node.run("mkdir", "-p", node.VOLUME)
+    building.result()
+    if not context.node.has_image(tag):
+        context.node.load_image(tag)
+
+
+def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) -> None:
+    """Server-side apply of the five resources, volume and claim first."""
+    for resource in manifests.adapted(settings, context.options, tag, replicas=replicas):
+        context.api.apply(resource)
+
+
+def wait_for_page(context: Context, settings: Settings, step: Step | None) -> None:
+    """Until the page answers 200 through the load balancer and the ingress."""
+    with Client(f"http://127.0.0.1:{settings.port}") as client:
+        wait_until(
+            context, client.has_page, step, "the page, through load balancer and ingress", PAGE_SECONDS
+        )
+
+
+def wait_until(
+    context: Context, fact: Callable[[], bool], step: Step | None, what: str, seconds: float
+) -> None:
+    """Until `fact`; raises `UnavailableError` after `seconds`, or when the user gives up."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        if step:
+            step.update(f"waiting for {what}")
+        if context.stop.wait(POLL_SECONDS) or time.monotonic() > deadline:
+            raise UnavailableError(
+                f"No answer from {what} within {seconds:g} s",
+                fix="See 'todoctl doctor' and 'todoctl status'; then run 'todoctl up' again",
+            )

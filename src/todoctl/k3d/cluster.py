@@ -1,0 +1,165 @@
+"""A k3d cluster: what there is of it in Docker, and the k3d commands that change it."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+
+from todoctl.errors import UnavailableError
+from todoctl.k3d.options import ClusterOptions
+
+MARK = "todoctl"
+"""The label that todoctl's own clusters carry on every container."""
+
+OLDEST = (5, 0, 0)
+CREATE_TIMEOUT = "300s"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A container of a cluster: a node or its load balancer."""
+
+    name: str
+    running: bool
+    ours: bool
+    port: int | None
+    """The host port that leads to port 80, for the load balancer."""
+
+
+def version() -> tuple[int, ...]:
+    """The version of k3d as numbers; raises `UnavailableError` where it does not say one."""
+    text = run("version")
+    found = re.search(r"k3d version v?(\d+)\.(\d+)\.(\d+)", text)
+    if not found:
+        raise UnavailableError("k3d does not tell its version", why=text.strip() or "it says nothing")
+    return tuple(int(part) for part in found.groups())
+
+
+def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
+    """Runs k3d; returns its output. Raises `UnavailableError` with k3d's own reasons.
+
+    `shown` gets k3d's messages as they come.
+    """
+    try:
+        process = subprocess.Popen(
+            ["k3d", *arguments],  # noqa: S607 - the k3d that the user has chosen
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise UnavailableError(
+            "k3d cannot be run", why=error.strerror or str(error), fix="Install it from https://k3d.io"
+        ) from None
+    with process:
+        try:
+            reasons = []
+            for line in process.stderr or ():
+                message = re.sub(r"\x1b\[[0-9;]*m|^\w+\[\d+\]\s*", "", line).strip()
+                if re.match(r"(\x1b\[[0-9;]*m)?(FATA|ERRO)", line):
+                    reasons.append(message)
+                shown(message)
+            output = process.stdout.read() if process.stdout else ""
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise UnavailableError(
+            f"k3d {' '.join(arguments[:2])} failed",
+            why=reasons[0] if reasons else f"exit {process.returncode}",
+        )
+    return output
+
+
+class Cluster:
+    """The cluster that `options` name."""
+
+    def __init__(self, engine: docker.DockerClient, options: ClusterOptions) -> None:
+        self._engine = engine
+        self._options = options
+        self.name = options.cluster
+
+    def machines(self) -> list[Machine]:
+        """Its containers, running or not; none where the cluster does not exist."""
+        found = self._engine.api.containers(all=True, filters={"label": f"k3d.cluster={self.name}"})
+        machines = []
+        for entry in found:
+            ports = [
+                port["PublicPort"]
+                for port in entry.get("Ports", [])
+                if port.get("PrivatePort") == 80 and port.get("PublicPort")
+            ]
+            if not ports and entry["State"] != "running":
+                ports = self._bound_ports(entry["Id"])
+            machines.append(
+                Machine(
+                    name=entry["Names"][0].lstrip("/"),
+                    running=entry["State"] == "running",
+                    ours=MARK in entry["Labels"],
+                    port=ports[0] if ports else None,
+                )
+            )
+        return sorted(machines, key=lambda machine: machine.name)
+
+    def _bound_ports(self, container: str) -> list[int]:
+        """A stopped container's ports, which Docker lists only among its settings."""
+        bindings = self._engine.api.inspect_container(container)["HostConfig"]["PortBindings"] or {}
+        return [int(binding["HostPort"]) for binding in bindings.get("80/tcp") or [] if binding["HostPort"]]
+
+    def create(self, port: int, shown: Callable[[str], None]) -> None:
+        """Creates the cluster and waits until k3d calls it ready."""
+        options = self._options
+        arguments = [
+            "cluster",
+            "create",
+            self.name,
+            f"--agents={options.agents}",
+            f"--port={options.listen}:{port}:80@loadbalancer",
+            f"--runtime-label={MARK}=made@all",
+            f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
+            f"--timeout={CREATE_TIMEOUT}",
+        ]
+        if options.k3s_image:
+            arguments.append(f"--image={options.k3s_image}")
+        run(*arguments, shown=shown)
+
+    def start(self, shown: Callable[[str], None]) -> None:
+        """Starts a stopped cluster, as after a reboot."""
+        run("cluster", "start", self.name, f"--timeout={CREATE_TIMEOUT}", shown=shown)
+
+    def delete(self, shown: Callable[[str], None]) -> None:
+        """Deletes the cluster; raises where something of it stays."""
+        run("cluster", "delete", self.name, shown=shown)
+        left = self.leftovers()
+        if left:
+            raise UnavailableError(
+                f"k3d has deleted {self.name}, but {', '.join(left)} stayed", fix="Run 'todoctl down' again"
+            )
+
+    def leftovers(self) -> list[str]:
+        """Containers, networks and volumes of the cluster that are still there, by name."""
+        label = {"label": f"k3d.cluster={self.name}"}
+        found = [f"container {machine.name}" for machine in self.machines()]
+        networks = self._engine.api.networks(names=[f"k3d-{self.name}"])
+        found += [f"network {entry['Name']}" for entry in networks if entry["Name"] == f"k3d-{self.name}"]
+        volumes = self._engine.api.volumes(filters=label)["Volumes"] or []
+        return found + [f"volume {entry['Name']}" for entry in volumes]
+
+    def kubeconfig(self, path: Path) -> None:
+        """Writes the cluster's own kubeconfig to `path`, readable for its owner alone."""
+        text = run("kubeconfig", "get", self.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+
+
+def known() -> list[str]:
+    """The names of all clusters that k3d knows."""
+    return [entry["name"] for entry in json.loads(run("cluster", "list", "--output=json"))]

@@ -1,0 +1,90 @@
+"""What every step on a cluster needs: options, state, and ways to Docker, the node and the API."""
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from todoctl.errors import BadUsageError
+from todoctl.home import Home, damaged, read_json, write_json
+from todoctl.k3d.cluster import Cluster
+from todoctl.k3d.engine import connect
+from todoctl.k3d.node import Node
+from todoctl.k3d.options import ClusterOptions
+from todoctl.settings import Settings
+
+if TYPE_CHECKING:
+    import docker
+
+    from todoctl.k3d.api import Api
+
+
+class Context:
+    """One cluster, as named by `options`, and what is remembered of it in `directory`.
+
+    Docker and the API are asked when they are needed, so that `status` can tell of either being away.
+    `stop` is set when whoever waits shall give up.
+    """
+
+    def __init__(self, home: Home, options: ClusterOptions) -> None:
+        self.directory = home.path / "k3d" / options.cluster
+        self.file = self.directory / "state.json"
+        self.kubeconfig = self.directory / "kubeconfig"
+        self.options = options
+        self.stop = threading.Event()
+
+    def remembered(self) -> "Context":
+        """This context with the options that the cluster was made with, where that is known."""
+        state = self.state()
+        if state is not None:
+            try:
+                given = {**state["options"], "keep_cluster": self.options.keep_cluster}
+                self.options = ClusterOptions(**given)
+            except (KeyError, TypeError, BadUsageError) as error:
+                raise damaged(self.file, str(error) or repr(error)) from None
+        return self
+
+    @cached_property
+    def engine(self) -> "docker.DockerClient":
+        return connect()
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        return Cluster(self.engine, self.options)
+
+    @cached_property
+    def node(self) -> Node:
+        """The node with the volume."""
+        return Node(self.engine, self.options.node)
+
+    @cached_property
+    def api(self) -> "Api":
+        from todoctl.k3d.api import Api
+
+        return Api(self.kubeconfig)
+
+    def state(self) -> dict[str, Any] | None:
+        """What is remembered; raises `UnavailableError` where the file is damaged."""
+        return read_json(self.file)
+
+    def settings(self) -> Settings | None:
+        """What `up` was last asked for; raises `UnavailableError` where the file is damaged."""
+        state = self.state()
+        if state is None:
+            return None
+        try:
+            return Settings.from_json(state["settings"])
+        except (KeyError, TypeError, ValueError, BadUsageError) as error:
+            raise damaged(self.file, str(error) or repr(error)) from None
+
+    def describe(self, settings: Settings, image: str, *, ours: bool, complete: bool) -> dict[str, Any]:
+        """What to remember. `complete` is false while the cluster is being created."""
+        return {
+            "settings": settings.to_json(),
+            "options": {**self.options.to_json(), "keep_cluster": False, "adopt": False},
+            "image": image,
+            "ours": ours,
+            "complete": complete,
+        }
+
+    def remember(self, settings: Settings, image: str, *, ours: bool, complete: bool) -> None:
+        write_json(self.file, self.describe(settings, image, ours=ours, complete=complete))

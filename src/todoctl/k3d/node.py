@@ -1,0 +1,100 @@
+"""The node that holds the volume: its directory, its files, its images."""
+
+import subprocess
+
+import docker
+import docker.errors
+
+from todoctl.errors import UnavailableError
+from todoctl.target import File
+
+VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
+CACHE = f"{VOLUME}/cache"
+ASIDE = f"{VOLUME}/cache.set-aside"
+
+
+class Node:
+    """A k3d node, which is a container, by name."""
+
+    def __init__(self, engine: docker.DockerClient, name: str) -> None:
+        self._engine = engine
+        self.name = name
+
+    def run(self, *command: str) -> str:
+        """Runs `command` in the node; returns its output, raises `UnavailableError` with its reason."""
+        try:
+            code, output = self._engine.containers.get(self.name).exec_run(list(command))
+        except docker.errors.NotFound:
+            raise UnavailableError(
+                f"The node {self.name} does not exist", fix="Run 'todoctl up' to make it"
+            ) from None
+        except docker.errors.APIError as error:
+            raise UnavailableError(
+                f"The node {self.name} cannot be used", why=error.explanation or str(error)
+            ) from None
+        text: str = bytes(output).decode(errors="replace")  # type: ignore[arg-type]  # it is not streamed
+        if code:
+            raise UnavailableError(
+                f"'{' '.join(command[:3])}' failed in the node {self.name}",
+                why=text.strip() or f"exit {code}",
+            )
+        return text
+
+    def is_up(self) -> bool:
+        """Whether its containerd answers, which is long before k3d calls the cluster ready."""
+        try:
+            self.run("ctr", "--connect-timeout=1s", "version")
+        except UnavailableError:
+            return False
+        return True
+
+    def has(self, path: str) -> bool:
+        try:
+            self.run("test", "-e", path)
+        except UnavailableError:
+            return False
+        return True
+
+    def files(self, directory: str) -> tuple[File, ...]:
+        """The files of `directory`, by name."""
+        command = (
+            "find",
+            directory,
+            "-maxdepth",
+            "1",
+            "-type",
+            "f",
+            "-exec",
+            "stat",
+            "-c",
+            "%s %Y %n",
+            "{}",
+            "+",
+        )
+        found = []
+        for line in self.run(*command).splitlines():
+            size, modified, path = line.split(" ", 2)
+            found.append(File(name=path.rpartition("/")[2], size=int(size), modified=int(modified)))
+        return tuple(sorted(found, key=lambda file: file.name))
+
+    def has_image(self, reference: str) -> bool:
+        """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""
+        name = f"docker.io/library/{reference}"
+        return name in self.run("ctr", "-n=k8s.io", "images", "ls", "-q", f"name=={name}").split()
+
+    def load_image(self, reference: str) -> None:
+        """Brings an image from Docker into this node alone, and checks that it has come."""
+        save = ["docker", "save", reference]
+        load = ["docker", "exec", "-i", self.name, "ctr", "-n=k8s.io", "images", "import", "-"]
+        with (
+            subprocess.Popen(save, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saving,
+            subprocess.Popen(
+                load, stdin=saving.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ) as loading,
+        ):
+            if saving.stdout:
+                saving.stdout.close()  # the load alone holds the other end, and sees when it closes
+            output, _ = loading.communicate()
+        if not self.has_image(reference):
+            why = " ".join(output.split())[-300:] or "it is not there after the import"
+            raise UnavailableError(f"The image {reference} could not be brought to {self.name}", why=why)

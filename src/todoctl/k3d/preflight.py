@@ -1,0 +1,126 @@
+"""What has to be so before anything is touched: all findings at once, in well under two seconds."""
+
+import shutil
+from pathlib import Path
+
+import docker
+
+from todoctl.errors import UnavailableError
+from todoctl.k3d import cluster as k3d
+from todoctl.k3d.cluster import Cluster, Machine
+from todoctl.k3d.engine import connect
+from todoctl.k3d.options import ClusterOptions
+from todoctl.process import check_port_free
+from todoctl.target import Finding
+
+DISK_BYTES = 3 * 1024**3
+"""What the images of a cluster and its nodes take, with room to work."""
+
+ENGINE_SECONDS = 2
+
+
+def examine(options: ClusterOptions, port: int) -> list[Finding]:
+    """What this machine has and lacks for a cluster with `options` on `port`."""
+    found = [_k3d()]
+    try:
+        engine = connect(timeout=ENGINE_SECONDS)
+    except UnavailableError as error:
+        return [Finding(subject="Docker", ok=False, seen=error.why or str(error), fix=error.fix), *found]
+    version = engine.version()["Version"]
+    cluster = Cluster(engine, options)
+    machines = cluster.machines()
+    return [
+        Finding(subject="Docker", ok=True, seen=version),
+        *found,
+        _ownership(options, machines),
+        _port(port, machines),
+        _disk(engine),
+        _kubectl(),
+    ]
+
+
+def check(findings: list[Finding]) -> None:
+    """Raises `UnavailableError` with everything that is in the way."""
+    wrong = [finding for finding in findings if finding.required and not finding.ok]
+    if wrong:
+        raise UnavailableError(
+            "k3d cannot be used here",
+            why="; ".join(f"{finding.subject}: {finding.seen}" for finding in wrong),
+            fix=" ".join(dict.fromkeys(f"{finding.fix.rstrip('.')}." for finding in wrong if finding.fix)),
+        )
+
+
+def _k3d() -> Finding:
+    try:
+        version = k3d.version()
+    except UnavailableError as error:
+        return Finding(subject="k3d", ok=False, seen=error.why, fix="Install k3d 5 from https://k3d.io")
+    seen = ".".join(map(str, version))
+    return Finding(
+        subject="k3d", ok=version >= k3d.OLDEST, seen=seen, fix="Install k3d 5 from https://k3d.io"
+    )
+
+
+def _ownership(options: ClusterOptions, machines: list[Machine]) -> Finding:
+    subject = f"Cluster {options.cluster}"
+    if not machines:
+        return Finding(subject=subject, ok=True, seen="not there yet")
+    if all(machine.ours for machine in machines if "-tools" not in machine.name):
+        state = "runs" if all(machine.running for machine in machines) else "is stopped, or partly so"
+        return Finding(subject=subject, ok=True, seen=f"made by todoctl, {state}")
+    return Finding(
+        subject=subject,
+        ok=options.adopt,
+        seen="it exists, and todoctl has not made it",
+        fix="Use it with --adopt, or choose another name with --cluster",
+    )
+
+
+def _port(port: int, machines: list[Machine]) -> Finding:
+    subject = f"Port {port}"
+    ours = [machine.port for machine in machines if machine.port]
+    if machines and ours and port not in ours:
+        return Finding(
+            subject=subject,
+            ok=False,
+            seen=f"the cluster was made for port {ours[0]}",
+            fix=f"Use --port {ours[0]}, or run 'todoctl down' first",
+        )
+    if machines and not ours:
+        return Finding(
+            subject=subject,
+            ok=False,
+            seen="the cluster leads no port of this machine to its load balancer's port 80",
+            fix=f"Create it with 'k3d cluster create --port {port}:80@loadbalancer'",
+        )
+    if any(machine.port and machine.running for machine in machines):
+        return Finding(subject=subject, ok=True, seen="held by the cluster")
+    try:
+        check_port_free(port)
+    except UnavailableError as error:
+        return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
+    return Finding(subject=subject, ok=True, seen="free")
+
+
+def _disk(engine: docker.DockerClient) -> Finding:
+    root = Path(str(engine.info().get("DockerRootDir", "")))
+    if not root.is_dir():  # Docker is on another machine, or in a virtual one
+        return Finding(subject="Disk", ok=True, seen="cannot be seen from here", required=False)
+    free = shutil.disk_usage(root).free
+    return Finding(
+        subject="Disk",
+        ok=free >= DISK_BYTES,
+        seen=f"{free / 1024**3:.1f} GiB free in {root}",
+        fix=f"Free some: {DISK_BYTES // 1024**3} GiB are needed",
+    )
+
+
+def _kubectl() -> Finding:
+    path = shutil.which("kubectl")
+    return Finding(
+        subject="kubectl",
+        ok=path is not None,
+        seen=path or "not installed",
+        fix="todoctl does not need it; you may want it",
+        required=False,
+    )

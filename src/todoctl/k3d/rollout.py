@@ -1,0 +1,116 @@
+"""Waiting for the app's pods by watching them, with the reason while they are not ready."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from todoctl.errors import UnavailableError
+from todoctl.k3d.api import Api, Pod
+
+ROLLOUT_SECONDS = 180.0
+"""Longer than any healthy rollout takes on a busy machine."""
+
+HOPELESS_SECONDS = 30.0
+"""How long a reason that does not go away by itself may stand before it counts as the outcome."""
+
+HOPELESS = (
+    "ErrImagePull",
+    "ErrImageNeverPull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "FailedScheduling",
+)
+
+
+def wait(
+    api: Api, shown: Callable[[str], None], stop: threading.Event, *, seconds: float = ROLLOUT_SECONDS
+) -> None:
+    """Until one pod of the newest kind is ready and no other is left.
+
+    Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
+    """
+    _until(api, lambda: is_rolled_out(api.deployment(), api.pods()), shown, stop, seconds)
+
+
+def wait_for_none(
+    api: Api, shown: Callable[[str], None], stop: threading.Event, *, seconds: float = ROLLOUT_SECONDS
+) -> None:
+    """Until no pod of the app is left."""
+    _until(api, lambda: not api.pods(), shown, stop, seconds)
+
+
+def _until(
+    api: Api,
+    done: Callable[[], bool],
+    shown: Callable[[str], None],
+    stop: threading.Event,
+    seconds: float,
+) -> None:
+    deadline = time.monotonic() + seconds
+    standing, since = "", time.monotonic()
+    while not done():
+        reason = why_not(api)
+        if reason != standing:
+            standing, since = reason, time.monotonic()
+            shown(reason)
+        hopeless = reason.startswith(HOPELESS) and time.monotonic() - since > HOPELESS_SECONDS
+        if stop.is_set() or hopeless or time.monotonic() > deadline:
+            raise UnavailableError(
+                "The app's pod does not get ready" if not stop.is_set() else "Waiting was given up",
+                why=reason,
+                fix="See 'todoctl logs' and 'kubectl describe pods'; then run 'todoctl up' again",
+            )
+        api.wait_for_change(1)  # a deployment's status follows its pods'
+
+
+def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
+    """What `kubectl rollout status` waits for, and that the old pods are gone."""
+    if deployment is None:
+        return False
+    status, wanted = deployment.status, deployment.spec.replicas
+    return bool(
+        (status.observed_generation or 0) >= deployment.metadata.generation
+        and (status.updated_replicas or 0) == wanted
+        and (status.available_replicas or 0) == wanted
+        and (status.replicas or 0) == wanted
+        and len(pods) == wanted
+    )
+
+
+def why_not(api: Api) -> str:
+    """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes."""
+    pods = api.pods()
+    for pod in sorted(pods, key=lambda pod: pod.metadata.creation_timestamp, reverse=True):
+        if pod.metadata.deletion_timestamp:
+            continue
+        for condition in pod.status.conditions or []:
+            if condition.type == "PodScheduled" and condition.status == "False":
+                return f"FailedScheduling: {condition.message or condition.reason}"
+        for container in pod.status.container_statuses or []:
+            waiting = container.state.waiting
+            if waiting:
+                said = f": {waiting.message}" if waiting.message else ""
+                return f"{waiting.reason}{said}{last_words(api, pod, container)}"
+            if container.state.terminated:
+                return f"{container.state.terminated.reason}{last_words(api, pod, container)}"
+            if not container.ready:
+                return f"pod {pod.metadata.name} runs, and is not ready yet"
+    ending = sum(bool(pod.metadata.deletion_timestamp) for pod in pods)
+    return f"{ending} pod(s) still ending" if ending else "waiting for the pod"
+
+
+def last_words(api: Api, pod: Pod, container: Any) -> str:  # noqa: ANN401
+    """The last log line of a container that has ended before; nothing where there is none."""
+    if not container.restart_count and not container.state.terminated:
+        return ""
+    for previous in (False, True):
+        try:
+            lines = [line for line in api.log(pod.metadata.name, lines=3, previous=previous) if line.strip()]
+        except UnavailableError:
+            continue
+        if lines:
+            return f"; its log ends: {lines[-1]}"
+    return ""

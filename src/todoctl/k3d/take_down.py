@@ -1,0 +1,64 @@
+"""`down` on a cluster: the five resources, then the cluster if todoctl made it, and a look at what stays."""
+
+import shutil
+import time
+
+from todoctl.errors import UnavailableError
+from todoctl.home import not_writable
+from todoctl.k3d import manifests
+from todoctl.k3d.context import Context
+from todoctl.target import Progress, Step
+
+DELETE_SECONDS = 90.0
+"""For resources to be gone, above the pod's grace period."""
+
+
+def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
+    """Removes what `up` made; False where nothing was there.
+
+    The data is in the node: `keep_data` keeps the cluster, and on it the volume's directory.
+    """
+    state = context.state()
+    machines = context.cluster.machines()
+    ours = bool(machines) and all(machine.ours for machine in machines if "-tools" not in machine.name)
+    keep_cluster = context.options.keep_cluster or keep_data or not ours
+    if machines and all(machine.running for machine in machines) and context.kubeconfig.exists():
+        with progress.step("Delete ingress, service, deployment, claim and volume") as step:
+            delete(context, step, wait=keep_cluster)
+    elif machines and keep_cluster and state is not None:
+        raise UnavailableError(
+            f"Cluster {context.cluster.name} does not run, so the app cannot be taken off it",
+            fix="Start it with 'todoctl up', or remove it whole with 'todoctl down'",
+        )
+    if machines and keep_cluster and not keep_data and state is not None:
+        with progress.step(f"Empty the volume in {context.node.name}"):
+            context.node.run("rm", "-rf", "/tmp/kube/cache", "/tmp/kube/cache.set-aside")  # noqa: S108
+    if machines and not keep_cluster:
+        with progress.step(f"Delete cluster {context.cluster.name}") as step:
+            context.cluster.delete(step.update)
+    elif machines and keep_data:
+        progress.note(f"Cluster {context.cluster.name} stays: the volume is in its node {context.node.name}.")
+    try:
+        if context.directory.exists():
+            shutil.rmtree(context.directory)
+    except OSError as error:
+        raise not_writable(context.directory, error) from None
+    return bool(machines and (state is not None or not keep_cluster)) or state is not None
+
+
+def delete(context: Context, step: Step, *, wait: bool) -> None:
+    """Deletes the five resources, the last applied first; with `wait` until they are gone."""
+    resources = list(reversed(manifests.plain()))
+    for resource in resources:
+        context.api.delete(resource)
+    deadline = time.monotonic() + DELETE_SECONDS
+    while wait and (left := [found for found in resources if context.api.read(found) is not None]):
+        names = ", ".join(f"{found['kind']} {found['metadata']['name']}" for found in left)
+        step.update(f"waiting for {names} to go")
+        if time.monotonic() > deadline:
+            raise UnavailableError(
+                f"{names} did not go within {DELETE_SECONDS:g} s",
+                why="something holds it, a finalizer or a pod",
+                fix="See 'kubectl describe', or remove the whole cluster with 'todoctl down'",
+            )
+        time.sleep(0.3)
