@@ -24,6 +24,10 @@ from todoapp.store import Found, Store
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture."""
 
+GATHER_ROUNDS = 3
+"""Rounds of the event loop before a turn. Whoever is at the door by then shares its commit: under
+load all do, while two halves taking turns would each wait for the other one's disk writes."""
+
 REFRESH_POLL = 0.02
 """Seconds between two looks whether another process has finished its fetch."""
 
@@ -131,6 +135,8 @@ class Cache:
     async def _commit(self) -> None:
         try:
             while self._arrived:
+                for _ in range(GATHER_ROUNDS):
+                    await asyncio.sleep(0)
                 visits, self._arrived = self._arrived, []
                 await self._take(Turn(visits=visits, refreshing=self._refreshing is not None))
         finally:

@@ -1,11 +1,13 @@
 """The page: from a state of the cache to HTML. What it must say is in `docs/contract.md`."""
 
+import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from todoapp.policy import State, Status, expires_at, status
+from todoapp.policy import Picture, State, Status, expires_at, status
 
 STATIC = Path(__file__).with_name("static")
 """What the page loads: style, script, icon and placeholder."""
@@ -40,26 +42,53 @@ _environment = Environment(
 )
 
 
+@lru_cache(maxsize=64)  # all page views of one commit have the same time
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _utc(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    iso = _iso(moment)
+    return f"{iso[:10]} {iso[11:19]} UTC"
 
 
 _environment.filters.update(iso=_iso, utc=_utc)
 _template = _environment.get_template("index.html")
 
+_VARYING = re.compile(r"\0(\w+)\0")
+"""How the template leaves room for what is another one in every page view."""
+
 
 def render(state: State, *, now: float, ttl: float) -> bytes:
     """The page that answers the page view which led to `state`, at `now`."""
-    return _template.render(
-        state=state,
-        status=status(state, now, ttl),
-        expires=expires_at(state, ttl),
-        now=now,
+    expires, seen = expires_at(state, ttl), state.last_access_at
+    # Pages of one picture differ in little; to render all of it would take longer than the rest.
+    frame = _frame(state.picture, state.downloaded_at, status(state, now, ttl), ttl, seen is None)
+    varying = {
+        b"now": _iso(now).encode(),
+        b"left": b"%.3f" % (0.0 if expires is None else min(max(expires - now, 0.0), ttl)),
+        b"access_count": b"%d" % state.access_count,
+        b"image_access_count": b"%d" % state.image_access_count,
+        b"seen_iso": b"" if seen is None else _iso(seen).encode(),
+        b"seen_utc": b"" if seen is None else _utc(seen).encode(),
+    }
+    return frame % varying
+
+
+@lru_cache(maxsize=8)
+def _frame(
+    picture: Picture | None, downloaded_at: float | None, status: Status, ttl: float, unseen: bool
+) -> bytes:
+    """The page as a format for the `%` operator, with the names of `varying` to be filled in."""
+    html = _template.render(
+        picture=picture,
+        downloaded_at=downloaded_at,
+        expires=None if downloaded_at is None else downloaded_at + ttl,
+        status=status,
         ttl=ttl,
+        unseen=unseen,
         words=WORDS,
         next=NEXT,
-    ).encode()
+        varying="\0{}\0".format,
+    )
+    return _VARYING.sub(r"%(\1)s", html.replace("%", "%%")).encode()

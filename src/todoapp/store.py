@@ -55,6 +55,7 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.found = Found()
+        self._picture_path = str(directory / PICTURE)
         self._open = -1
         self._seen: bytes | None = None
         self._signature: Signature = None
@@ -66,8 +67,12 @@ class Store:
         The directory is opened anew each time: it may have been removed and made again. OSError
         where that fails, TimeoutError (one as well) where another process does not let go of it.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._open = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            self._open = os.open(self.directory, flags)
+        except FileNotFoundError:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._open = os.open(self.directory, flags)
         try:
             _lock(self._open)
             yield
@@ -98,7 +103,7 @@ class Store:
 
     def picture_changed(self) -> bool:
         """Whether another picture lies there than `found` tells of. One `stat`, no lock needed."""
-        return _signature(self.directory / PICTURE) != self._signature
+        return _signature(self._picture_path) != self._signature
 
     def load(self) -> Found:
         """What lies there now; parsed and hashed only where it is not what was last seen."""
@@ -221,7 +226,7 @@ class Store:
             os.link(name, kept, src_dir_fd=self._open, dst_dir_fd=self._open)
 
 
-def _signature(path: str | Path, directory: int | None = None) -> Signature:
+def _signature(path: str, directory: int | None = None) -> Signature:
     """What tells a picture file from another without reading it; None where there is none."""
     try:
         found = os.stat(path, dir_fd=directory)
