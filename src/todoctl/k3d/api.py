@@ -1,6 +1,7 @@
 """The cluster's API: server-side apply, watching, and nothing but that cluster's own kubeconfig."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ class Api:
         """Deletes the resource; False where it was not there."""
         kind, name = resource["kind"], resource["metadata"]["name"]
         delete = self._verb("delete", kind)
-        return self._found(lambda: delete(name, *self._where(kind), _request_timeout=TIMEOUT)) is not None
+        # The answer is not looked at: what a deletion answers with differs between versions.
+        call = partial(delete, name, *self._where(kind), _preload_content=False, _request_timeout=TIMEOUT)
+        return self._found(call) is not None
 
     def read(self, resource: Resource) -> Any | None:  # noqa: ANN401 - the library has no types
         """The resource as the cluster has it; None where it is not there."""
@@ -117,8 +120,12 @@ class Api:
         for pod in pods:
             name = pod.metadata.name
             self._found(
-                lambda name=name: self._core.delete_namespaced_pod(
-                    name, NAMESPACE, grace_period_seconds=1, _request_timeout=TIMEOUT
+                partial(
+                    self._core.delete_namespaced_pod,
+                    name,
+                    NAMESPACE,
+                    grace_period_seconds=1,
+                    _request_timeout=TIMEOUT,
                 )
             )
 

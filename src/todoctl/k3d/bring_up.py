@@ -55,7 +55,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
         wait_until(context, context.api.is_up, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
     with progress.step("Wait for the pod") as step:
-        rollout.wait(context.api, step.update, context.stop)
+        rollout.wait(context.api, context.node, step.update, context.stop)
     with progress.step(f"Wait for the page at {settings.url}") as step:
         wait_for_page(context, settings, step)
 

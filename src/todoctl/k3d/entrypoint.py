@@ -1,10 +1,10 @@
 """Starts the app in its container, also on clusters whose container runtime is older than its C library.
 
 glibc from 2.34 on makes threads with clone3 and falls back to clone where that is unknown (ENOSYS). The
-default seccomp profile of containerd before 1.5.8, as in k3s 1.21, refuses it with EPERM instead: "can't start new
-thread". Where that is so, a seccomp filter of our own turns the answer into ENOSYS. It takes nothing but
-no_new_privs, which the restricted pod has anyway, and only ever refuses: the newest filter's errno counts
-(seccomp(2), "the first-seen action value of highest precedence").
+default seccomp profile of containerd before 1.5.8, as in k3s 1.21, refuses it with EPERM instead: "can't
+start new thread". Where that is so, a seccomp filter of our own turns the answer into ENOSYS. It takes
+nothing but no_new_privs, which the restricted pod has anyway, and only ever refuses: the newest filter's
+errno counts (seccomp(2), "the first-seen action value of highest precedence").
 """
 
 import ctypes

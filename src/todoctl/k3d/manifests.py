@@ -14,6 +14,7 @@ from todoctl.settings import Settings, seconds
 Resource = dict[str, Any]
 
 DEPLOYMENT = "todo-app-dep"
+CONTAINER = "todo-app-container"
 NAMESPACE = "default"
 SELECTOR = "app=todo-app"
 ORDER = ("persistentvolume", "persistentvolumeclaim", "deployment", "service", "ingress")

@@ -77,6 +77,13 @@ class Node:
             found.append(File(name=path.rpartition("/")[2], size=int(size), modified=int(modified)))
         return tuple(sorted(found, key=lambda file: file.name))
 
+    def running(self, container: str) -> int:
+        """How many containers of that name run here now.
+
+        The API tells of a pod's end up to ten seconds later than it happens (the kubelet's status sync).
+        """
+        return len(self.run("crictl", "ps", "--quiet", "--name", f"^{container}$").split())
+
     def has_image(self, reference: str) -> bool:
         """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""
         name = f"docker.io/library/{reference}"

@@ -7,6 +7,8 @@ from typing import Any
 
 from todoctl.errors import UnavailableError
 from todoctl.k3d.api import Api, Pod
+from todoctl.k3d.manifests import CONTAINER
+from todoctl.k3d.node import Node
 
 ROLLOUT_SECONDS = 180.0
 """Longer than any healthy rollout takes on a busy machine."""
@@ -25,21 +27,25 @@ HOPELESS = (
 )
 
 
-def wait(
-    api: Api, shown: Callable[[str], None], stop: threading.Event, *, seconds: float = ROLLOUT_SECONDS
-) -> None:
-    """Until one pod of the newest kind is ready and no other is left.
+def wait(api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event) -> None:
+    """Until one pod of the newest kind is ready and no other runs.
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
     """
-    _until(api, lambda: is_rolled_out(api.deployment(), api.pods()), shown, stop, seconds)
+
+    def done() -> bool:
+        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == 1
+
+    _until(api, done, shown, stop)
 
 
-def wait_for_none(
-    api: Api, shown: Callable[[str], None], stop: threading.Event, *, seconds: float = ROLLOUT_SECONDS
-) -> None:
-    """Until no pod of the app is left."""
-    _until(api, lambda: not api.pods(), shown, stop, seconds)
+def wait_for_none(api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event) -> None:
+    """Until the app no longer runs."""
+
+    def done() -> bool:
+        return not _standing(api.pods()) and node.running(CONTAINER) == 0
+
+    _until(api, done, shown, stop)
 
 
 def _until(
@@ -47,14 +53,13 @@ def _until(
     done: Callable[[], bool],
     shown: Callable[[str], None],
     stop: threading.Event,
-    seconds: float,
 ) -> None:
-    deadline = time.monotonic() + seconds
-    standing, since = "", time.monotonic()
+    deadline = time.monotonic() + ROLLOUT_SECONDS
+    last, since = "", time.monotonic()
     while not done():
         reason = why_not(api)
-        if reason != standing:
-            standing, since = reason, time.monotonic()
+        if reason != last:
+            last, since = reason, time.monotonic()
             shown(reason)
         hopeless = reason.startswith(HOPELESS) and time.monotonic() - since > HOPELESS_SECONDS
         if stop.is_set() or hopeless or time.monotonic() > deadline:
@@ -67,7 +72,7 @@ def _until(
 
 
 def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
-    """What `kubectl rollout status` waits for, and that the old pods are gone."""
+    """What `kubectl rollout status` waits for, and that the old pods are ending."""
     if deployment is None:
         return False
     status, wanted = deployment.status, deployment.spec.replicas
@@ -76,16 +81,18 @@ def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN
         and (status.updated_replicas or 0) == wanted
         and (status.available_replicas or 0) == wanted
         and (status.replicas or 0) == wanted
-        and len(pods) == wanted
+        and len(_standing(pods)) == wanted
     )
+
+
+def _standing(pods: list[Pod]) -> list[Pod]:
+    return [pod for pod in pods if not pod.metadata.deletion_timestamp]
 
 
 def why_not(api: Api) -> str:
     """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes."""
     pods = api.pods()
-    for pod in sorted(pods, key=lambda pod: pod.metadata.creation_timestamp, reverse=True):
-        if pod.metadata.deletion_timestamp:
-            continue
+    for pod in sorted(_standing(pods), key=lambda pod: pod.metadata.creation_timestamp, reverse=True):
         for condition in pod.status.conditions or []:
             if condition.type == "PodScheduled" and condition.status == "False":
                 return f"FailedScheduling: {condition.message or condition.reason}"
@@ -98,7 +105,7 @@ def why_not(api: Api) -> str:
                 return f"{container.state.terminated.reason}{last_words(api, pod, container)}"
             if not container.ready:
                 return f"pod {pod.metadata.name} runs, and is not ready yet"
-    ending = sum(bool(pod.metadata.deletion_timestamp) for pod in pods)
+    ending = len(pods) - len(_standing(pods))
     return f"{ending} pod(s) still ending" if ending else "waiting for the pod"
 
 

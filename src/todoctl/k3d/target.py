@@ -118,7 +118,7 @@ class K3dTarget:
         """What `kubectl rollout restart` does."""
         context = self._context.remembered()
         context.api.restart(datetime.now(UTC).isoformat(timespec="microseconds"))
-        rollout.wait(context.api, quiet, context.stop)
+        rollout.wait(context.api, context.node, quiet, context.stop)
 
     def stop(self) -> None:
         context = self._context.remembered()
@@ -126,12 +126,12 @@ class K3dTarget:
         if settings and context.api.deployment() is not None:
             context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
             context.api.hurry(context.api.pods())
-            rollout.wait_for_none(context.api, quiet, context.stop)
+            rollout.wait_for_none(context.api, context.node, quiet, context.stop)
 
     def start(self, settings: Settings) -> None:
         context = self._context.remembered()
         bring_up.apply(context, settings, self._image())
-        rollout.wait(context.api, quiet, context.stop)
+        rollout.wait(context.api, context.node, quiet, context.stop)
         bring_up.wait_for_page(context, settings, None)
 
     def _image(self) -> str:
