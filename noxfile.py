@@ -43,3 +43,20 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", "-n", "auto", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """The whole story and its faults on real clusters; needs Docker and k3d, takes about 15 minutes.
+
+    Without a registry, TODOCTL_E2E_BASE_IMAGE and TODOCTL_E2E_K3S_IMAGE name local images.
+    """
+    sync(session, "test")
+    session.run("pytest", "--maxfail=3", "--durations=0", *(session.posargs or ["tests/e2e"]))
+
+
+@nox.session
+def bench_up(session: nox.Session) -> None:
+    """A cold `todoctl up` beside `k3d cluster create` alone; images as for e2e."""
+    sync(session)
+    session.run("python", "benchmarks/bench_up.py", *session.posargs)
