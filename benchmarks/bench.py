@@ -140,27 +140,42 @@ def pin(process: psutil.Process) -> None:
 
 
 def speed(contestants: list[Contestant], volume: Path, image_url: str) -> None:
-    """Requests per second, round by round in turn, so that a busy moment strikes all alike."""
+    """Requests per second and CPU time for each, round by round in turn.
+
+    On a machine that is busy with other things, the CPU time says more.
+    """
     with contextlib.ExitStack() as stack:
-        urls = {}
+        urls: dict[str, str] = {}
+        processes: dict[str, list[psutil.Process]] = {}
         for contestant in contestants:
             process, urls[contestant.name], _ = stack.enter_context(running(contestant, volume, image_url))
-            for one in (process, *process.children(recursive=True)):
+            processes[contestant.name] = [process, *process.children(recursive=True)]
+            for one in processes[contestant.name]:
                 pin(one)
         row("requests/s", *urls, *(f"app:{name}" for name in list(urls)[1:]))
         for path, conditional in (("/", False), ("/image", False), ("/image", True)):
             rates: dict[str, list[float]] = {name: [] for name in urls}
+            costs: dict[str, list[float]] = {name: [] for name in urls}
             for _ in range(ROUNDS):
                 for name, url in urls.items():
                     header = f"If-None-Match: {etag(url)}" if conditional else None
-                    rates[name].append(requests_per_second(url + path, SECONDS, header))
-            best = [max(rates[name]) for name in urls]  # the round that was disturbed least
+                    before = cpu_seconds(processes[name])
+                    rate = requests_per_second(url + path, SECONDS, header)
+                    rates[name].append(rate)
+                    costs[name].append((cpu_seconds(processes[name]) - before) / (rate * SECONDS))
             label = f"{path} If-None-Match" if conditional else path
+            best = [max(rates[name]) for name in urls]  # the round that was disturbed least
+            row(label, *(f"{rate:.0f}" for rate in best), *(f"{best[0] / rate:.2f}" for rate in best[1:]))
+            cost = [min(costs[name]) * 1e6 for name in urls]
             row(
-                label,
-                *(f"{rate:.0f}" for rate in best),
-                *(f"{best[0] / rate:.2f}" for rate in best[1:]),
+                "  CPU", *(f"{each:.0f} us" for each in cost), *(f"{each / cost[0]:.2f}" for each in cost[1:])
             )
+
+
+def cpu_seconds(processes: list[psutil.Process]) -> float:
+    """CPU time, user and system, that the processes have used so far."""
+    times = [process.cpu_times() for process in processes]
+    return sum(time.user + time.system for time in times)
 
 
 def etag(url: str) -> str:
