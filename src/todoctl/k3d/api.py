@@ -115,20 +115,6 @@ class Api:
         except (client.ApiException, urllib3.exceptions.HTTPError):
             return  # whoever waits asks again, and is told what is wrong then
 
-    def hurry(self, pods: list[Pod]) -> None:
-        """Ends pods that are ending anyway within a second: nobody is sent to them any more."""
-        for pod in pods:
-            name = pod.metadata.name
-            self._found(
-                partial(
-                    self._core.delete_namespaced_pod,
-                    name,
-                    NAMESPACE,
-                    grace_period_seconds=1,
-                    _request_timeout=TIMEOUT,
-                )
-            )
-
     def log(self, pod: str, *, lines: int, follow: bool = False, previous: bool = False) -> Iterator[str]:
         """The last lines of a pod's log, without line ends."""
         answer = self._ask(

@@ -6,18 +6,25 @@ built while k3d works, and brought to the node as soon as that is possible.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.k3d import image, manifests, node, rollout
 from todoctl.k3d.background import Background
+from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
+from todoctl.k3d.node import Node
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
 NODE_SECONDS = 300.0
 PAGE_SECONDS = 120.0
 """Traefik is the last to come up on a new cluster."""
+
+SEED_SECONDS = 30.0
+"""How long k3s may take to import what was put into its directory of images."""
 
 POLL_SECONDS = 0.2
 
@@ -26,8 +33,9 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     """Cluster, node, image, manifests, page; each step leaves alone what is so already."""
     before = context.state()
     machines = context.cluster.machines()
-    ours = all(machine.ours for machine in machines)
-    if machines and ours and before is not None and not before["complete"]:
+    ours = are_ours(machines)
+    interrupted = before is not None and not before["complete"]
+    if machines and ours and (interrupted or not are_whole(machines)):
         with progress.step(
             f"Remove what an interrupted start left of cluster {context.cluster.name}"
         ) as step:
@@ -36,6 +44,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     building = Background(lambda: build(context, tag))
     preparing = Background(lambda: prepare_node(context, building, tag))
     if not machines:
+        Background(lambda: apply_early(context, preparing, settings, tag))
         context.remember(settings, tag, ours=True, complete=False)
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
@@ -68,11 +77,33 @@ def build(context: Context, tag: str) -> None:
 
 def prepare_node(context: Context, building: Background[None], tag: str) -> None:
     """The volume's directory, and the image in the one node that runs it."""
-    wait_until(context, context.node.is_up, None, f"the node {context.node.name}", NODE_SECONDS)
-    context.node.run("mkdir", "-p", node.VOLUME)
+    there = context.node
+    wait_until(context, lambda: there.state() != "missing", None, f"the node {there.name}", NODE_SECONDS)
+    seeded = there.state() == "created" and building.is_done() and there.seed_image(tag)
+    wait_until(context, there.is_up, None, f"the node {there.name}", NODE_SECONDS)
+    there.run("mkdir", "-p", node.VOLUME)
     building.result()
-    if not context.node.has_image(tag):
-        context.node.load_image(tag)
+    deadline = time.monotonic() + SEED_SECONDS
+    while not there.has_image(tag):
+        if not seeded or time.monotonic() > deadline:
+            there.load_image(tag)
+        context.stop.wait(POLL_SECONDS)
+
+
+def apply_early(context: Context, preparing: Background[None], settings: Settings, tag: str) -> None:
+    """Applies while k3d still waits for other things; what does not work out here is done later.
+
+    The deployment goes last, when its image is in the node: a pull that fails is tried again only after
+    ten seconds.
+    """
+    server = Node(context.engine, context.options.server)
+    *others, deployment = sorted(
+        manifests.adapted(settings, context.options, tag), key=lambda found: found["kind"] == "Deployment"
+    )
+    with suppress(UnavailableError):
+        for text in (manifests.render(others), manifests.render([deployment])):
+            wait_until(context, partial(server.apply, text), None, "the API server", NODE_SECONDS)
+            preparing.result()
 
 
 def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) -> None:

@@ -31,6 +31,16 @@ class Machine:
     """The host port that leads to port 80, for the load balancer."""
 
 
+def are_ours(machines: list[Machine]) -> bool:
+    """Whether todoctl has made all of them; k3d's short-lived helper carries no mark, whoever made it."""
+    return all(machine.ours for machine in machines if not machine.name.endswith("-tools"))
+
+
+def are_whole(machines: list[Machine]) -> bool:
+    """Whether k3d came as far as the load balancer, the last that it makes."""
+    return any(machine.port for machine in machines)
+
+
 def version() -> tuple[int, ...]:
     """The version of k3d as numbers; raises `UnavailableError` where it does not say one."""
     text = run("version")

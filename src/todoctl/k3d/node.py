@@ -1,6 +1,9 @@
 """The node that holds the volume: its directory, its files, its images."""
 
 import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
 
 import docker
 import docker.errors
@@ -39,6 +42,13 @@ class Node:
                 why=text.strip() or f"exit {code}",
             )
         return text
+
+    def state(self) -> str:
+        """What Docker says of the node: `created`, `running`, `exited`; `missing` where there is none."""
+        try:
+            return str(self._engine.containers.get(self.name).status)
+        except docker.errors.NotFound:
+            return "missing"
 
     def is_up(self) -> bool:
         """Whether its containerd answers, which is long before k3d calls the cluster ready."""
@@ -88,6 +98,51 @@ class Node:
         """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""
         name = f"docker.io/library/{reference}"
         return name in self.run("ctr", "-n=k8s.io", "images", "ls", "-q", f"name=={name}").split()
+
+    def seed_image(self, reference: str) -> bool:
+        """Puts an image where a node that has not started yet looks for some at its start.
+
+        k3s imports the archives of that directory before it runs any pod
+        (https://docs.k3s.io/installation/airgap), so this costs no time. False where the node runs already.
+        """
+        with tempfile.TemporaryDirectory(prefix="todoctl-") as directory:
+            saved, packed = Path(directory, "image.tar"), Path(directory, "packed.tar")
+            done = subprocess.run(
+                ["docker", "save", "--output", str(saved), reference],  # noqa: S607 - the user's docker
+                capture_output=True,
+                check=False,
+            )
+            if done.returncode:
+                return False
+            with tarfile.open(packed, "w") as tar:
+                tar.add(saved, arcname="agent/images/todo-app.tar")
+            saved.unlink()
+            with packed.open("rb") as archive:
+                if self.state() != "created":
+                    return False
+                try:
+                    return self._engine.containers.get(self.name).put_archive("/var/lib/rancher/k3s", archive)
+                except docker.errors.APIError:
+                    return False
+
+    def apply(self, manifests: str) -> bool:
+        """Server-side apply by the kubectl in a server node: the API answers there long before it does here."""
+        command = [
+            "kubectl",
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--field-manager=todoctl",
+            "-f",
+            "-",
+        ]
+        done = subprocess.run(
+            ["docker", "exec", "-i", self.name, *command],  # noqa: S607 - the user's docker
+            input=manifests.encode(),
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
 
     def load_image(self, reference: str) -> None:
         """Brings an image from Docker into this node alone, and checks that it has come."""

@@ -65,7 +65,7 @@ def _ownership(options: ClusterOptions, machines: list[Machine]) -> Finding:
     subject = f"Cluster {options.cluster}"
     if not machines:
         return Finding(subject=subject, ok=True, seen="not there yet")
-    if all(machine.ours for machine in machines if "-tools" not in machine.name):
+    if k3d.are_ours(machines):
         state = "runs" if all(machine.running for machine in machines) else "is stopped, or partly so"
         return Finding(subject=subject, ok=True, seen=f"made by todoctl, {state}")
     return Finding(
@@ -86,7 +86,7 @@ def _port(port: int, machines: list[Machine]) -> Finding:
             seen=f"the cluster was made for port {ours[0]}",
             fix=f"Use --port {ours[0]}, or run 'todoctl down' first",
         )
-    if machines and not ours:
+    if machines and not ours and not k3d.are_ours(machines):
         return Finding(
             subject=subject,
             ok=False,

@@ -13,7 +13,7 @@ from todoctl.k3d.node import Node
 ROLLOUT_SECONDS = 180.0
 """Longer than any healthy rollout takes on a busy machine."""
 
-HOPELESS_SECONDS = 30.0
+HOPELESS_SECONDS = 60.0
 """How long a reason that does not go away by itself may stand before it counts as the outcome."""
 
 HOPELESS = (

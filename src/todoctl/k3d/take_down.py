@@ -6,6 +6,7 @@ import time
 from todoctl.errors import UnavailableError
 from todoctl.home import not_writable
 from todoctl.k3d import manifests
+from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.target import Progress, Step
 
@@ -20,7 +21,7 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
     """
     state = context.state()
     machines = context.cluster.machines()
-    ours = bool(machines) and all(machine.ours for machine in machines if "-tools" not in machine.name)
+    ours = bool(machines) and are_ours(machines)
     keep_cluster = context.options.keep_cluster or keep_data or not ours
     if machines and all(machine.running for machine in machines) and context.kubeconfig.exists():
         with progress.step("Delete ingress, service, deployment, claim and volume") as step:

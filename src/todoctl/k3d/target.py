@@ -9,6 +9,7 @@ from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d import bring_up, image, manifests, node, preflight, rollout
+from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.take_down import take_down
@@ -97,7 +98,7 @@ class K3dTarget:
         """Whether everything is as `up` would leave it."""
         context = self._context
         machines = context.cluster.machines()
-        ours = all(machine.ours for machine in machines)
+        ours = are_ours(machines)
         if not machines or context.state() != context.describe(settings, tag, ours=ours, complete=True):
             return False
         if not all(machine.running for machine in machines):
@@ -125,7 +126,6 @@ class K3dTarget:
         settings = context.settings()
         if settings and context.api.deployment() is not None:
             context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
-            context.api.hurry(context.api.pods())
             rollout.wait_for_none(context.api, context.node, quiet, context.stop)
 
     def start(self, settings: Settings) -> None:
