@@ -126,7 +126,7 @@ class Node:
                     return False
 
     def apply(self, manifests: str) -> bool:
-        """Server-side apply by the kubectl in a server node: the API answers there long before it does here."""
+        """Server-side apply by the kubectl in a server node, where the API answers long before it does here."""
         command = [
             "kubectl",
             "apply",
