@@ -126,7 +126,7 @@ class Node:
                     return False
 
     def apply(self, manifests: str) -> bool:
-        """Server-side apply by the kubectl in a server node, where the API answers long before it does here."""
+        """Server-side apply by the server node's own kubectl, which is answered long before we are."""
         command = [
             "kubectl",
             "apply",
