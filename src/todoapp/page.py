@@ -20,16 +20,16 @@ WORDS = {
     Status.VALID: "Valid",
     Status.EXPIRED: "Expired",
     Status.GRACE: "Grace period",
-    Status.STALE: "Image service failed, old picture kept",
+    Status.STALE: "Old picture kept",
 }
 """How the page names each status."""
 
 NEXT = {
-    Status.EMPTY: "The image service has sent nothing yet. The next visit asks again.",
+    Status.EMPTY: "The image service has sent nothing yet. The next visit asks it again.",
     Status.VALID: "The next visit shows this picture again.",
     Status.EXPIRED: "The next visit shows this picture one last time.",
     Status.GRACE: "The next visit brings a new picture.",
-    Status.STALE: "The next visit asks for a new picture again.",
+    Status.STALE: "The image service failed. The next visit asks it again.",
 }
 """What the next page view brings in each status."""
 
@@ -42,9 +42,13 @@ _environment = Environment(
 )
 
 
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""What is shown of a later moment, which no date can name: a CACHE_TTL has no upper limit."""
+
+
 @lru_cache(maxsize=64)  # all page views of one commit have the same time
 def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return datetime.fromtimestamp(min(moment, _LAST), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _utc(moment: float) -> str:

@@ -1,6 +1,8 @@
 """The page as HTML: what it must say, whatever the state."""
 
 import re
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -72,6 +74,44 @@ def test_the_picture_is_named_by_its_content() -> None:
 def test_nothing_is_inline(kind: Status) -> None:
     text = html(kind)
     assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:|data:", text)
+
+
+def test_what_it_loads_is_there() -> None:
+    loaded = {path for kind in Status for path in re.findall(r'(?:src|href)="/static/([^"]+)"', html(kind))}
+    assert loaded == {path.name for path in page.STATIC.iterdir()}
+
+
+def test_nothing_in_a_state_is_markup_or_a_format() -> None:
+    """A state comes from a file, and the page is filled in as a format."""
+    for hostile in ('"><i>%d%(now)s', "\0now\0%%\\1"):
+        picture = replace(PICTURE, sha256=hostile)
+        text = page.render(replace(STATES[Status.VALID], picture=picture), now=NOW, ttl=10).decode()
+        shown = re.search(r'<img id="picture" src="/image\?v=([^"]*)"', text)
+        assert shown
+        assert "<i>" not in text
+        assert read_page(text).access_count == 5
+
+
+def test_each_view_is_told_its_own_counts_and_times() -> None:
+    state = STATES[Status.VALID]
+    other = replace(PICTURE, sha256="cd" * 32)
+    for views in range(1, 4):
+        for picture in (PICTURE, other):
+            seen_at = NOW + views / 8
+            viewed = replace(state, picture=picture, access_count=views, last_access_at=seen_at)
+            text = page.render(viewed, now=seen_at, ttl=10).decode()
+            seen = read_page(text)
+            assert (seen.access_count, seen.image_access_count) == (views, 2)
+            assert datetime.fromisoformat(seen.last_access_at or "").timestamp() == seen_at
+            assert f"/image?v={picture.sha256[:16]}" in text
+            assert f'value="{9 - views / 8:.3f}"' in text
+
+
+@pytest.mark.parametrize("ttl", [1e-9, 1e12, 1e300])
+def test_every_ttl_has_a_page(ttl: float) -> None:
+    text = page.render(STATES[Status.VALID], now=NOW, ttl=ttl).decode()
+    expires = datetime.fromisoformat(read_page(text).expires_at or "")
+    assert expires.year == (1970 if ttl < 1 else 9999)
 
 
 def test_the_samples_are_pictures() -> None:

@@ -3,6 +3,7 @@
 "use strict";
 
 const POLL_MS = 15000;
+const LAST_DATE = Date.UTC(9999, 11, 31); // what the server shows of a TTL that ends later
 
 const metadata = document.getElementById("metadata");
 const picture = document.getElementById("picture");
@@ -20,23 +21,30 @@ const values = Object.fromEntries(
   ]),
 );
 
-// The server's clock counts: a visitor's may be wrong. From its time at rendering on we count ourselves.
-const serverNow = Date.parse(life.dataset.now);
-const began = performance.now();
-const now = () => (serverNow + performance.now() - began) / 1000;
+// The server's clock counts: a visitor's may be wrong. Not performance.now(), which may stand still while the
+// machine sleeps.
+const ahead = Date.parse(life.dataset.now) - Date.now();
+const now = () => (Date.now() + ahead) / 1000;
 
-const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+// Where it has to be broken, then between day and time.
+const local = (date) =>
+  [day, clock].map((format) => format.format(date).replaceAll(" ", "\u00a0")).join(" ");
+
+const toDate = (moment) => new Date(Math.min(Math.floor(moment * 1000), LAST_DATE));
 
 function showTime(place, moment) {
   if (moment === null) {
     place.textContent = "–";
     return;
   }
-  const date = new Date(Math.floor(moment * 1000));
+  const date = toDate(moment);
   const time = document.createElement("time");
   time.dateTime = date.toISOString();
   time.title = date.toUTCString();
-  time.textContent = local.format(date);
+  time.textContent = local(date);
   place.replaceChildren(time);
 }
 
@@ -59,16 +67,19 @@ function showStatus(fresh) {
   setText(next, nexts[fresh]);
 }
 
-function tick() {
+function duration(seconds) {
+  const [minutes, hours] = [Math.floor(seconds / 60) % 60, Math.floor(seconds / 3600)];
+  const parts = hours ? [hours, String(minutes).padStart(2, "0")] : [minutes];
+  return [...parts, String(seconds % 60).padStart(2, "0")].join(":");
+}
+
+function showCountdown() {
   const left = expires === null ? 0 : Math.max(expires - now(), 0);
   bar.value = Math.min(left, bar.max);
-  if (status === "valid" && left === 0) {
-    showStatus("expired");
-    poll();
-  }
-  const whole = Math.ceil(left);
-  const clock = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-  setText(countdown, status === "valid" ? `Valid for another ${clock}.` : "");
+  const over = status === "valid" && left === 0;
+  if (over) showStatus("expired");
+  setText(countdown, status === "valid" ? `Valid for another ${duration(Math.ceil(left))}.` : "");
+  return over;
 }
 
 function showState(state) {
@@ -81,13 +92,11 @@ function showState(state) {
   setText(values["Image Access count"], String(state.image_access_count));
   if (state.image) {
     const source = `/image?v=${state.image.sha256.slice(0, 16)}`;
-    if (picture.getAttribute("src") !== source) {
-      picture.src = source;
-      picture.alt = `Picture of the moment, downloaded ${local.format(state.downloaded_at * 1000)}`;
-    }
+    if (picture.getAttribute("src") !== source) picture.src = source;
+    picture.alt = `Picture of the moment, downloaded ${local(toDate(state.downloaded_at))}`;
   }
   showStatus(state.status);
-  tick();
+  showCountdown();
 }
 
 async function poll() {
@@ -103,7 +112,9 @@ async function poll() {
 for (const label of ["Image Download time", "Image Expiry time", "Last Site Access"]) {
   showTime(values[label], readTime(values[label]));
 }
-tick();
-setInterval(tick, 1000);
+showCountdown();
+setInterval(() => {
+  if (showCountdown()) poll(); // others may have been here since: perhaps the grace view is spent
+}, 1000);
 setInterval(poll, POLL_MS);
 document.addEventListener("visibilitychange", poll);
