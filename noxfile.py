@@ -60,3 +60,17 @@ def bench_up(session: nox.Session) -> None:
     """A cold `todoctl up` beside `k3d cluster create` alone; images as for e2e."""
     sync(session)
     session.run("python", "benchmarks/bench_up.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The app beside bare Starlette, nginx and a FastAPI app, as ratios; wrk and nginx where installed."""
+    sync(session, "test", "bench")
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
+def checkov(session: nox.Session) -> None:
+    """The manifests against the field's rules; what is left out says why, beside it."""
+    session.install("checkov==3.3.30")
+    session.run("checkov", "--directory=manifests", "--framework=kubernetes", "--compact", "--skip-download")

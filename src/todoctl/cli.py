@@ -129,7 +129,7 @@ def validate(
     target: TargetOption = None,
     cluster: ClusterOption = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Keep the deployed TTL: about 11 minutes at 600 s.")
+        bool, typer.Option("--full", help="Keep the deployed TTL: about 10 minutes at 600 s.")
     ] = False,
     as_json: JsonOption = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML report there.")] = None,
