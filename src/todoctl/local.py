@@ -47,12 +47,16 @@ class LocalTarget:
     def findings(self, port: int) -> list[Finding]:
         """What this machine has and lacks for the local target."""
         home = self.directory.parent
-        found = [Finding(subject="Python", ok=True, seen=sys.version.split()[0])]
-        try:
-            make_directory(home)
-            found.append(Finding(subject="State directory", ok=True, seen=str(home)))
-        except UnavailableError as error:
-            found.append(Finding(subject="State directory", ok=False, seen=error.why, fix=error.fix))
+        there = next(path for path in (home, *home.parents) if path.exists())
+        found = [
+            Finding(subject="Python", ok=True, seen=sys.version.split()[0]),
+            Finding(
+                subject="State directory",
+                ok=there.is_dir() and os.access(there, os.W_OK | os.X_OK),
+                seen=str(home),
+                fix=f"Make {there} writable, or name another directory in TODOCTL_HOME",
+            ),
+        ]
         if self._runs_on(port):
             found.append(Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app"))
             return found
