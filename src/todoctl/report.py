@@ -54,6 +54,7 @@ def render(verdict: Verdict) -> str:
     return environment.get_template("report.html").render(
         verdict=verdict,
         width=WIDTH,
+        top=15 * len(verdict.scenarios) + 6,
         spans=scale.spans(verdict.sightings),
         accesses=[_mark(scale, access) for access in accesses],
         scenarios=[Mark(scale.x(result.began_at), result.name, result.title) for result in verdict.scenarios],
