@@ -85,6 +85,9 @@ def test_an_unforeseen_error_of_the_store_leaves_nobody_waiting(
 
         with monkeypatch.context() as patch:
             patch.setattr(Store, "load", broken)
+            leaving = asyncio.create_task(cache.view())
+            await asyncio.sleep(0)
+            leaving.cancel()
             views = await asyncio.gather(cache.view(), cache.view(), return_exceptions=True)
         assert [type(view) for view in views] == [ZeroDivisionError] * 2
         service.answers.put_nowait(png(1))

@@ -66,11 +66,9 @@ def test_the_old_picture_is_kept_and_the_service_given_time(
     assert "\n" not in state["last_error"]
     assert REFUSED_AT_ONCE.get(mode, "3 s") in state["last_error"]
     assert images.bytes_sent < 100_000_000, "it read on beyond its limit"
-    # While it is known not to work, nobody waits and nobody asks.
-    asked = images.fetches
-    for count in (4, 5, 6):
-        assert app.view().access_count == count
-    assert images.fetches <= asked + 1
+    for count in (4, 5, 6):  # whatever it does meanwhile
+        page = app.view()
+        assert (page.status, page.access_count) == ("stale", count)
     # No restart is needed.
     images.mode = Mode.OK
     wait_for(lambda: app.view().status == "valid", what="recovery")
