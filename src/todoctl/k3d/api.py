@@ -1,6 +1,8 @@
 """The cluster's API: server-side apply, watching, and nothing but that cluster's own kubeconfig."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,9 +81,9 @@ class Api:
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})
 
-    def restart(self, moment: str) -> None:
+    def restart(self) -> None:
         """What `kubectl rollout restart` does: an annotation on the pod template."""
-        annotations = {"kubectl.kubernetes.io/restartedAt": moment}
+        annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat()}
         body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
         self._ask(
             lambda: self._apps.patch_namespaced_deployment(
@@ -131,7 +133,7 @@ class Api:
 
     def execute(self, pod: str, *command: str) -> str:
         """Runs `command` in the app's container; returns what it printed."""
-        output: str = self._ask(
+        session = self._ask(
             lambda: stream.stream(
                 self._core.connect_get_namespaced_pod_exec,
                 pod,
@@ -139,9 +141,15 @@ class Api:
                 command=list(command),
                 stdout=True,
                 stderr=True,
+                _preload_content=False,
                 _request_timeout=TIMEOUT,
             )
         )
+        with closing(session):
+            session.run_forever(timeout=TIMEOUT)
+            output: str = session.read_stdout() + session.read_stderr()
+            if session.is_open() or session.returncode:
+                raise UnavailableError(f"'{command[0]}' failed in the pod {pod}", why=output[-300:])
         return output
 
     @staticmethod

@@ -4,10 +4,10 @@ Most of `k3d cluster create` is waiting: a node's containerd answers long before
 built while k3d works, and brought to the node as soon as that is possible.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
@@ -41,16 +41,21 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
         ) as step:
             context.cluster.delete(step.update)
         machines = []
+    running = bool(machines) and all(machine.running for machine in machines)
+    lost = running and before is not None and not context.node.has(node.VOLUME)
     building = Background(lambda: build(context, tag))
     preparing = Background(lambda: prepare_node(context, building, tag))
+    applying = None
     if not machines:
-        Background(lambda: apply_early(context, preparing, settings, tag))
+        created = threading.Event()
+        applying = Background(lambda: apply_early(context, preparing, settings, tag, created))
         context.remember(settings, tag, ours=True, complete=False)
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
         ) as step:
             context.cluster.create(settings.port, step.update)
-    elif not all(machine.running for machine in machines):
+        created.set()
+    elif not running:
         with progress.step(f"Start cluster {context.cluster.name}") as step:
             context.cluster.start(step.update)
     with progress.step("Get the cluster's own kubeconfig"):
@@ -61,8 +66,12 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
         preparing.result()
     with progress.step("Apply volume, claim, deployment, service and ingress") as step:
+        if applying:
+            applying.result()  # nothing of it comes after what is applied here
         wait_until(context, context.api.is_up, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
+        if lost:  # a pod that runs still has the directory that is no more
+            context.api.restart()
     with progress.step("Wait for the pod") as step:
         rollout.wait(context.api, context.node, step.update, context.stop)
     with progress.step(f"Wait for the page at {settings.url}") as step:
@@ -90,8 +99,10 @@ def prepare_node(context: Context, building: Background[None], tag: str) -> None
         context.stop.wait(POLL_SECONDS)
 
 
-def apply_early(context: Context, preparing: Background[None], settings: Settings, tag: str) -> None:
-    """Applies while k3d still waits for other things; what does not work out here is done later.
+def apply_early(
+    context: Context, preparing: Background[None], settings: Settings, tag: str, created: threading.Event
+) -> None:
+    """Applies while k3d still waits for other things; what does not work out until `created` is done later.
 
     The deployment goes last, when its image is in the node: a pull that fails is tried again only after
     ten seconds.
@@ -102,7 +113,9 @@ def apply_early(context: Context, preparing: Background[None], settings: Setting
     )
     with suppress(UnavailableError):
         for text in (manifests.render(others), manifests.render([deployment])):
-            wait_until(context, partial(server.apply, text), None, "the API server", NODE_SECONDS)
+            while not server.apply(text):
+                if created.is_set() or context.stop.wait(POLL_SECONDS):
+                    return
             preparing.result()
 
 

@@ -1,9 +1,12 @@
 """A k3d cluster: what there is of it in Docker, and the k3d commands that change it."""
 
 import json
+import random
 import re
+import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.options import LISTEN, ClusterOptions
 
 MARK = "todoctl"
 """The label that todoctl's own clusters carry on every container."""
@@ -72,8 +75,9 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
         try:
             reasons = []
             for line in process.stderr or ():
-                message = re.sub(r"\x1b\[[0-9;]*m|^\w+\[\d+\]\s*", "", line).strip()
-                if re.match(r"(\x1b\[[0-9;]*m)?(FATA|ERRO)", line):
+                plain = re.sub(r"\x1b\[[0-9;]*m", "", line).strip()
+                message = re.sub(r"^[A-Z]+\[\d+\]\s*", "", plain)
+                if plain.startswith(("FATA", "ERRO")):
                     reasons.append(message)
                 shown(message)
             output = process.stdout.read() if process.stdout else ""
@@ -132,6 +136,7 @@ class Cluster:
             self.name,
             f"--agents={options.agents}",
             f"--port={options.listen}:{port}:80@loadbalancer",
+            f"--api-port={LISTEN[0]}:{_api_port()}",
             f"--runtime-label={MARK}=made@all",
             f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
             f"--timeout={CREATE_TIMEOUT}",
@@ -168,6 +173,19 @@ class Cluster:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
+
+
+def _api_port() -> int:
+    """A free port of this machine alone, outside the range that outgoing connections use.
+
+    Left to itself, k3d takes one from that range, open to every network, and binds it half a minute later:
+    by then a connection may have it.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - nothing is secret here
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LISTEN[0], port))
+            return port
 
 
 def known() -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from todoctl.client import Client
@@ -101,7 +100,7 @@ class K3dTarget:
         ours = are_ours(machines)
         if not machines or context.state() != context.describe(settings, tag, ours=ours, complete=True):
             return False
-        if not all(machine.running for machine in machines):
+        if not all(machine.running for machine in machines) or not context.node.has(node.VOLUME):
             return False
         try:
             applied = manifests.is_applied(context.api.deployment(), settings, context.options, tag)
@@ -118,7 +117,7 @@ class K3dTarget:
     def restart(self) -> None:
         """What `kubectl rollout restart` does."""
         context = self._context.remembered()
-        context.api.restart(datetime.now(UTC).isoformat(timespec="microseconds"))
+        context.api.restart()
         rollout.wait(context.api, context.node, quiet, context.stop)
 
     def stop(self) -> None:

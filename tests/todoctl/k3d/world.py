@@ -1,0 +1,265 @@
+"""A make-believe machine with Docker and k3d, for speed and for rare faults. The proof is in tests/e2e.
+
+`Engine` stands where the Docker SDK's client stands, with no more than todoctl asks of it. The commands
+`docker` and `k3d` are real executables that hand their arguments to the same world over HTTP.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+
+from tests.todoctl.k3d.kube import Kube
+
+TOOL = """#!{python}
+import json, os, sys, urllib.request
+given = sys.stdin.read() if {stdin} else ""
+body = json.dumps({{"tool": [{name!r}, *sys.argv[1:]], "given": given}}).encode()
+with urllib.request.urlopen({url!r} + "/tool", body) as answer:
+    told = json.load(answer)
+sys.stderr.write(told["err"])
+sys.stdout.write(told["out"])
+sys.exit(told["code"])
+"""
+Result = tuple[int, str]
+
+
+@dataclass
+class Machine:
+    """A container: `port` is the host's port that leads to its port 80."""
+
+    status: str = "running"
+    marked: bool = True
+    port: int | None = None
+
+
+@dataclass
+class World:
+    """What there is; tests change it and put their own answers into `tools` and `commands`."""
+
+    kube: Kube
+    cluster: str = "k3s-default"
+    machines: dict[str, Machine] = field(default_factory=dict)
+    images: set[str] = field(default_factory=lambda: {"python:3.13-slim"})
+    node_images: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
+    networks: list[str] = field(default_factory=list)
+    volumes: list[str] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[list[str]] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+    tools: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """Exit code, output and error output by the first words of a command line."""
+    commands: dict[str, Result] = field(default_factory=dict)
+    """Exit code and output by the first words of a command in a node."""
+    built: list[dict[str, Any]] = field(default_factory=list)
+    before_start: Callable[[], None] = lambda: None
+    """Called while nodes are created and not yet started."""
+
+    def __post_init__(self) -> None:
+        self.kube.tool = self.run_tool
+
+    def install(self, directory: Path, *names: str) -> None:
+        """Makes the executables."""
+        directory.mkdir(exist_ok=True)
+        for name in names:
+            path = directory / name
+            path.write_text(
+                TOOL.format(python=sys.executable, name=name, url=self.kube.url, stdin=name == "docker")
+            )
+            path.chmod(0o755)
+
+    # The commands
+
+    def run_tool(self, command: list[str], given: str) -> dict[str, Any]:
+        """What `k3d` and `docker` do."""
+        self.calls.append(command)
+        self.given.append(given)
+        line = " ".join(command)
+        for words, (code, out, err) in self.tools.items():
+            if words in line:
+                return {"code": code, "out": out, "err": err}
+        out = self._k3d(command) if command[0] == "k3d" else self._docker(command, given)
+        return {"code": 0, "out": out, "err": "\x1b[36mINFO\x1b[0m[0001] well\n"}
+
+    def _k3d(self, command: list[str]) -> str:
+        out = ""
+        match command:
+            case ["k3d", "version"]:
+                out = "k3d version v5.9.0\nk3s version v1.21.3-k3s1 (default)\n"
+            case ["k3d", "cluster", "create", _, _, port, *_]:
+                self.create(int(port.split(":")[1]))
+            case ["k3d", "cluster", "start", *_]:
+                for machine in self.machines.values():
+                    machine.status = "running"
+            case ["k3d", "cluster", "delete", *_]:
+                self.machines.clear()
+                self.networks.clear()
+                self.volumes.clear()
+                self.kube.close_page()
+            case ["k3d", "kubeconfig", *_]:
+                out = self.kube.kubeconfig()
+        return out
+
+    def _docker(self, command: list[str], given: str) -> str:
+        out = ""
+        match command:
+            case ["docker", "save", "--output", path, _]:
+                Path(path).write_bytes(b"an image")
+            case ["docker", "save", name]:
+                out = name
+            case ["docker", "exec", "-i", _, "ctr", *_]:
+                self.node_images.add(given)
+            case ["docker", "exec", "-i", _, "kubectl", *_]:
+                self.kube.apply_all(given)
+        return out
+
+    def create(self, port: int, *, marked: bool = True) -> None:
+        """A cluster with two agents, whose load balancer answers."""
+        nodes = [Machine(status="created", marked=marked) for _ in range(3)]
+        for name, node in zip(("server-0", "agent-0", "agent-1"), nodes, strict=True):
+            self.machines[f"k3d-{self.cluster}-{name}"] = node
+        self.before_start()
+        for node in nodes:
+            node.status = "running"
+        self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(marked=marked, port=port)
+        self.networks.append(f"k3d-{self.cluster}")
+        self.kube.open_page(port)
+
+    # In a node
+
+    def run_in(self, node: str, command: list[str]) -> tuple[int, bytes]:
+        """What `docker exec` does."""
+        self.calls.append([node, *command])
+        line = " ".join(command)
+        for words, (code, output) in self.commands.items():
+            if line.startswith(words):
+                return code, output.encode()
+        output, code = "", 0
+        match command:
+            case ["test", "-e", path]:
+                code = 0 if path in self.paths else 1
+            case ["mkdir", *_, path]:
+                self.paths.add(path)
+            case ["rm", "-rf", *paths]:
+                self.paths -= set(paths)
+            case ["mv", "-T", source, target]:
+                self.paths.remove(source)
+                self.paths.add(target)
+            case ["crictl", "ps", *_]:
+                output = "".join(f"{number:064}\n" for number in range(self.kube.running))
+            case ["ctr", "-n=k8s.io", "images", *_]:
+                output = "\n".join(f"docker.io/library/{name}" for name in self.node_images)
+        return code, output.encode()
+
+
+class Engine:
+    """In the place of `docker.DockerClient`; it is its own `api`, `containers` and `images`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.api = self
+        self.containers = Containers(world)
+        self.images = Images(world)
+        self.root = "/"
+
+    def __call__(self, **_: object) -> "Engine":
+        return self
+
+    def version(self) -> dict[str, str]:
+        return {"Version": "20.10.24"}
+
+    def info(self) -> dict[str, str]:
+        return {"DockerRootDir": self.root}
+
+    def inspect_container(self, name: str) -> dict[str, Any]:
+        port = self.world.machines[name].port
+        return {"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": str(port)}]} if port else None}}
+
+    def networks(self, names: list[str]) -> list[dict[str, str]]:
+        return [{"Name": name} for name in self.world.networks if name.startswith(tuple(names))]
+
+    def volumes(self, filters: dict[str, str]) -> dict[str, Any]:
+        return {"Volumes": [{"Name": name} for name in self.world.volumes] or None}
+
+    def build(self, *, tag: str, **given: object) -> Iterator[dict[str, Any]]:
+        self.world.built.append({"tag": tag, **given})
+        yield from self.world.events
+        if not any("error" in event for event in self.world.events):
+            self.world.images.add(tag)
+
+
+class Containers:
+    """`engine.containers`, and what `engine.api.containers` gives."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __call__(self, **_: object) -> list[dict[str, Any]]:
+        return [
+            {
+                "Id": name,
+                "Names": [f"/{name}"],
+                "State": machine.status,
+                "Labels": {"todoctl": "made"} if machine.marked else {},
+                "Ports": [{"PrivatePort": 6443, "PublicPort": 6443}]
+                + (
+                    [{"PrivatePort": 80, "PublicPort": machine.port}]
+                    if machine.port and machine.status == "running"
+                    else []
+                ),
+            }
+            for name, machine in self._world.machines.items()
+        ]
+
+    def get(self, name: str) -> "Container":
+        if name not in self._world.machines:
+            raise docker.errors.NotFound("no such container")
+        return Container(self._world, name)
+
+
+class Container:
+    """One container."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world = world
+        self._name = name
+
+    @property
+    def status(self) -> str:
+        return self._world.machines[self._name].status
+
+    def exec_run(self, command: list[str]) -> tuple[int, bytes]:
+        if self.status != "running":
+            raise docker.errors.APIError("conflict", explanation="it is not running")
+        return self._world.run_in(self._name, command)
+
+    def put_archive(self, path: str, data: object) -> bool:
+        code, _ = self._world.run_in(self._name, ["put", path])
+        if code:
+            raise docker.errors.APIError("conflict", explanation="it cannot be written")
+        return True
+
+
+@dataclass(frozen=True)
+class Image:
+    id: str
+
+
+class Images:
+    """`engine.images`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.pushed: Callable[[], Iterator[dict[str, str]]] = lambda: iter([{"status": "Pushed", "id": "1"}])
+
+    def get(self, name: str) -> Image:
+        if name not in self._world.images:
+            raise docker.errors.ImageNotFound("no such image")
+        return Image(f"sha256:{name}")
+
+    def push(self, name: str, **_: object) -> Iterator[dict[str, str]]:
+        return self.pushed()
