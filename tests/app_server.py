@@ -22,16 +22,32 @@ START_DEADLINE = 60.0
 """Seconds a start may take on a busy machine before a test gives up."""
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now, outside the range that outgoing connections use."""
+    """A port of 127.0.0.1 outside the range that outgoing connections use; nobody else gets it.
+
+    Tests run side by side. The socket that stays bound to it keeps off whoever looks for a free port
+    in the same way, but not a server that is told to use this one and, as servers do, sets SO_REUSEADDR.
+    """
     while True:
         port = random.randrange(10_000, 32_000)  # noqa: S311 - nothing is secret here
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        probe = socket.socket()
+        try:
             probe.bind(("127.0.0.1", port))
-            return port
+        except OSError:
+            probe.close()
+            continue
+        if sys.platform == "linux":  # elsewhere a bound socket keeps off everyone
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _reserved.append(probe)
+        else:
+            probe.close()
+        return port
 
 
-def wait_for(fact: Callable[[], T], *, deadline: float = 30.0, what: str = "") -> T:
+def wait_for(fact: Callable[[], T | None], *, deadline: float = 30.0, what: str = "") -> T:
     """Ask for `fact` until it is truthy and return it; AssertionError after `deadline` seconds."""
     end = time.monotonic() + deadline
     while not (found := fact()):
@@ -158,6 +174,10 @@ class AppServer:
         answer = self.client.get("/")
         assert answer.status_code == 200, answer.text
         return read_page(answer.text)
+
+    def view_valid(self) -> Page:
+        """View the page until it shows a valid picture: on a busy machine a first fetch takes time."""
+        return wait_for(lambda: page if (page := self.view()).status == "valid" else None, what="a picture")
 
     def image(self) -> bytes:
         """The picture's bytes."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from todoapp.picture import MAX_BYTES, identify
+from todoapp.settings import SAMPLE_URL
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +39,13 @@ class FetchError(Exception):
 
 def source(url: str, samples: Path) -> Source:
     """Where pictures come from: `url`, or the *.jpg in `samples` where it is `sample:`."""
-    return Samples(samples) if url == "sample:" else ImageService(url)
+    return Samples(samples) if url == SAMPLE_URL else ImageService(url)
+
+
+def prepare(url: str) -> None:
+    """Load what a fetch from `url` needs, so that no visitor has to wait for that. Takes a while."""
+    if url != SAMPLE_URL:
+        _client()
 
 
 class Samples:
@@ -70,7 +77,7 @@ class ImageService:
 
     async def __call__(self, shown: str | None) -> bytes:  # noqa: ARG002 - it shows what it likes
         """The bytes of the picture that it answers with."""
-        # Not at the start of the app: it takes as long as all other imports together.
+        # Not imported with the rest: it takes as long as all of that, and the first page need not wait.
         client = await asyncio.to_thread(_client)
         import httpx
 

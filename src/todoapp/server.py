@@ -1,5 +1,6 @@
 """The process: its socket, its signals, its log, and what it refuses before HTTP gets to the app."""
 
+import asyncio
 import logging
 import signal
 import socket
@@ -12,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from todoapp import page, web
 from todoapp.cache import Cache
-from todoapp.fetch import source
+from todoapp.fetch import prepare, source
 from todoapp.settings import Settings
 from todoapp.store import Store
 
@@ -109,11 +110,20 @@ class Protocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """uvicorn's server, which on SIGTERM goes on for a while before it stops."""
 
-    def __init__(self, config: uvicorn.Config, readiness: web.Readiness, drain_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, readiness: web.Readiness, drain_seconds: float, image_url: str
+    ) -> None:
         super().__init__(config)
         self._readiness = readiness
         self._drain_seconds = drain_seconds
         self._stop_at: float | None = None
+        self._image_url = image_url
+        self._preparing: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve, and only then load what a fetch needs: that takes as long again."""
+        await super().startup(sockets)
+        self._preparing = asyncio.create_task(asyncio.to_thread(prepare, self._image_url))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Begin to drain on SIGTERM; stop at once on SIGINT, and on a second signal of any kind."""
@@ -179,7 +189,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=STOP_TIMEOUT,
     )
-    Server(config, readiness, settings.drain_seconds).run(sockets=[listener])
+    Server(config, readiness, settings.drain_seconds, settings.image_url).run(sockets=[listener])
     log.info("stopped; everything is saved" if cache.last_error is None else "stopped")
 
 
