@@ -1,5 +1,7 @@
 """A make-believe machine for each test, in the place of Docker and k3d."""
 
+import gc
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +39,15 @@ class Told:
 
     def __contains__(self, words: str) -> bool:
         return any(words in line for line in self.lines)
+
+
+@contextmanager
+def away() -> Iterator[None]:
+    """Around attempts to reach a Docker that is away: its SDK leaves a socket open that did not connect."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
 
 
 @pytest.fixture(name="kube")
