@@ -1,4 +1,4 @@
-"""The manifests against standards of others: the schema of Kubernetes, the restricted pod, a gapless rollout."""
+"""The manifests against the standards of others: schema, restricted pod, gapless rollout."""
 
 from typing import Any
 
