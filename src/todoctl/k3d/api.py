@@ -105,15 +105,15 @@ class Api:
         """Until a pod of the app differs from what `pods` has told, for `seconds` at the most."""
         watching = watch.Watch()
         try:
-            for _ in watching.stream(
+            changes = watching.stream(
                 self._core.list_namespaced_pod,
                 NAMESPACE,
                 label_selector=SELECTOR,
                 resource_version=self._seen,
                 timeout_seconds=seconds,
                 _request_timeout=(TIMEOUT, seconds + TIMEOUT),
-            ):
-                return
+            )
+            next(changes, None)
         except (client.ApiException, urllib3.exceptions.HTTPError):
             return  # whoever waits asks again, and is told what is wrong then
 

@@ -1,6 +1,5 @@
 """A k3d cluster: what there is of it in Docker, and the k3d commands that change it."""
 
-import json
 import random
 import re
 import socket
@@ -186,8 +185,3 @@ def _api_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LISTEN[0], port))
             return port
-
-
-def known() -> list[str]:
-    """The names of all clusters that k3d knows."""
-    return [entry["name"] for entry in json.loads(run("cluster", "list", "--output=json"))]

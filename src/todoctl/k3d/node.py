@@ -4,6 +4,7 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import IO, cast
 
 import docker
 import docker.errors
@@ -154,8 +155,9 @@ class Node:
                 load, stdin=saving.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
             ) as loading,
         ):
-            if saving.stdout:
-                saving.stdout.close()  # the load alone holds the other end, and sees when it closes
+            cast(
+                "IO[bytes]", saving.stdout
+            ).close()  # the load alone holds the other end, and sees when it closes
             output, _ = loading.communicate()
         if not self.has_image(reference):
             why = " ".join(output.split())[-300:] or "it is not there after the import"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from todoctl.settings import Settings
 from todoctl.target import File
 
 NODE = "k3d-k3s-default-agent-0"
+LOOK = [NODE, "ctr", "-n=k8s.io"]
 RESOURCES = {
     ("persistentvolumes", "local-pv"),
     ("persistentvolumeclaims", "local-pv-claim"),
@@ -343,10 +345,22 @@ def test_the_image_is_seeded_into_a_node_that_has_not_started_yet(
     tag = image.reference(Engine(world), None)  # type: ignore[arg-type]
     world.images.add(tag)
 
+    def take_in() -> None:
+        wait_for(lambda: len([call for call in world.calls if call[:3] == LOOK]) > 2, what="two looks")
+        world.node_images.add(tag)
+
     def start() -> None:
         wait_for(lambda: [NODE, "put", "/var/lib/rancher/k3s"] in world.calls)
-        world.node_images.add(tag)
+        threading.Thread(target=take_in).start()
 
     world.before_start = start
     target.up(settings, told)
     assert not [call for call in world.calls if "import" in call], "nothing else brings it"
+
+
+def test_where_nothing_can_be_applied_early_it_is_applied_later(
+    target: K3dTarget, world: World, kube: Kube, settings: Settings, told: Told
+) -> None:
+    world.tools["kubectl apply"] = (1, "", "connection refused")
+    assert target.up(settings, told)
+    assert set(kube.resources) == RESOURCES
