@@ -1,7 +1,6 @@
 """The cluster's API: server-side apply, watching, and nothing but that cluster's own kubeconfig."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -145,11 +144,13 @@ class Api:
                 _request_timeout=TIMEOUT,
             )
         )
-        with closing(session):
+        try:
             session.run_forever(timeout=TIMEOUT)
             output: str = session.read_stdout() + session.read_stderr()
             if session.is_open() or session.returncode:
                 raise UnavailableError(f"'{command[0]}' failed in the pod {pod}", why=output[-300:])
+        finally:
+            session.sock.shutdown()  # its `close` leaves the socket open where the server has ended it
         return output
 
     @staticmethod
