@@ -271,5 +271,7 @@ def _standing(name: str | None, cluster: str | None, terminal: "Terminal") -> "T
 
 
 def _open(url: str) -> None:
-    if typer.launch(url):
+    import webbrowser
+
+    if not webbrowser.open(url):
         typer.echo(f"No browser could be opened here; the page is at {url}")

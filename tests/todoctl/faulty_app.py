@@ -158,6 +158,10 @@ def _handler(app: FaultyApp) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(200, b"ok", "text/plain")
 
+        def do_HEAD(self) -> None:
+            self.send_response(502 if app.down else 200)
+            self.end_headers()
+
         def _answer(self, code: int, body: bytes, kind: str) -> None:
             self.send_response(code)
             self.send_header("Content-Type", kind)

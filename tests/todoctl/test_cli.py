@@ -1,16 +1,22 @@
 """The command line: what is refused, how it is said, and how fast help comes."""
 
+import io
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.todoctl.conftest import CommandLine
+from todoctl import __main__ as main
 from todoctl import __version__
-from todoctl.__main__ import TerminatedError, explain
+from todoctl.__main__ import TerminatedError, explain, run
 from todoctl.errors import ExitCode, TodoctlError
+from todoctl.k3d import image, manifests
+from todoctl.k3d.options import ClusterOptions
+from todoctl.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,3 +130,29 @@ def test_every_option_is_read() -> None:
     for name in re.findall(r"^    (\w+): (?:Annotated|\w+Option)", source, re.MULTILINE):
         if name not in {"version", "verbose"}:  # read by their callback, and by `__main__`
             assert len(re.findall(rf"\b{name}\b", source)) > 1, name
+
+
+def test_commands_for_images_and_manifests_hand_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(image, "build", lambda *given: calls.append(given[:2]))
+    monkeypatch.setattr(image, "push", lambda *given: calls.append(given[:1]))
+    assert run(["image", "build", "me/app:1", "--base-image", "mine"]) == 0
+    assert run(["image", "push", "me/app:1"]) == 0
+    assert calls == [("me/app:1", "mine"), ("me/app:1",)]
+    capsys.readouterr()
+    assert run(["manifests", "--cluster", "mine", "--ttl", "9"]) == 0
+    printed = list(yaml.safe_load_all(capsys.readouterr().out))
+    options = ClusterOptions(cluster="mine")
+    assert printed == manifests.adapted(Settings(ttl=9), options, "todo-app:1.12")
+
+
+def test_a_reader_that_has_gone_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: list[str]) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(main, "invoke", gone)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert run(["status"]) == ExitCode.FAILED
+    assert sys.stderr.closed

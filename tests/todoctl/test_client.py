@@ -57,3 +57,14 @@ def test_a_state_without_a_key_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
     with serve(app) as url, Client(url) as client:
         with pytest.raises(PageError, match=r"/api/cache is not the documented one: KeyError"):
             client.state()
+
+
+def test_a_page_is_looked_for_without_an_access() -> None:
+    app = FaultyApp(ttl=10)
+    with serve(app) as url, Client(url) as client:
+        assert client.has_page()
+        app.down = True
+        assert not client.has_page()
+    assert app.views == 0
+    with Client("http://127.0.0.1:1") as client:
+        assert not client.has_page()

@@ -269,11 +269,21 @@ def test_doctor_knows_the_port_and_who_holds_it(todoctl: CommandLine) -> None:
 def test_open_says_where_the_page_is(todoctl: CommandLine, tmp_path: Path) -> None:
     todoctl.up()
     shown = tmp_path / "shown"
-    browser = tmp_path / "bin" / "xdg-open"
-    browser.parent.mkdir()
+    browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {shown}\n')
     browser.chmod(0o755)
-    todoctl.env["PATH"] = f"{browser.parent}:/usr/bin:/bin"
+    todoctl.env["BROWSER"] = f"{browser} %s"
     todoctl("open")
+    shown_first = wait_for(lambda: shown.exists() and shown.read_text().strip())
+    shown.unlink()
+    todoctl.up("--open")
     url = f"http://localhost:{todoctl.port}"
-    assert wait_for(lambda: shown.exists() and shown.read_text().strip()) == url
+    assert wait_for(lambda: shown.exists() and shown.read_text().strip()) == url == shown_first
+    todoctl.env = {"PATH": str(tmp_path), "BROWSER": "nothing %s", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    assert f"No browser could be opened here; the page is at {url}" in todoctl("open").stdout
+
+
+def test_status_is_for_programs_too(todoctl: CommandLine) -> None:
+    todoctl.up()
+    facts = json.loads(todoctl("status", "--json").stdout)
+    assert (facts["target"], facts["status"], facts["site_count"]) == ("local", "empty", 0)

@@ -1,15 +1,18 @@
 """A verdict as lines, JSON, JUnit XML and HTML."""
 
+import io
 import json
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+from rich.console import Console
 
 from todoctl import outcome, report
 from todoctl.client import Image
 from todoctl.console import Terminal
 from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.scenarios import SCENARIOS
 from todoctl.target import Finding
 from todoctl.verdict import Access, Check, ScenarioResult, Sighting, Verdict
 
@@ -201,3 +204,15 @@ def test_findings_come_with_advice(capsys: pytest.CaptureFixture[str]) -> None:
         "  ✗ Port 80: taken → choose another",
         "  ! Image service: away",
     ]
+
+
+def test_a_terminal_sees_what_is_being_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    shown = io.StringIO()
+    terminal.console = Console(file=shown, force_terminal=True, width=100)
+    with terminal.step("Start it") as step:
+        step.update("waiting for the pod")
+    with terminal.scenario(SCENARIOS[2]) as waiting:
+        waiting("0:02.0 to go")
+    assert "Start it" in shown.getvalue()
+    assert "\x1b" in shown.getvalue()

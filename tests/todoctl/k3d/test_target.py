@@ -1,10 +1,8 @@
 """The target as the verbs use it, on a make-believe machine."""
 
 import json
-import shutil
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,7 @@ from tests.todoctl.k3d.kube import Answer, Kube, pod
 from tests.todoctl.k3d.world import Engine, Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image, take_down
+from todoctl.k3d import bring_up, image
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
@@ -228,68 +226,6 @@ def test_stopping_what_is_not_there_is_no_error(
     kube.resources.clear()
     kube.pods = []
     target.stop()
-
-
-def test_down_takes_all_away_twice(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
-    target.up(settings, told)
-    assert target.down(told, keep_data=False)
-    assert not world.machines
-    assert not target.directory.exists()
-    assert not target.down(told, keep_data=False)
-
-
-def test_down_names_what_stays(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
-    target.up(settings, told)
-    world.volumes.append("k3d-k3s-default-images")
-    world.tools["cluster delete"] = (0, "", "")
-    with pytest.raises(UnavailableError, match=r"container .*, network .*, volume k3d-k3s-default-images st"):
-        target.down(told, keep_data=False)
-
-
-def test_down_can_keep_the_data(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
-    target.up(settings, told)
-    world.paths.add("/tmp/kube/cache")
-    assert target.down(told, keep_data=True)
-    assert "/tmp/kube/cache" in world.paths
-    assert "stays: the volume is in its node" in told
-    assert not world.kube.resources
-
-
-def test_down_of_an_app_on_a_stopped_cluster_that_is_to_stay(
-    target: K3dTarget, world: World, settings: Settings, told: Told
-) -> None:
-    target.up(settings, told)
-    world.machines[NODE].status = "exited"
-    with pytest.raises(UnavailableError, match="does not run, so the app cannot be taken off"):
-        target.down(told, keep_data=True)
-    assert target.down(told, keep_data=False)
-
-
-def test_down_tells_what_holds_it_up(
-    target: K3dTarget,
-    kube: Kube,
-    settings: Settings,
-    told: Told,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(take_down, "DELETE_SECONDS", 0.2)
-    target.up(settings, told)
-    kube.answers["DELETE /api/v1/namespaces/default/persistentvolumeclaims"] = Answer(200, "{}")
-    with pytest.raises(UnavailableError, match=r"PersistentVolumeClaim local-pv-claim did not go"):
-        target.down(told, keep_data=True)
-    assert "waiting for PersistentVolumeClaim" in told
-
-
-def test_down_where_the_state_cannot_be_removed(
-    target: K3dTarget, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(path: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    target.up(settings, told)
-    monkeypatch.setattr(shutil, "rmtree", refuse)
-    with pytest.raises(UnavailableError, match="cannot be written"):
-        target.down(told, keep_data=False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""`down` on a make-believe machine: what goes, what stays, and what is in the way."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.kube import Answer, Kube
+from tests.todoctl.k3d.world import World
+from todoctl.errors import UnavailableError
+from todoctl.k3d import take_down
+from todoctl.k3d.target import K3dTarget
+from todoctl.settings import Settings
+
+NODE = "k3d-k3s-default-agent-0"
+
+
+def test_down_takes_all_away_twice(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
+    target.up(settings, told)
+    assert target.down(told, keep_data=False)
+    assert not world.machines
+    assert not target.directory.exists()
+    assert not target.down(told, keep_data=False)
+
+
+def test_down_names_what_stays(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
+    target.up(settings, told)
+    world.volumes.append("k3d-k3s-default-images")
+    world.tools["cluster delete"] = (0, "", "")
+    with pytest.raises(UnavailableError, match=r"container .*, network .*, volume k3d-k3s-default-images st"):
+        target.down(told, keep_data=False)
+
+
+def test_down_can_keep_the_data(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
+    target.up(settings, told)
+    world.paths.add("/tmp/kube/cache")
+    assert target.down(told, keep_data=True)
+    assert "/tmp/kube/cache" in world.paths
+    assert "stays: the volume is in its node" in told
+    assert not world.kube.resources
+
+
+def test_down_of_an_app_on_a_stopped_cluster_that_is_to_stay(
+    target: K3dTarget, world: World, settings: Settings, told: Told
+) -> None:
+    target.up(settings, told)
+    world.machines[NODE].status = "exited"
+    with pytest.raises(UnavailableError, match="does not run, so the app cannot be taken off"):
+        target.down(told, keep_data=True)
+    assert target.down(told, keep_data=False)
+
+
+def test_down_tells_what_holds_it_up(
+    target: K3dTarget,
+    kube: Kube,
+    settings: Settings,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(take_down, "DELETE_SECONDS", 0.2)
+    target.up(settings, told)
+    kube.answers["DELETE /api/v1/namespaces/default/persistentvolumeclaims"] = Answer(200, "{}")
+    with pytest.raises(UnavailableError, match=r"PersistentVolumeClaim local-pv-claim did not go"):
+        target.down(told, keep_data=True)
+    assert "waiting for PersistentVolumeClaim" in told
+
+
+def test_down_where_the_state_cannot_be_removed(
+    target: K3dTarget, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    target.up(settings, told)
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        target.down(told, keep_data=False)
