@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from contextlib import suppress
 
 from todoctl.errors import UnavailableError
 from todoctl.home import not_writable
@@ -42,6 +43,8 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
     try:
         if context.directory.exists():
             shutil.rmtree(context.directory)
+            with suppress(OSError):
+                context.directory.parent.rmdir()  # unless other clusters are remembered there
     except OSError as error:
         raise not_writable(context.directory, error) from None
     return bool(machines and (state is not None or not keep_cluster)) or state is not None
