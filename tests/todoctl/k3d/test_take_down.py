@@ -20,7 +20,7 @@ def test_down_takes_all_away_twice(target: K3dTarget, world: World, settings: Se
     target.up(settings, told)
     assert target.down(told, keep_data=False)
     assert not world.machines
-    assert not target.directory.exists()
+    assert not target.directory.parent.exists()
     assert not target.down(told, keep_data=False)
 
 
