@@ -77,6 +77,11 @@ class Api:
         read = self._verb("read", kind)
         return self._found(lambda: read(name, *self._where(kind), _request_timeout=TIMEOUT))
 
+    def is_known(self, volume: Resource) -> bool:
+        """Whether the controller that binds claims has taken note of the volume."""
+        found = self.read(volume)
+        return found is not None and found.status is not None and found.status.phase not in {None, "Pending"}
+
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})
 

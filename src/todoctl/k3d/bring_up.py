@@ -4,10 +4,8 @@ Most of `k3d cluster create` is waiting: a node's containerd answers long before
 built while k3d works, and brought to the node as soon as that is possible.
 """
 
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
@@ -15,7 +13,6 @@ from todoctl.k3d import image, manifests, node, rollout
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
-from todoctl.k3d.node import Node
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
@@ -45,16 +42,12 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     lost = running and before is not None and not context.node.has(node.VOLUME)
     building = Background(lambda: build(context, tag))
     preparing = Background(lambda: prepare_node(context, building, tag))
-    applying = None
     if not machines:
-        created = threading.Event()
-        applying = Background(lambda: apply_early(context, preparing, settings, tag, created))
         context.remember(settings, tag, ours=True, complete=False)
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
         ) as step:
             context.cluster.create(settings.port, step.update)
-        created.set()
     elif not running:
         with progress.step(f"Start cluster {context.cluster.name}") as step:
             context.cluster.start(step.update)
@@ -66,8 +59,6 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
         preparing.result()
     with progress.step("Apply volume, claim, deployment, service and ingress") as step:
-        if applying:
-            applying.result()  # nothing of it comes after what is applied here
         wait_until(context, context.api.is_up, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
         if lost:  # a pod that runs still has the directory that is no more
@@ -99,29 +90,15 @@ def prepare_node(context: Context, building: Background[None], tag: str) -> None
         context.stop.wait(POLL_SECONDS)
 
 
-def apply_early(
-    context: Context, preparing: Background[None], settings: Settings, tag: str, created: threading.Event
-) -> None:
-    """Applies while k3d still waits for other things; what does not work out until `created` is done later.
-
-    The deployment goes last, when its image is in the node: a pull that fails is tried again only after
-    ten seconds.
-    """
-    server = Node(context.engine, context.options.server)
-    *others, deployment = sorted(
-        manifests.adapted(settings, context.options, tag), key=lambda found: found["kind"] == "Deployment"
-    )
-    with suppress(UnavailableError):
-        for text in (manifests.render(others), manifests.render([deployment])):
-            while not server.apply(text):
-                if created.is_set() or context.stop.wait(POLL_SECONDS):
-                    return
-            preparing.result()
-
-
 def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) -> None:
-    """Server-side apply of the five resources, volume and claim first."""
-    for resource in manifests.adapted(settings, context.options, tag, replicas=replicas):
+    """Server-side apply of the five resources, volume and claim first.
+
+    A claim that comes before the binder knows its volume waits for the binder's next round, 15 seconds later.
+    """
+    volume, *others = manifests.adapted(settings, context.options, tag, replicas=replicas)
+    context.api.apply(volume)
+    wait_until(context, lambda: context.api.is_known(volume), None, "the volume's binder", NODE_SECONDS)
+    for resource in others:
         context.api.apply(resource)
 
 

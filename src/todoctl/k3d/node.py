@@ -126,25 +126,6 @@ class Node:
                 except docker.errors.APIError:
                     return False
 
-    def apply(self, manifests: str) -> bool:
-        """Server-side apply by the server node's own kubectl, which is answered long before we are."""
-        command = [
-            "kubectl",
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--field-manager=todoctl",
-            "-f",
-            "-",
-        ]
-        done = subprocess.run(
-            ["docker", "exec", "-i", self.name, *command],  # noqa: S607 - the user's docker
-            input=manifests.encode(),
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode == 0
-
     def load_image(self, reference: str) -> None:
         """Brings an image from Docker into this node alone, and checks that it has come."""
         save = ["docker", "save", reference]

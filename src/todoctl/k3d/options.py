@@ -43,10 +43,5 @@ class ClusterOptions:
         """The node that holds the volume and runs the pod; the documented one is agent 0."""
         return f"k3d-{self.cluster}-{'agent-0' if self.agents else 'server-0'}"
 
-    @property
-    def server(self) -> str:
-        """The node that the API server runs in."""
-        return f"k3d-{self.cluster}-server-0"
-
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -65,11 +65,6 @@ def test_a_node_is_seeded_only_before_it_starts(node: Node, world: World) -> Non
     assert not node.seed_image("app:1")
 
 
-def test_apply_in_a_server(node: Node, world: World) -> None:
-    world.tools["kubectl"] = (1, "", "connection refused")
-    assert not node.apply("kind: Service")
-
-
 def test_work_in_the_background_ends_with_its_error() -> None:
     assert Background(lambda: 7).result() == 7
     with pytest.raises(ZeroDivisionError):

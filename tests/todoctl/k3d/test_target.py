@@ -292,11 +292,3 @@ def test_the_image_is_seeded_into_a_node_that_has_not_started_yet(
     world.before_start = start
     target.up(settings, told)
     assert not [call for call in world.calls if "import" in call], "nothing else brings it"
-
-
-def test_where_nothing_can_be_applied_early_it_is_applied_later(
-    target: K3dTarget, world: World, kube: Kube, settings: Settings, told: Told
-) -> None:
-    world.tools["kubectl apply"] = (1, "", "connection refused")
-    assert target.up(settings, told)
-    assert set(kube.resources) == RESOURCES

@@ -113,8 +113,6 @@ class World:
                 out = name
             case ["docker", "exec", "-i", _, "ctr", *_]:
                 self.node_images.add(given)
-            case ["docker", "exec", "-i", _, "kubectl", *_]:
-                self.kube.apply_all(given)
         return out
 
     def create(self, port: int, *, marked: bool = True) -> None:
