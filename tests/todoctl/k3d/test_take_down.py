@@ -26,7 +26,7 @@ def test_down_takes_all_away_twice(target: K3dTarget, world: World, settings: Se
 
 def test_down_names_what_stays(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
     target.up(settings, told)
-    world.volumes.append("k3d-k3s-default-images")
+    world.volumes["k3d-k3s-default-images"] = world.cluster
     world.tools["cluster delete"] = (0, "", "")
     with pytest.raises(UnavailableError, match=r"container .*, network .*, volume k3d-k3s-default-images st"):
         target.down(told, keep_data=False)

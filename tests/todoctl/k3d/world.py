@@ -29,11 +29,15 @@ Result = tuple[int, str]
 
 @dataclass
 class Machine:
-    """A container: `port` is the host's port that leads to its port 80."""
+    """A container of `cluster`: `port` is the host's port that leads to its port 80."""
 
     status: str = "running"
     marked: bool = True
     port: int | None = None
+    cluster: str = "k3s-default"
+
+    def is_found(self, filters: dict[str, str]) -> bool:
+        return filters == {"label": f"k3d.cluster={self.cluster}"}
 
 
 @dataclass
@@ -47,7 +51,8 @@ class World:
     node_images: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     networks: list[str] = field(default_factory=list)
-    volumes: list[str] = field(default_factory=list)
+    volumes: dict[str, str] = field(default_factory=dict)
+    """The cluster of each volume, by name."""
     events: list[dict[str, Any]] = field(default_factory=list)
     calls: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
@@ -92,13 +97,14 @@ class World:
                 out = "k3d version v5.9.0\nk3s version v1.21.3-k3s1 (default)\n"
             case ["k3d", "cluster", "create", _, _, port, *_]:
                 self.create(int(port.split(":")[1]))
-            case ["k3d", "cluster", "start", *_]:
+            case ["k3d", "cluster", "start", name, *_]:
                 for machine in self.machines.values():
-                    machine.status = "running"
-            case ["k3d", "cluster", "delete", *_]:
-                self.machines.clear()
-                self.networks.clear()
-                self.volumes.clear()
+                    if machine.cluster == name:
+                        machine.status = "running"
+            case ["k3d", "cluster", "delete", name]:
+                self.machines = {key: one for key, one in self.machines.items() if one.cluster != name}
+                self.volumes = {key: owner for key, owner in self.volumes.items() if owner != name}
+                self.networks = [found for found in self.networks if found != f"k3d-{name}"]
                 self.kube.close_page()
             case ["k3d", "kubeconfig", *_]:
                 out = self.kube.kubeconfig()
@@ -117,13 +123,15 @@ class World:
 
     def create(self, port: int, *, marked: bool = True) -> None:
         """A cluster with two agents, whose load balancer answers."""
-        nodes = [Machine(status="created", marked=marked) for _ in range(3)]
+        nodes = [Machine(status="created", marked=marked, cluster=self.cluster) for _ in range(3)]
         for name, node in zip(("server-0", "agent-0", "agent-1"), nodes, strict=True):
             self.machines[f"k3d-{self.cluster}-{name}"] = node
         self.before_start()
         for node in nodes:
             node.status = "running"
-        self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(marked=marked, port=port)
+        self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(
+            marked=marked, port=port, cluster=self.cluster
+        )
         self.networks.append(f"k3d-{self.cluster}")
         self.kube.open_page(port)
 
@@ -178,10 +186,13 @@ class Engine:
         return {"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": str(port)}]} if port else None}}
 
     def networks(self, names: list[str]) -> list[dict[str, str]]:
-        return [{"Name": name} for name in self.world.networks if name.startswith(tuple(names))]
+        """As Docker does it: a name is found by any part of it."""
+        return [{"Name": name} for name in self.world.networks if any(part in name for part in names)]
 
     def volumes(self, filters: dict[str, str]) -> dict[str, Any]:
-        return {"Volumes": [{"Name": name} for name in self.world.volumes] or None}
+        cluster = filters["label"].removeprefix("k3d.cluster=")
+        found = [name for name, owner in self.world.volumes.items() if owner == cluster]
+        return {"Volumes": [{"Name": name} for name in found] or None}
 
     def build(self, *, tag: str, **given: object) -> Iterator[dict[str, Any]]:
         self.world.built.append({"tag": tag, **given})
@@ -196,7 +207,7 @@ class Containers:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def __call__(self, **_: object) -> list[dict[str, Any]]:
+    def __call__(self, *, filters: dict[str, str], all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - as in the SDK
         return [
             {
                 "Id": name,
@@ -211,6 +222,7 @@ class Containers:
                 ),
             }
             for name, machine in self._world.machines.items()
+            if machine.is_found(filters) and (all or machine.status == "running")
         ]
 
     def get(self, name: str) -> "Container":
