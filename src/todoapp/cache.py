@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from todoapp import policy
 from todoapp.fetch import FetchError, Source
@@ -42,8 +43,7 @@ class Patience(Enum):
     SPENT = auto()  # it takes what there is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """What one page view shows: the state as after it, and its time in epoch seconds."""
 
     state: State
@@ -52,6 +52,8 @@ class View:
 
 class Visit:
     """A page view on its way: `seen` will be what it shows."""
+
+    __slots__ = ("patience", "seen")
 
     def __init__(self) -> None:
         self.seen: asyncio.Future[View] = asyncio.get_running_loop().create_future()

@@ -5,8 +5,8 @@ project ("Cache policy" in its README, step 1.12) and of `docs/contract.md`; the
 of HTTP caches: valid, grace, stale. Times are seconds since the epoch.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 MAX_BACKOFF = 60.0
 """Seconds: the longest wait after a failed fetch that the image service did not ask for."""
@@ -25,8 +25,7 @@ class Status(StrEnum):
     STALE = "stale"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(NamedTuple):
     """What is known of a picture's bytes: SHA-256 in hex, media type, size in bytes."""
 
     sha256: str
@@ -34,8 +33,7 @@ class Picture:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """Everything the policy decides on, and everything that is saved.
 
     `image_access_count` belongs to `picture` and starts again with every new one. `fetch_error`
@@ -79,15 +77,14 @@ def view(state: State, now: float, ttl: float) -> State | None:
         case Status.VALID:
             return counted(state, now)
         case Status.EXPIRED:
-            return counted(replace(state, grace_used=True), now)
+            return counted(state._replace(grace_used=True), now)
         case _:
             return None
 
 
 def counted(state: State, now: float) -> State:
     """The state after a page view that shows what there is, whatever its age."""
-    return replace(
-        state,
+    return state._replace(
         access_count=state.access_count + 1,
         image_access_count=state.image_access_count + 1 if state.picture else 0,
         last_access_at=now,
@@ -115,8 +112,7 @@ def failed(state: State, error: str, now: float, retry_after: float = 0.0) -> St
     The waits double from 1 s to `MAX_BACKOFF`; `retry_after` is what the image service asked for.
     """
     backoff = min(2.0 ** min(state.failures, 10), MAX_BACKOFF)
-    return replace(
-        state,
+    return state._replace(
         fetch_error=error,
         failures=state.failures + 1,
         failed_at=now,
@@ -126,7 +122,7 @@ def failed(state: State, error: str, now: float, retry_after: float = 0.0) -> St
 
 def delayed(state: State, error: str) -> State:
     """The state while a fetch takes longer than a visitor is made to wait for it."""
-    return state if state.fetch_error else replace(state, fetch_error=error)
+    return state if state.fetch_error else state._replace(fetch_error=error)
 
 
 def settled(state: State, now: float) -> State:
@@ -135,8 +131,7 @@ def settled(state: State, now: float) -> State:
     def past(moment: float | None) -> float | None:
         return None if moment is None else min(moment, now)
 
-    return replace(
-        state,
+    return state._replace(
         downloaded_at=past(state.downloaded_at),
         last_access_at=past(state.last_access_at),
         failed_at=past(state.failed_at),
@@ -158,12 +153,11 @@ def merged(base: State, ours: State, theirs: State) -> State:
     newer = ours if (ours.downloaded_at or 0.0) > (theirs.downloaded_at or 0.0) else theirs
     if ours.picture == theirs.picture and ours.downloaded_at == theirs.downloaded_at:
         views = theirs.image_access_count + ours.image_access_count - base.image_access_count
-        newer = replace(
-            theirs if ours.fetch_error == base.fetch_error else ours,
+        newer = (theirs if ours.fetch_error == base.fetch_error else ours)._replace(
             image_access_count=views,
             grace_used=ours.grace_used or theirs.grace_used,
         )
-    return replace(newer, access_count=count, last_access_at=max(moments, default=None))
+    return newer._replace(access_count=count, last_access_at=max(moments, default=None))
 
 
 def kept(known: State, found: State) -> State:
@@ -174,4 +168,4 @@ def kept(known: State, found: State) -> State:
     """
     if found.access_count >= known.access_count and (found.picture or not known.picture):
         return found
-    return replace(known, access_count=max(known.access_count, found.access_count))
+    return known._replace(access_count=max(known.access_count, found.access_count))

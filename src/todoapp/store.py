@@ -15,7 +15,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from todoapp.metadata import Metadata, decode, encode
@@ -173,11 +173,11 @@ class Store:
     def _complete(self, state: State, content: bytes | None) -> State:
         """The state with its picture; the file's time stands in for a lost download time."""
         if content is None:
-            return replace(state, downloaded_at=None, grace_used=False, image_access_count=0)
+            return state._replace(downloaded_at=None, grace_used=False, image_access_count=0)
         downloaded_at = state.downloaded_at
         if downloaded_at is None:
             downloaded_at = os.stat(PICTURE, dir_fd=self._open).st_mtime
-        return replace(state, picture=identify(content), downloaded_at=downloaded_at)
+        return state._replace(picture=identify(content), downloaded_at=downloaded_at)
 
     def _read(self, name: str, most: int) -> bytes | None:
         """A file's content, None where there is none; not more than a byte over `most`."""

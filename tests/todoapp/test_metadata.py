@@ -17,7 +17,7 @@ def test_what_is_written_is_read(state: State) -> None:
     metadata = decode(encode(state))
     assert metadata.sha256 == (state.picture.sha256 if state.picture else None)
     assert not metadata.wrong
-    expected = {name: getattr(state, name) for name in State.__slots__ if name != "picture"}
+    expected = {name: getattr(state, name) for name in State._fields if name != "picture"}
     assert all(getattr(metadata.state, name) == value for name, value in expected.items())
 
 

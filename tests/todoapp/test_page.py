@@ -1,7 +1,6 @@
 """The page as HTML: what it must say, whatever the state."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -84,8 +83,8 @@ def test_what_it_loads_is_there() -> None:
 def test_nothing_in_a_state_is_markup_or_a_format() -> None:
     """A state comes from a file, and the page is filled in as a format."""
     for hostile in ('"><i>%d%(now)s', "\0now\0%%\\1"):
-        picture = replace(PICTURE, sha256=hostile)
-        text = page.render(replace(STATES[Status.VALID], picture=picture), now=NOW, ttl=10).decode()
+        picture = PICTURE._replace(sha256=hostile)
+        text = page.render(STATES[Status.VALID]._replace(picture=picture), now=NOW, ttl=10).decode()
         shown = re.search(r'<img id="picture" src="/image\?v=([^"]*)"', text)
         assert shown
         assert "<i>" not in text
@@ -94,11 +93,11 @@ def test_nothing_in_a_state_is_markup_or_a_format() -> None:
 
 def test_each_view_is_told_its_own_counts_and_times() -> None:
     state = STATES[Status.VALID]
-    other = replace(PICTURE, sha256="cd" * 32)
+    other = PICTURE._replace(sha256="cd" * 32)
     for views in range(1, 4):
         for picture in (PICTURE, other):
             seen_at = NOW + views / 8
-            viewed = replace(state, picture=picture, access_count=views, last_access_at=seen_at)
+            viewed = state._replace(picture=picture, access_count=views, last_access_at=seen_at)
             text = page.render(viewed, now=seen_at, ttl=10).decode()
             seen = read_page(text)
             assert (seen.access_count, seen.image_access_count) == (views, 2)

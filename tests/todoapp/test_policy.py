@@ -6,7 +6,7 @@ so that it can set the one and break the other between any two page views.
 
 import asyncio
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -167,9 +167,9 @@ def test_statuses_change_at_the_expiry_to_the_moment() -> None:
     assert policy.expires_at(state, TTL) == 110.0
     assert policy.status(state, 109.999, TTL) is Status.VALID
     assert policy.status(state, 110.0, TTL) is Status.EXPIRED
-    spent = replace(state, grace_used=True)
+    spent = state._replace(grace_used=True)
     assert policy.status(spent, 110.0, TTL) is Status.GRACE
-    assert policy.status(replace(spent, fetch_error="no"), 110.0, TTL) is Status.STALE
+    assert policy.status(spent._replace(fetch_error="no"), 110.0, TTL) is Status.STALE
     assert policy.view(spent, 110.0, TTL) is None
 
 
@@ -183,7 +183,7 @@ def test_waits_after_failures_double_up_to_a_minute_and_heed_the_service() -> No
     assert policy.may_fetch(state, 160.0)
     assert policy.failed(State(), "no", 100.0, 120.0).retry_after == 120.0
     assert policy.failed(State(), "no", 100.0, 1e9).retry_after == policy.MAX_RETRY_AFTER
-    assert policy.failed(replace(state, failures=10**6), "no", 0.0).retry_after == 60
+    assert policy.failed(state._replace(failures=10**6), "no", 0.0).retry_after == 60
 
 
 def test_a_late_fetch_is_an_error_only_as_long_as_there_is_no_better_one() -> None:
@@ -196,7 +196,7 @@ def test_settled_knows_no_future_and_changes_nothing_else(state: State, now: flo
     settled = policy.settled(state, now)
     times = ("downloaded_at", "last_access_at", "failed_at")
     assert all((getattr(settled, name) or 0.0) <= now for name in times)
-    assert replace(settled, **{name: getattr(state, name) for name in times}) == state
+    assert settled._replace(**{name: getattr(state, name) for name in times}) == state
     assert policy.settled(settled, now) == settled
 
 
@@ -212,7 +212,7 @@ def test_merging_adds_up_page_views_of_the_same_picture(
 ) -> None:
     def viewed(times: int, at: float | None) -> State:
         count, of_picture = base.access_count + times, base.image_access_count + times
-        return replace(base, access_count=count, image_access_count=of_picture, last_access_at=at or 1.0)
+        return base._replace(access_count=count, image_access_count=of_picture, last_access_at=at or 1.0)
 
     one, other = viewed(ours, our_time), viewed(theirs, their_time)
     merged = policy.merged(base, one, other)
@@ -226,8 +226,8 @@ def test_merging_adds_up_page_views_of_the_same_picture(
 def test_merging_keeps_the_newer_picture_and_every_page_view() -> None:
     pictures = [Picture(sha256=name, content_type="i", size=1) for name in "abc"]
     base = State(picture=pictures[0], downloaded_at=1.0, access_count=5, image_access_count=5)
-    ours = replace(base, picture=pictures[1], downloaded_at=7.0, access_count=8, image_access_count=2)
-    theirs = replace(base, picture=pictures[2], downloaded_at=8.0, access_count=9, image_access_count=3)
+    ours = base._replace(picture=pictures[1], downloaded_at=7.0, access_count=8, image_access_count=2)
+    theirs = base._replace(picture=pictures[2], downloaded_at=8.0, access_count=9, image_access_count=3)
     for one, other in ((ours, theirs), (theirs, ours)):
         merged = policy.merged(base, one, other)
         assert (merged.picture, merged.downloaded_at) == (pictures[2], 8.0)
@@ -237,7 +237,7 @@ def test_merging_keeps_the_newer_picture_and_every_page_view() -> None:
 def test_merging_spends_the_grace_once_and_keeps_the_newest_failure() -> None:
     picture = Picture(sha256="a", content_type="i", size=1)
     base = State(picture=picture, downloaded_at=1.0)
-    spent = policy.counted(replace(base, grace_used=True), 20.0)
+    spent = policy.counted(base._replace(grace_used=True), 20.0)
     failed = policy.counted(policy.failed(base, "no", 20.0), 20.0)
     for one, other in ((spent, failed), (failed, spent)):
         merged = policy.merged(base, one, other)
