@@ -1,6 +1,7 @@
 """What tests of both packages start: a real image service and the real app."""
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,9 @@ from tests.app_server import AppServer, app_server
 from tests.image_service import ImageService, image_service
 
 StartApp = Callable[..., AppServer]
+
+# A shell starts its background jobs deaf to Ctrl-C, and they hand that on to all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(name="images")

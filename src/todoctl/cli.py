@@ -226,6 +226,7 @@ def open_page(target: TargetOption = None, cluster: ClusterOption = None) -> Non
 @app.command()
 def doctor(
     target: TargetOption = None,
+    cluster: ClusterOption = None,
     port: Annotated[int, typer.Option(help="The port that `up` will be given.")] = DEFAULT_PORT,
 ) -> None:
     """Say what this machine has and lacks for each target, and what to do about it."""
@@ -233,10 +234,10 @@ def doctor(
     from todoctl.doctor import examine, is_usable
 
     check_port(port)
-    chosen = targets.Choice(target).name
+    chosen = targets.Choice(target, cluster).name or (targets.K3D if cluster else None)
     names = (chosen,) if chosen else targets.NAMES
     terminal = _terminal()
-    findings = examine(_home(), names, port=port)
+    findings = examine(_home(), names, port=port, cluster=cluster)
     terminal.findings(findings)
     usable = [name for name in names if is_usable(findings[name])]
     raise typer.Exit(ExitCode.OK if usable else ExitCode.UNAVAILABLE)

@@ -148,9 +148,9 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def _get(self, path: str) -> httpx.Response:
+    def _ask(self, method: str, path: str) -> httpx.Response:
         try:
-            response = self._http.get(path)
+            response = self._http.request(method, path)
             response.raise_for_status()
         except httpx.HTTPStatusError as error:
             raise UnavailableError(
@@ -168,30 +168,27 @@ class Client:
     def is_ready(self) -> bool:
         """Whether page views may be sent; False too where nothing answers."""
         try:
-            self._get("/readyz")
+            self._ask("GET", "/readyz")
         except UnavailableError:
             return False
         return True
 
-    def has_page(self) -> bool:
-        """Whether the page is there; asked without viewing it, so never an access."""
-        try:
-            return self._http.head("/").status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
+    def find_page(self) -> None:
+        """Raises where the page is not there; asked without viewing it, so never an access."""
+        self._ask("HEAD", "/")
 
     def state(self) -> CacheState:
         """The cache's state; never an access."""
         try:
-            return CacheState.from_json(self._get("/api/cache").json())
+            return CacheState.from_json(self._ask("GET", "/api/cache").json())
         except (ValueError, KeyError, TypeError) as error:
             raise PageError("/api/cache is not the documented one", why=repr(error)) from None
 
     def view(self) -> Page:
         """One page view: an access."""
-        return Page.parse(self._get("/").text)
+        return Page.parse(self._ask("GET", "/").text)
 
     def image(self) -> Image:
         """The picture; never an access."""
-        response = self._get("/image")
+        response = self._ask("GET", "/image")
         return Image(content=response.content, content_type=response.headers.get("content-type", ""))

@@ -3,13 +3,16 @@
 from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL
 from todoctl.target import Finding
-from todoctl.targets import NAMES, make
+from todoctl.targets import K3D, NAMES, cluster_options, make
 from todoctl.up import why_unreachable
 
 
-def examine(home: Home, names: tuple[str, ...] = NAMES, *, port: int) -> dict[str, list[Finding]]:
-    """The findings by target, and under `pictures` those on the image service."""
-    found = {name: make(name, home).findings(port) for name in names}
+def examine(
+    home: Home, names: tuple[str, ...] = NAMES, *, port: int, cluster: str | None = None
+) -> dict[str, list[Finding]]:
+    """The findings by target, and under `pictures` those on the image service; `cluster` is for k3d."""
+    options = cluster_options(K3D, {"cluster": cluster} if cluster else {})
+    found = {name: make(name, home, options).findings(port) for name in names}
     problem = why_unreachable(DEFAULT_IMAGE_URL)
     found["pictures"] = [
         Finding(

@@ -43,7 +43,7 @@ def test_kubectl_alone_makes_it_run(todoctl: Lab) -> None:
     todoctl.kubectl("apply", "-k", "/tmp/manifests")
     todoctl.kubectl("rollout", "status", "deployment", "todo-app-dep", "--timeout=180s")
     with Client(f"http://127.0.0.1:{todoctl.port}") as client:
-        wait_for(client.has_page, deadline=120)
+        wait_for(client.is_ready, deadline=120)
 
 
 def is_imported(todoctl: Lab) -> bool:

@@ -21,7 +21,7 @@ def test_up_makes_everything(todoctl: Lab) -> None:
     assert "sample:" in said
     assert "600 s" in said
     with Client(f"http://127.0.0.1:{todoctl.port}") as client:
-        assert client.has_page()
+        client.find_page()
     assert todoctl.state().access_count == 0, "up itself is no visitor"
 
 

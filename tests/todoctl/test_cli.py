@@ -47,6 +47,7 @@ def _todoctl(tmp_path: Path) -> CommandLine:
             "The report /no/such/directory/report.html cannot",
         ),
         ("doctor --port 70000", "--port 70000 is not a port."),
+        ("doctor --target local --cluster it", "--cluster goes with --target k3d only."),
         ("logs -n -1", "Invalid value for '--lines' / '-n':"),
         ("down now", "Got unexpected extra argument"),
     ],

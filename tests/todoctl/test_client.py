@@ -62,9 +62,11 @@ def test_a_state_without_a_key_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_page_is_looked_for_without_an_access() -> None:
     app = FaultyApp(ttl=10)
     with serve(app) as url, Client(url) as client:
-        assert client.has_page()
+        client.find_page()
         app.down = True
-        assert not client.has_page()
+        with pytest.raises(UnavailableError, match="answered 502 to"):
+            client.find_page()
     assert app.views == 0
     with Client("http://127.0.0.1:1") as client:
-        assert not client.has_page()
+        with pytest.raises(UnavailableError, match="does not answer"):
+            client.find_page()

@@ -37,15 +37,11 @@ class Api:
         self._networking = client.NetworkingV1Api(self._api)
         self._seen = ""
 
-    def is_up(self) -> bool:
-        """Whether the API server answers and lets pods be made (the default account exists)."""
-        try:
-            self._ask(
-                lambda: self._core.read_namespaced_service_account("default", NAMESPACE, _request_timeout=2)
-            )
-        except UnavailableError:
-            return False
-        return True
+    def ping(self) -> None:
+        """Raises where the API server does not answer or lets no pod be made: it needs this account."""
+        self._ask(
+            lambda: self._core.read_namespaced_service_account("default", NAMESPACE, _request_timeout=2)
+        )
 
     def apply(self, resource: Resource) -> None:
         """Server-side apply; what others have set on fields of ours is taken back."""
@@ -77,10 +73,11 @@ class Api:
         read = self._verb("read", kind)
         return self._found(lambda: read(name, *self._where(kind), _request_timeout=TIMEOUT))
 
-    def is_known(self, volume: Resource) -> bool:
-        """Whether the controller that binds claims has taken note of the volume."""
+    def find_phase(self, volume: Resource) -> None:
+        """Raises where the controller that binds claims has not taken note of the volume yet."""
         found = self.read(volume)
-        return found is not None and found.status is not None and found.status.phase not in {None, "Pending"}
+        if found is None or found.status is None or found.status.phase in {None, "Pending"}:
+            raise UnavailableError(f"The volume {volume['metadata']['name']} is pending")
 
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})

@@ -59,7 +59,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
         preparing.result()
     with progress.step("Apply volume, claim, deployment, service and ingress") as step:
-        wait_until(context, context.api.is_up, step, "the API server", NODE_SECONDS)
+        wait_until(context, context.api.ping, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
         if lost:  # a pod that runs still has the directory that is no more
             context.api.restart()
@@ -78,9 +78,9 @@ def build(context: Context, tag: str) -> None:
 def prepare_node(context: Context, building: Background[None], tag: str) -> None:
     """The volume's directory, and the image in the one node that runs it."""
     there = context.node
-    wait_until(context, lambda: there.state() != "missing", None, f"the node {there.name}", NODE_SECONDS)
+    wait_until(context, there.state, None, f"the node {there.name}", NODE_SECONDS)
     seeded = there.state() == "created" and building.is_done() and there.seed_image(tag)
-    wait_until(context, there.is_up, None, f"the node {there.name}", NODE_SECONDS)
+    wait_until(context, there.ping, None, f"the node {there.name}", NODE_SECONDS)
     there.run("mkdir", "-p", node.VOLUME)
     building.result()
     deadline = time.monotonic() + SEED_SECONDS
@@ -97,7 +97,7 @@ def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) 
     """
     volume, *others = manifests.adapted(settings, context.options, tag, replicas=replicas)
     context.api.apply(volume)
-    wait_until(context, lambda: context.api.is_known(volume), None, "the volume's binder", NODE_SECONDS)
+    wait_until(context, lambda: context.api.find_phase(volume), None, "the volume's binder", NODE_SECONDS)
     for resource in others:
         context.api.apply(resource)
 
@@ -105,21 +105,27 @@ def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) 
 def wait_for_page(context: Context, settings: Settings, step: Step | None) -> None:
     """Until the page answers 200 through the load balancer and the ingress."""
     with Client(f"http://127.0.0.1:{settings.port}") as client:
-        wait_until(
-            context, client.has_page, step, "the page, through load balancer and ingress", PAGE_SECONDS
-        )
+        what = "the page, through load balancer and ingress"
+        wait_until(context, client.find_page, step, what, PAGE_SECONDS)
 
 
 def wait_until(
-    context: Context, fact: Callable[[], bool], step: Step | None, what: str, seconds: float
+    context: Context, attempt: Callable[[], object], step: Step | None, what: str, seconds: float
 ) -> None:
-    """Until `fact`; raises `UnavailableError` after `seconds`, or when the user gives up."""
+    """Until `attempt` raises no `UnavailableError`; raises one after `seconds`, or when the user gives up."""
     deadline = time.monotonic() + seconds
-    while not fact():
+    while True:
+        try:
+            attempt()
+        except UnavailableError as error:
+            why = error.why or error.what
+        else:
+            return
         if step:
-            step.update(f"waiting for {what}")
+            step.update(f"waiting for {what}: {why}")
         if context.stop.wait(POLL_SECONDS) or time.monotonic() > deadline:
             raise UnavailableError(
-                f"No answer from {what} within {seconds:g} s",
+                f"Nothing from {what} within {seconds:g} s",
+                why=why,
                 fix="See 'todoctl doctor' and 'todoctl status'; then run 'todoctl up' again",
             )

@@ -29,9 +29,7 @@ class Node:
         try:
             code, output = self._engine.containers.get(self.name).exec_run(list(command))
         except docker.errors.NotFound:
-            raise UnavailableError(
-                f"The node {self.name} does not exist", fix="Run 'todoctl up' to make it"
-            ) from None
+            raise self._missing() from None
         except docker.errors.APIError as error:
             raise UnavailableError(
                 f"The node {self.name} cannot be used", why=error.explanation or str(error)
@@ -45,19 +43,18 @@ class Node:
         return text
 
     def state(self) -> str:
-        """What Docker says of the node: `created`, `running`, `exited`; `missing` where there is none."""
+        """What Docker says of the node: `created`, `running`, `exited`; raises where there is none."""
         try:
             return str(self._engine.containers.get(self.name).status)
         except docker.errors.NotFound:
-            return "missing"
+            raise self._missing() from None
 
-    def is_up(self) -> bool:
-        """Whether its containerd answers, which is long before k3d calls the cluster ready."""
-        try:
-            self.run("ctr", "--connect-timeout=1s", "version")
-        except UnavailableError:
-            return False
-        return True
+    def ping(self) -> None:
+        """Raises where its containerd does not answer, which it does long before k3d calls it ready."""
+        self.run("ctr", "--connect-timeout=1s", "version")
+
+    def _missing(self) -> UnavailableError:
+        return UnavailableError(f"The node {self.name} does not exist", fix="Run 'todoctl up' to make it")
 
     def has(self, path: str) -> bool:
         try:

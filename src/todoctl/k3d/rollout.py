@@ -23,6 +23,7 @@ HOPELESS = (
     "InvalidImageName",
     "CrashLoopBackOff",
     "CreateContainerConfigError",
+    "FailedCreate",
     "FailedScheduling",
 )
 
@@ -93,20 +94,34 @@ def why_not(api: Api) -> str:
     """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes."""
     pods = api.pods()
     for pod in sorted(_standing(pods), key=lambda pod: pod.metadata.creation_timestamp, reverse=True):
-        for condition in pod.status.conditions or []:
-            if condition.type == "PodScheduled" and condition.status == "False":
-                return f"FailedScheduling: {condition.message or condition.reason}"
-        for container in pod.status.container_statuses or []:
-            waiting = container.state.waiting
-            if waiting:
-                said = f": {waiting.message}" if waiting.message else ""
-                return f"{waiting.reason}{said}{last_words(api, pod, container)}"
-            if container.state.terminated:
-                return f"{container.state.terminated.reason}{last_words(api, pod, container)}"
-            if not container.ready:
-                return f"pod {pod.metadata.name} runs, and is not ready yet"
+        reason = _why_not_pod(api, pod)
+        if reason:
+            return reason
     ending = len(pods) - len(_standing(pods))
-    return f"{ending} pod(s) still ending" if ending else "waiting for the pod"
+    return f"{ending} pod(s) still ending" if ending else _why_no_pod(api.deployment())
+
+
+def _why_not_pod(api: Api, pod: Pod) -> str | None:
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return f"FailedScheduling: {condition.message or condition.reason}"
+    for container in pod.status.container_statuses or []:
+        waiting = container.state.waiting
+        if waiting:
+            said = f": {waiting.message}" if waiting.message else ""
+            return f"{waiting.reason}{said}{last_words(api, pod, container)}"
+        if container.state.terminated:
+            return f"{container.state.terminated.reason}{last_words(api, pod, container)}"
+        if not container.ready:
+            return f"pod {pod.metadata.name} runs, and is not ready yet"
+    return None
+
+
+def _why_no_pod(deployment: Any | None) -> str:  # noqa: ANN401
+    for condition in (deployment and deployment.status.conditions) or []:
+        if condition.type == "ReplicaFailure" and condition.status == "True":  # a quota, say
+            return f"{condition.reason}: {condition.message}"
+    return "waiting for the pod"
 
 
 def last_words(api: Api, pod: Pod, container: Any) -> str:  # noqa: ANN401

@@ -103,11 +103,11 @@ class K3dTarget:
         if not all(machine.running for machine in machines) or not context.node.has(node.VOLUME):
             return False
         try:
-            applied = manifests.is_applied(context.api.deployment(), settings, context.options, tag)
+            with Client(f"http://127.0.0.1:{settings.port}") as client:
+                client.find_page()
+            return manifests.is_applied(context.api.deployment(), settings, context.options, tag)
         except UnavailableError:
             return False
-        with Client(f"http://127.0.0.1:{settings.port}") as client:
-            return applied and client.has_page()
 
     def down(self, progress: Progress, *, keep_data: bool) -> bool:
         return take_down(self._context.remembered(), progress, keep_data=keep_data)

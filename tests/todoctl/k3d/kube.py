@@ -70,6 +70,7 @@ class Kube:
         self.answers: dict[str, Answer] = {}
         self.tool: Callable[[list[str], str], Json] = lambda _, __: {}
         self.shape: Callable[[int], list[Json]] = self._healthy
+        self.conditions: list[Json] = []
         self.logs = "first line\nlast line"
         self.output = "[]"
         self.ending = '{"status": "Success"}'
@@ -142,6 +143,7 @@ class Kube:
                 "replicas": len(self.pods),
                 "updatedReplicas": replicas,
                 "availableReplicas": ready,
+                "conditions": self.conditions,
             }
         if kind == "persistentvolumes":
             resource = {**resource, "status": {"phase": "Available"}}

@@ -259,7 +259,7 @@ def test_a_page_that_never_comes_is_told(
 ) -> None:
     monkeypatch.setattr(bring_up, "PAGE_SECONDS", 0.1)
     kube.page_code = 503
-    with pytest.raises(UnavailableError, match="No answer from the page"):
+    with pytest.raises(UnavailableError, match="Nothing from the page"):
         target.up(settings, told)
     assert "waiting for the page" in told
 
@@ -272,6 +272,18 @@ def test_a_pod_that_crashes_is_told_with_its_last_words(
     with pytest.raises(UnavailableError, match=r"CrashLoopBackOff: back-off 10s; its log ends: last line"):
         target.up(settings, told)
     assert "CrashLoopBackOff" in told, "as it happens"
+
+
+def test_a_pod_that_may_not_be_made_is_told(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told
+) -> None:
+    kube.shape = lambda _: []
+    kube.conditions = [
+        {"type": "Progressing", "status": "True", "reason": "NewReplicaSetCreated", "message": ""},
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"},
+    ]
+    with pytest.raises(UnavailableError, match=r"does not get ready: FailedCreate: exceeded quota\."):
+        target.up(settings, told)
 
 
 def test_the_image_is_seeded_into_a_node_that_has_not_started_yet(
