@@ -14,6 +14,9 @@ from todoctl.errors import TodoctlError, UnavailableError
 REQUEST_SECONDS = 15.0
 """Above the longest that the app lets a visitor wait for the image service."""
 
+LOOK_SECONDS = 3.0
+"""For what the app answers without the image service."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheState:
@@ -135,7 +138,7 @@ class Client:
     def __init__(self, url: str) -> None:
         self.url = url
         # Not the environment's proxies: the app is on this machine.
-        self._http = httpx.Client(base_url=url, timeout=REQUEST_SECONDS, trust_env=False)
+        self._http = httpx.Client(base_url=url, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -148,9 +151,11 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def _ask(self, method: str, path: str) -> httpx.Response:
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str] | None = None, timeout: float = REQUEST_SECONDS
+    ) -> httpx.Response:
         try:
-            response = self._http.request(method, path)
+            response = self._http.request(method, path, headers=headers, timeout=timeout)
             response.raise_for_status()
         except httpx.HTTPStatusError as error:
             raise UnavailableError(
@@ -174,8 +179,12 @@ class Client:
         return True
 
     def find_page(self) -> None:
-        """Raises where the page is not there; asked without viewing it, so never an access."""
-        self._ask("HEAD", "/")
+        """Raises where the page is not there; asked without viewing it, so never an access.
+
+        On a connection of its own: one that was made before a starting cluster's services were routed
+        leads elsewhere for as long as it lasts.
+        """
+        self._ask("HEAD", "/", headers={"Connection": "close"}, timeout=LOOK_SECONDS)
 
     def state(self) -> CacheState:
         """The cache's state; never an access."""

@@ -1,6 +1,9 @@
 """Reading the page and the state, and saying so when they are not the documented ones."""
 
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -70,3 +73,33 @@ def test_a_page_is_looked_for_without_an_access() -> None:
     with Client("http://127.0.0.1:1") as client:
         with pytest.raises(UnavailableError, match="does not answer"):
             client.find_page()
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """The first connection leads somewhere else for as long as it lasts; all others to the page."""
+
+    protocol_version = "HTTP/1.1"
+    connections: ClassVar[list[object]] = []
+
+    def setup(self) -> None:
+        super().setup()
+        self.connections.append(self)
+
+    def do_HEAD(self) -> None:
+        self.send_response(200 if self is not self.connections[0] else 403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base's name
+        """Say nothing."""
+
+
+def test_a_connection_that_leads_elsewhere_is_not_kept() -> None:
+    """As those made while a cluster starts, before its services are routed."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        with Client(f"http://127.0.0.1:{server.server_port}") as client:
+            with pytest.raises(UnavailableError, match="answered 403 to"):
+                client.find_page()
+            client.find_page()
+        server.shutdown()
