@@ -17,6 +17,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from todoctl.k3d.cluster import NODE_STATUS
+
 CLUSTER = "todoctl-bench"
 PORT = "18183"
 AIM = 1.15
@@ -48,6 +50,7 @@ def k3d_alone(directory: Path) -> float:
             CLUSTER,
             "--agents=2",
             f"--port=127.0.0.1:{PORT}:80@loadbalancer",
+            f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@agent:*",
         )
         return run(*command, *chosen, **env)[0]
     finally:

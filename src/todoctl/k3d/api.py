@@ -10,9 +10,8 @@ import urllib3
 from kubernetes import client, config, stream, watch
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.manifests import DEPLOYMENT, NAMESPACE, SELECTOR, Resource
+from todoctl.k3d.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
 
-MANAGER = "todoctl"
 TIMEOUT = 10
 """Seconds for one answer of the API server."""
 
@@ -78,6 +77,12 @@ class Api:
         found = self.read(volume)
         if found is None or found.status is None or found.status.phase in {None, "Pending"}:
             raise UnavailableError(f"The volume {volume['metadata']['name']} is pending")
+
+    def find_address(self) -> None:
+        """Raises where the ingress has no address yet."""
+        found = self.read({"kind": "Ingress", "metadata": {"name": INGRESS}})
+        if found is None or found.status is None or not found.status.load_balancer.ingress:
+            raise UnavailableError(f"The ingress {INGRESS} has no address")
 
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})

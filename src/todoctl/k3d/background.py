@@ -23,10 +23,6 @@ class Background(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             self._error = error
 
-    def is_done(self) -> bool:
-        """Whether the result is there, or an error in its place."""
-        return not self._thread.is_alive()
-
     def result(self) -> T:
         """What `work` has returned."""
         while self._thread.is_alive():

@@ -1,11 +1,13 @@
 """`up` on a cluster: an ordered list of steps, of which some run beside each other.
 
-Most of `k3d cluster create` is waiting: a node's containerd answers long before k3d returns. So the image is
-built while k3d works, and brought to the node as soon as that is possible.
+Most of `k3d cluster create` is waiting: containerd and the API server answer long before k3d returns. So the
+image is built while k3d works, and image and manifests are brought there as soon as that is possible.
 """
 
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
@@ -13,6 +15,7 @@ from todoctl.k3d import image, manifests, node, rollout
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
+from todoctl.k3d.node import Node
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
@@ -20,8 +23,7 @@ NODE_SECONDS = 300.0
 PAGE_SECONDS = 120.0
 """Traefik is the last to come up on a new cluster."""
 
-SEED_SECONDS = 30.0
-"""How long k3s may take to import what was put into its directory of images."""
+ADDRESS_SECONDS = 20.0
 
 POLL_SECONDS = 0.2
 
@@ -42,12 +44,16 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     lost = running and before is not None and not context.node.has(node.VOLUME)
     building = Background(lambda: build(context, tag))
     preparing = Background(lambda: prepare_node(context, building, tag))
+    applying = None
     if not machines:
+        created = threading.Event()
+        applying = Background(lambda: apply_early(context, preparing, settings, tag, created))
         context.remember(settings, tag, ours=True, complete=False)
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
         ) as step:
             context.cluster.create(settings.port, step.update)
+        created.set()
     elif not running:
         with progress.step(f"Start cluster {context.cluster.name}") as step:
             context.cluster.start(step.update)
@@ -59,6 +65,8 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
         preparing.result()
     with progress.step("Apply volume, claim, deployment, service and ingress") as step:
+        if applying:
+            applying.result()  # nothing of it comes after what is applied here
         wait_until(context, context.api.ping, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
         if lost:  # a pod that runs still has the directory that is no more
@@ -79,15 +87,37 @@ def prepare_node(context: Context, building: Background[None], tag: str) -> None
     """The volume's directory, and the image in the one node that runs it."""
     there = context.node
     wait_until(context, there.state, None, f"the node {there.name}", NODE_SECONDS)
-    seeded = there.state() == "created" and building.is_done() and there.seed_image(tag)
     wait_until(context, there.ping, None, f"the node {there.name}", NODE_SECONDS)
     there.run("mkdir", "-p", node.VOLUME)
     building.result()
-    deadline = time.monotonic() + SEED_SECONDS
-    while not there.has_image(tag):
-        if not seeded or time.monotonic() > deadline:
-            there.load_image(tag)
-        context.stop.wait(POLL_SECONDS)
+    if not there.has_image(tag):
+        there.load_image(tag)
+
+
+def apply_early(
+    context: Context, preparing: Background[None], settings: Settings, tag: str, created: threading.Event
+) -> None:
+    """Applies while k3d still waits for other things; what does not work out until `created` is done later.
+
+    By the server node's own kubectl, because the way from here to the API is the last that k3d makes. The
+    image is in its node by then: a pull that fails is tried again only after ten seconds.
+    """
+    server = Node(context.engine, context.options.server)
+    volume, *others = manifests.adapted(settings, context.options, tag)
+
+    def persist(attempt: Callable[[], None]) -> None:
+        while True:
+            try:
+                return attempt()
+            except UnavailableError:
+                if created.is_set() or context.stop.wait(POLL_SECONDS):
+                    raise
+
+    with suppress(UnavailableError):
+        preparing.result()
+        persist(lambda: server.apply(manifests.render([volume])))
+        persist(lambda: server.find_phase(volume["metadata"]["name"]))
+        persist(lambda: server.apply(manifests.render(others)))
 
 
 def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) -> None:
@@ -103,7 +133,13 @@ def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) 
 
 
 def wait_for_page(context: Context, settings: Settings, step: Step | None) -> None:
-    """Until the page answers 200 through the load balancer and the ingress."""
+    """Until the page answers 200 through the load balancer and the ingress.
+
+    k3d's load balancer sends nobody for ten seconds to a node that has refused a connection. So it is left
+    alone until the ingress has an address, which it gets when one node at least takes connections.
+    """
+    with suppress(UnavailableError):  # other ingress controllers than k3s's own may never tell
+        wait_until(context, context.api.find_address, step, "the ingress's address", ADDRESS_SECONDS)
     with Client(f"http://127.0.0.1:{settings.port}") as client:
         what = "the page, through load balancer and ingress"
         wait_until(context, client.find_page, step, what, PAGE_SECONDS)

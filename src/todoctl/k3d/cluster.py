@@ -21,6 +21,13 @@ MARK = "todoctl"
 OLDEST = (5, 0, 0)
 CREATE_TIMEOUT = "300s"
 
+NODE_STATUS = "2s"
+"""How often the nodes that run the app tell how they are. At the usual 10 s, one that became ready just after
+it had told takes no pod for so long; at 1 s, it takes some before its network is there, and those fail and
+are tried again 11 s later (k3s 1.21).
+https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -137,6 +144,7 @@ class Cluster:
             f"--port={options.listen}:{port}:80@loadbalancer",
             f"--api-port={LISTEN[0]}:{_api_port()}",
             f"--runtime-label={MARK}=made@all",
+            f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@{options.role}:*",
             f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
             f"--timeout={CREATE_TIMEOUT}",
         ]

@@ -14,9 +14,13 @@ from todoctl.settings import Settings, seconds
 Resource = dict[str, Any]
 
 DEPLOYMENT = "todo-app-dep"
+INGRESS = "dwk-todo-app-ingress"
 CONTAINER = "todo-app-container"
 NAMESPACE = "default"
 SELECTOR = "app=todo-app"
+MANAGER = "todoctl"
+"""Who has set what todoctl applies (server-side apply's field manager)."""
+
 ORDER = ("persistentvolume", "persistentvolumeclaim", "deployment", "service", "ingress")
 """Volume and claim first, so that the pod finds them bound."""
 

@@ -1,15 +1,13 @@
 """The node that holds the volume: its directory, its files, its images."""
 
 import subprocess
-import tarfile
-import tempfile
-from pathlib import Path
 from typing import IO, cast
 
 import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
+from todoctl.k3d.manifests import MANAGER
 from todoctl.target import File
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
@@ -97,31 +95,24 @@ class Node:
         name = f"docker.io/library/{reference}"
         return name in self.run("ctr", "-n=k8s.io", "images", "ls", "-q", f"name=={name}").split()
 
-    def seed_image(self, reference: str) -> bool:
-        """Puts an image where a node that has not started yet looks for some at its start.
+    def apply(self, manifests: str) -> None:
+        """Server-side apply by the kubectl of a server node."""
+        kubectl = ["kubectl", "apply", "--server-side", "--force-conflicts", f"--field-manager={MANAGER}"]
+        done = subprocess.run(
+            ["docker", "exec", "-i", self.name, *kubectl, "-f", "-"],  # noqa: S607 - the user's docker
+            input=manifests,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise UnavailableError(f"kubectl failed in the node {self.name}", why=done.stderr.strip())
 
-        k3s imports the archives of that directory before it runs any pod
-        (https://docs.k3s.io/installation/airgap), so this costs no time. False where the node runs already.
-        """
-        with tempfile.TemporaryDirectory(prefix="todoctl-") as directory:
-            saved, packed = Path(directory, "image.tar"), Path(directory, "packed.tar")
-            done = subprocess.run(
-                ["docker", "save", "--output", str(saved), reference],  # noqa: S607 - the user's docker
-                capture_output=True,
-                check=False,
-            )
-            if done.returncode:
-                return False
-            with tarfile.open(packed, "w") as tar:
-                tar.add(saved, arcname="agent/images/todo-app.tar")
-            saved.unlink()
-            with packed.open("rb") as archive:
-                if self.state() != "created":
-                    return False
-                try:
-                    return self._engine.containers.get(self.name).put_archive("/var/lib/rancher/k3s", archive)
-                except docker.errors.APIError:
-                    return False
+    def find_phase(self, volume: str) -> None:
+        """Raises where the controller that binds claims does not know the volume yet; in a server node."""
+        phase = self.run("kubectl", "get", f"persistentvolume/{volume}", "--output=jsonpath={.status.phase}")
+        if phase in {"", "Pending"}:
+            raise UnavailableError(f"The volume {volume} is pending")
 
     def load_image(self, reference: str) -> None:
         """Brings an image from Docker into this node alone, and checks that it has come."""

@@ -41,7 +41,17 @@ class ClusterOptions:
     @property
     def node(self) -> str:
         """The node that holds the volume and runs the pod; the documented one is agent 0."""
-        return f"k3d-{self.cluster}-{'agent-0' if self.agents else 'server-0'}"
+        return f"k3d-{self.cluster}-{self.role}-0"
+
+    @property
+    def role(self) -> str:
+        """What k3d calls the nodes of that kind."""
+        return "agent" if self.agents else "server"
+
+    @property
+    def server(self) -> str:
+        """The node that the API server runs in."""
+        return f"k3d-{self.cluster}-server-0"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

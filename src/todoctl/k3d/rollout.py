@@ -16,6 +16,11 @@ ROLLOUT_SECONDS = 180.0
 HOPELESS_SECONDS = 60.0
 """How long a reason that does not go away by itself may stand before it counts as the outcome."""
 
+POLL_SECONDS = 0.1
+
+SETTLED = "waiting for the deployment to take note"
+"""What is said where no pod is in the way."""
+
 HOPELESS = (
     "ErrImagePull",
     "ErrImageNeverPull",
@@ -69,7 +74,10 @@ def _until(
                 why=reason,
                 fix="See 'todoctl logs' and 'kubectl describe pods'; then run 'todoctl up' again",
             )
-        api.wait_for_change(1)  # a deployment's status follows its pods'
+        if reason == SETTLED:  # a deployment's status follows its pods', of which none will change now
+            stop.wait(POLL_SECONDS)
+        else:
+            api.wait_for_change(1)
 
 
 def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
@@ -121,7 +129,7 @@ def _why_no_pod(deployment: Any | None) -> str:  # noqa: ANN401
     for condition in (deployment and deployment.status.conditions) or []:
         if condition.type == "ReplicaFailure" and condition.status == "True":  # a quota, say
             return f"{condition.reason}: {condition.message}"
-    return "waiting for the pod"
+    return SETTLED
 
 
 def last_words(api: Api, pod: Pod, container: Any) -> str:  # noqa: ANN401

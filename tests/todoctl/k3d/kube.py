@@ -75,6 +75,7 @@ class Kube:
         self.output = "[]"
         self.ending = '{"status": "Success"}'
         self.page_code = 200
+        self.address = "172.18.0.2"
         self.page_codes: list[int] = []
         self._server = self._serve(0)
         self._page: ThreadingHTTPServer | None = None
@@ -123,6 +124,11 @@ class Kube:
             }
         )
 
+    def apply_all(self, text: str) -> None:
+        """What kubectl does."""
+        for resource in yaml.safe_load_all(text):
+            self.apply(PLURALS[resource["kind"]], resource["metadata"]["name"], resource)
+
     def apply(self, kind: str, name: str, resource: Json) -> Json:
         """Server-side apply, and what the controllers make of a deployment."""
         before = self.resources.get((kind, name), {})
@@ -147,6 +153,8 @@ class Kube:
             }
         if kind == "persistentvolumes":
             resource = {**resource, "status": {"phase": "Available"}}
+        if kind == "ingresses" and self.address:
+            resource = {**resource, "status": {"loadBalancer": {"ingress": [{"ip": self.address}]}}}
         self.resources[kind, name] = resource
         return resource
 

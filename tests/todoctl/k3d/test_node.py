@@ -55,13 +55,19 @@ def test_an_import_that_brings_nothing_is_told(node: Node, world: World) -> None
         node.load_image("app:1")
 
 
-def test_a_node_is_seeded_only_before_it_starts(node: Node, world: World) -> None:
-    assert not node.seed_image("app:1"), "it runs"
-    world.machines["node"].status = "created"
-    world.commands["put"] = (1, "")
-    assert not node.seed_image("app:1"), "Docker refuses"
-    world.tools["docker save"] = (1, "", "no such image")
-    assert not node.seed_image("app:1")
+def test_apply_in_a_server(node: Node, world: World) -> None:
+    world.tools["kubectl"] = (1, "", "connection refused")
+    with pytest.raises(UnavailableError, match="kubectl failed in the node node: connection refused"):
+        node.apply("kind: Service")
+
+
+def test_a_volume_is_pending_until_the_binder_knows_it(node: Node, world: World) -> None:
+    for phase in ("", "Pending"):
+        world.commands = {"kubectl get": (0, phase)}
+        with pytest.raises(UnavailableError, match="local-pv is pending"):
+            node.find_phase("local-pv")
+    world.commands = {"kubectl get": (0, "Available")}
+    node.find_phase("local-pv")
 
 
 def test_work_in_the_background_ends_with_its_error() -> None:

@@ -33,7 +33,7 @@ ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
 @pytest.mark.parametrize(
     ("pods", "reason"),
     [
-        ([], "waiting for the pod"),
+        ([], rollout.SETTLED),
         ([ENDING], "1 pod(s) still ending"),
         (
             [pod("new", conditions=[{"type": "PodScheduled", "status": "False", "message": "no room"}])],
@@ -48,7 +48,7 @@ ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
             ],
             "FailedScheduling: Unschedulable",
         ),
-        ([pod("new", conditions=[])], "waiting for the pod"),
+        ([pod("new", conditions=[])], rollout.SETTLED),
         ([pod("new", waiting={"reason": "ContainerCreating"})], "ContainerCreating"),
         (
             [pod("new", waiting={"reason": "ImagePullBackOff", "message": "no registry"})],
@@ -59,7 +59,7 @@ ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
             "Error; its log ends: last line",
         ),
         ([pod("new", ready=False)], "pod new runs, and is not ready yet"),
-        ([pod("new")], "waiting for the pod"),
+        ([pod("new")], rollout.SETTLED),
     ],
 )
 def test_the_reason_is_that_of_kubernetes(pods: list[Json], reason: str, kube: Kube, api: Api) -> None:

@@ -1,18 +1,16 @@
 """The target as the verbs use it, on a make-believe machine."""
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
 
-from tests.app_server import wait_for
 from tests.todoctl.k3d.conftest import Told
 from tests.todoctl.k3d.kube import Answer, Kube, pod
 from tests.todoctl.k3d.world import Engine, Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image
+from todoctl.k3d import bring_up
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
@@ -264,6 +262,16 @@ def test_a_page_that_never_comes_is_told(
     assert "waiting for the page" in told
 
 
+def test_an_ingress_that_never_gets_an_address_is_no_obstacle(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every ingress controller tells one."""
+    monkeypatch.setattr(bring_up, "ADDRESS_SECONDS", 0.1)
+    kube.address = ""
+    assert target.up(settings, told)
+    assert "dwk-todo-app-ingress has no address" in told
+
+
 def test_a_pod_that_crashes_is_told_with_its_last_words(
     target: K3dTarget, kube: Kube, settings: Settings, told: Told
 ) -> None:
@@ -286,21 +294,9 @@ def test_a_pod_that_may_not_be_made_is_told(
         target.up(settings, told)
 
 
-def test_the_image_is_seeded_into_a_node_that_has_not_started_yet(
-    target: K3dTarget, world: World, settings: Settings, told: Told
+def test_where_nothing_can_be_applied_early_it_is_applied_later(
+    target: K3dTarget, world: World, kube: Kube, settings: Settings, told: Told
 ) -> None:
-    """k3s takes it in by itself when it starts."""
-    tag = image.reference(Engine(world), None)  # type: ignore[arg-type]
-    world.images.add(tag)
-
-    def take_in() -> None:
-        wait_for(lambda: len([call for call in world.calls if call[:3] == LOOK]) > 2, what="two looks")
-        world.node_images.add(tag)
-
-    def start() -> None:
-        wait_for(lambda: [NODE, "put", "/var/lib/rancher/k3s"] in world.calls)
-        threading.Thread(target=take_in).start()
-
-    world.before_start = start
-    target.up(settings, told)
-    assert not [call for call in world.calls if "import" in call], "nothing else brings it"
+    world.tools["kubectl apply"] = (1, "", "connection refused")
+    assert target.up(settings, told)
+    assert set(kube.resources) == RESOURCES
