@@ -2,10 +2,11 @@
 
 `cached_image.jpg` and `cache_metadata.json` are read and written only while a lock on the
 directory is held, so all processes on one volume take turns. Every file is written whole under a
-name of its own, synced, and renamed into place. A new picture takes effect at the rename of the
-*metadata*, which name its SHA-256: whoever finds that picture still waiting as `NEXT_PICTURE`
-finishes the job. So a process may be killed at any instant. All names are fixed, so nothing piles
-up.
+name of its own and renamed into place. A new picture takes effect at the rename of the *metadata*,
+which name its SHA-256: whoever finds that picture still waiting as `NEXT_PICTURE` finishes the job.
+So a process may be killed at any instant. A new picture is synced before and after each rename; a
+page view, of which there are many, by way of the `journal`. So the power may be cut at any instant.
+All names are fixed, so nothing piles up.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from todoapp import journal
 from todoapp.metadata import Metadata, decode, encode
 from todoapp.picture import MAX_BYTES, identify
 from todoapp.policy import State
@@ -58,6 +60,7 @@ class Store:
         self._picture_path = str(directory / PICTURE)
         self._open = -1
         self._seen: bytes | None = None
+        self._lasting = False
         self._signature: Signature = None
 
     @contextlib.contextmanager
@@ -117,28 +120,37 @@ class Store:
 
     def save(self, state: State) -> None:
         """Make `state` durable; its picture is the one that lies there."""
-        self._commit(Found(state=state, content=self.found.content))
+        self._commit(Found(state=state, content=self.found.content), journaled=self._lasting)
 
     def replace(self, state: State, content: bytes) -> None:
         """Make `state` durable together with its new picture, `content`."""
         self._write(NEXT_PICTURE, content)
-        self._commit(Found(state=state, content=content))
+        self._commit(Found(state=state, content=content), journaled=False)
         seen, self._seen = self._seen, None  # load all again, if the next line fails
         self._rename(NEXT_PICTURE, PICTURE)
         self._seen, self._signature = seen, _signature(PICTURE, self._open)
 
-    def _commit(self, found: Found) -> None:
+    def _commit(self, found: Found, *, journaled: bool) -> None:
+        """Save `found`; synced by way of the journal, which only adds to files that are synced already."""
         metadata = encode(found.state)
-        self._write(NEXT_METADATA, metadata)
+        journaled = journaled and len(metadata) <= journal.MOST
+        self._write(NEXT_METADATA, metadata, sync=not journaled)
         os.rename(NEXT_METADATA, METADATA, src_dir_fd=self._open, dst_dir_fd=self._open)
         self.found, self._seen = found, metadata
-        os.fsync(self._open)
+        if journaled:
+            journal.append(self._open, metadata)
+        else:
+            os.fsync(self._open)
+            self._lasting = True
 
     def _load(self, content: bytes | None) -> Found:
+        self._lasting = False  # not known to have been synced: the next save does it
         damage = []
         metadata = Metadata(state=State(), sha256=None)
         try:
-            if content is not None:
+            if content is None:
+                journal.forget(self._open)
+            else:
                 metadata = decode(content)
         except ValueError as error:
             damage.append(f"{METADATA} is damaged ({error})" if content else f"{METADATA} is empty")
@@ -146,6 +158,7 @@ class Store:
             damage.append(f"{METADATA} has bad values ({', '.join(metadata.wrong)})")
         if damage:
             self._keep_copy(METADATA)
+        metadata = self._newer(metadata, damaged=bool(damage))
         picture = self._load_picture(metadata.sha256)
         if picture is None and (metadata.sha256 or self._exists(PICTURE)):
             damage.append(f"{PICTURE} is missing, cut short or another one")
@@ -155,6 +168,15 @@ class Store:
             content=picture,
             damage="; ".join(damage) or None,
         )
+
+    def _newer(self, metadata: Metadata, *, damaged: bool) -> Metadata:
+        """What the journal knows better: after a power cut the metadata may be old, or cut short."""
+        content = journal.newest(self._open)
+        if content is None:
+            return metadata
+        journaled = decode(content)
+        more = journaled.state.access_count > metadata.state.access_count
+        return journaled if damaged or (more and journaled.sha256 == metadata.sha256) else metadata
 
     def _load_picture(self, sha256: str | None) -> bytes | None:
         """The whole picture that the metadata mean; any, where they mean none (the original's)."""
@@ -190,8 +212,8 @@ class Store:
         with open(file, "rb") as reader:  # noqa: PTH123 - an open file, no path
             return reader.read(most + 1) if stat.S_ISREG(os.fstat(file).st_mode) else b""
 
-    def _write(self, name: str, content: bytes) -> None:
-        """Write a whole file and sync it; nothing of it stays where that fails."""
+    def _write(self, name: str, content: bytes, *, sync: bool = True) -> None:
+        """Write a whole file; nothing of it stays where that fails."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(name, flags, 0o644, dir_fd=self._open)
         try:
@@ -199,7 +221,8 @@ class Store:
                 rest = memoryview(content)
                 while rest:
                     rest = rest[os.write(file, rest) :]
-                os.fsync(file)
+                if sync:
+                    os.fsync(file)
             finally:
                 os.close(file)
         except OSError:

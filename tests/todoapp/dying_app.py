@@ -18,11 +18,11 @@ from pathlib import Path
 
 from tests.app_server import wait_for
 
-WRITING_CALLS = ("write", "fsync", "rename", "unlink", "link")
+WRITING_CALLS = ("write", "pwrite", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "link")
 """The calls with which the store changes the volume."""
 
 SLICES = ("before", "half", "after")
-"""When a call is cut short; half of it only exists for `write`."""
+"""When a call is cut short; half of it only exists for `write` and `pwrite`."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _watch(calls: Path, death: Death | None) -> None:
             due = death.when if death and made == death.call else None
             made += 1
             if due == "half":
-                call(first, args[0][: len(args[0]) // 2])
+                call(first, args[0][: len(args[0]) // 2], *args[1:])
             try:
                 return call(first, *args, **kwargs) if due in {None, "after"} else None
             finally:

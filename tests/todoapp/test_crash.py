@@ -16,6 +16,7 @@ import pytest
 from tests.app_server import free_port, read_page, wait_for
 from tests.image_service import ImageService, png
 from tests.todoapp.dying_app import SLICES, App, Death, Nursery, nursery
+from todoapp.journal import JOURNAL
 from todoapp.store import METADATA, NEXT_METADATA, NEXT_PICTURE, PICTURE, REFRESH_LOCK, Store
 
 SWEEPS = 3
@@ -23,7 +24,7 @@ RANDOM_KILLS = 100
 """In each sweep; the sweeps may run side by side."""
 
 VISITORS = 3
-FIXED_NAMES = {PICTURE, METADATA, NEXT_PICTURE, NEXT_METADATA, REFRESH_LOCK}
+FIXED_NAMES = {PICTURE, METADATA, NEXT_PICTURE, NEXT_METADATA, REFRESH_LOCK, JOURNAL}
 
 
 @pytest.fixture(name="apps", scope="module")
@@ -167,11 +168,12 @@ def test_killed_at_each_write_rename_and_sync(apps: Nursery, images: ImageServic
     assert names.count("rename") == 3, names  # metadata, picture; then metadata
     assert names.count("write") >= 3
     assert names.count("fsync") >= 6
+    assert names.count("fdatasync") == 1, "the save after it goes by way of the journal"
     deaths = [
         Death(call, when)
         for call, name in enumerate(names)
         for when in SLICES
-        if name == "write" or when != "half"
+        if name in {"write", "pwrite"} or when != "half"
     ]
     for death in deaths:
         base = tmp_path / f"{death.call}-{death.when}"
