@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from todoapp.fetch import FetchError, Source
 from todoapp.picture import identify
 from todoapp.policy import State
 from todoapp.store import Found, Store
+from todoapp.worker import Worker
 
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture."""
@@ -86,7 +86,7 @@ class Cache:
         self._waiting: list[Visit] = []
         self._committing: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="turns")
+        self._worker = Worker("turns", self._turn)
 
     @property
     def held(self) -> Found:
@@ -125,7 +125,7 @@ class Cache:
         while self._committing is not None:
             await asyncio.wait([self._committing])
         await self.look()
-        self._worker.shutdown()
+        self._worker.stop()
 
     # The event loop's side: who waits for what.
 
@@ -146,9 +146,8 @@ class Cache:
 
     async def _take(self, turn: Turn) -> None:
         """Take a turn and answer its visits, or let them wait for a fetch."""
-        loop = asyncio.get_running_loop()
         try:
-            views = await loop.run_in_executor(self._worker, self._turn, turn)
+            views = await self._worker.call(turn)
         except Exception as error:
             for visit in turn.visits:  # not one of them may wait for ever
                 if not visit.seen.done():
@@ -262,16 +261,16 @@ class Cache:
             state = policy.failed(state, str(turn.failure), now, turn.failure.retry_after)
         views: list[View | None] = []
         for visit in turn.visits:
-            after = self._after_view(state, now, visit.patience, refreshing=turn.refreshing)
-            views.append(View(state=after, at=now) if after else None)
-            state = after or state
+            after = policy.view(state, now, self.ttl)
+            if after is None:
+                after = self._overdue(state, now, visit.patience, refreshing=turn.refreshing)
+            views.append(None if after is None else View(after, now))
+            state = state if after is None else after
         self._held = Found(state=state, content=content)
         return views
 
-    def _after_view(self, state: State, now: float, patience: Patience, *, refreshing: bool) -> State | None:
-        after = policy.view(state, now, self.ttl)
-        if after is not None:
-            return after
+    def _overdue(self, state: State, now: float, patience: Patience, *, refreshing: bool) -> State | None:
+        """The state after a view that should show a new picture, or None where it is to wait for that."""
         if not policy.may_fetch(state, now):
             return policy.counted(state, now)
         if patience is Patience.SPENT:
