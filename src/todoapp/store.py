@@ -176,7 +176,8 @@ class Store:
             return metadata
         journaled = decode(content)
         more = journaled.state.access_count > metadata.state.access_count
-        return journaled if damaged or (more and journaled.sha256 == metadata.sha256) else metadata
+        same = journaled.sha256 == metadata.sha256 or (damaged and metadata.sha256 is None)
+        return journaled if more and same else metadata
 
     def _load_picture(self, sha256: str | None) -> bytes | None:
         """The whole picture that the metadata mean; any, where they mean none (the original's)."""

@@ -155,6 +155,16 @@ def test_other_files_that_were_put_there_are_believed(disk: Disk, tmp_path: Path
     metadata = (tmp_path / "other" / METADATA).read_bytes()
     found = load(tmp_path / "restored", metadata, disk.journal[-1], content).found
     assert (found.state.access_count, found.content, found.damage) == (1, content, None)
+    bad = metadata.replace(b'"last_access_time": 5.0', b'"last_access_time": "soon"')
+    found = load(tmp_path / "badly", bad, disk.journal[-1], content).found
+    assert (found.state.access_count, found.content) == (1, content)
+
+
+def test_a_bad_value_does_not_bring_older_ones_back(disk: Disk, tmp_path: Path) -> None:
+    bad = disk.metadata[-1].replace(b'"failures": 0', b'"failures": "many"')
+    assert bad != disk.metadata[-1]
+    found = load(tmp_path / "bad", bad, disk.journal[-2], disk.picture).found
+    assert found.state.access_count == disk.state.access_count
 
 
 def test_what_is_answered_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
