@@ -82,7 +82,7 @@ def test_what_it_loads_is_there() -> None:
 
 def test_nothing_in_a_state_is_markup_or_a_format() -> None:
     """A state comes from a file, and the page is filled in as a format."""
-    for hostile in ('"><i>%d%(now)s', "\0now\0%%\\1"):
+    for hostile in ('"><i>%d%(now)s', "\0now\0%%\\1", "\0no\0"):
         picture = PICTURE._replace(sha256=hostile)
         text = page.render(STATES[Status.VALID]._replace(picture=picture), now=NOW, ttl=10).decode()
         shown = re.search(r'<img id="picture" src="/image\?v=([^"]*)"', text)
