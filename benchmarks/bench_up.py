@@ -17,7 +17,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from todoctl.k3d.cluster import NODE_STATUS
+from todoctl.k3d.cluster import create_command
+from todoctl.k3d.options import ClusterOptions
 
 CLUSTER = "todoctl-bench"
 PORT = "18183"
@@ -39,20 +40,10 @@ def run(*command: str, given: str | None = None, **env: str) -> tuple[float, str
 
 def k3d_alone(directory: Path) -> float:
     """`k3d cluster create`, as `todoctl up` calls it."""
-    image = os.environ.get("TODOCTL_E2E_K3S_IMAGE")
-    chosen = [f"--image={image}"] if image else []
+    options = ClusterOptions(cluster=CLUSTER, k3s_image=os.environ.get("TODOCTL_E2E_K3S_IMAGE"))
     env = {"KUBECONFIG": str(directory / "kubeconfig")}
     try:
-        command = (
-            "k3d",
-            "cluster",
-            "create",
-            CLUSTER,
-            "--agents=2",
-            f"--port=127.0.0.1:{PORT}:80@loadbalancer",
-            f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@agent:*",
-        )
-        return run(*command, *chosen, **env)[0]
+        return run("k3d", *create_command(options, int(PORT)), **env)[0]
     finally:
         run("k3d", "cluster", "delete", CLUSTER, **env)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from todoapp.policy import Picture, State, Status, status
+from todoapp.policy import Picture, State, Status, expires_at, status
 
 STATIC = Path(__file__).with_name("static")
 """What the page loads: style, script, icon and placeholder."""
@@ -64,42 +64,48 @@ _VARYING = re.compile(rb"\0(\w+)\0")
 
 def render(state: State, *, now: float, ttl: float) -> bytes:
     """The page that answers the page view which led to `state`, at `now`."""
-    form = _form(state.picture, state.downloaded_at, state.last_access_at, status(state, now, ttl), now, ttl)
+    form = _form(state._replace(access_count=0, image_access_count=0), now, ttl)
     return form % (state.access_count, state.image_access_count)
 
 
 @lru_cache(maxsize=8)
-def _form(  # noqa: PLR0917 - a key of the cache: by name it takes longer
-    picture: Picture | None,
-    downloaded_at: float | None,
-    seen: float | None,
-    status: Status,
-    now: float,
-    ttl: float,
-) -> bytes:
+def _form(state: State, now: float, ttl: float) -> bytes:
     """All page views of one commit differ in two counts only, which `%` fills in, the site's first."""
-    left = 0.0 if downloaded_at is None else min(max(downloaded_at + ttl - now, 0.0), ttl)
+    expires, seen = expires_at(state, ttl), state.last_access_at
     varying = {
         b"now": _iso(now).encode(),
-        b"left": b"%.3f" % left,
+        b"left": b"%.3f" % (0.0 if expires is None else min(max(expires - now, 0.0), ttl)),
         b"access_count": b"%d",
         b"image_access_count": b"%d",
         b"seen_iso": b"" if seen is None else _iso(seen).encode(),
         b"seen_utc": b"" if seen is None else _utc(seen).encode(),
     }
-    frame = _frame(picture, downloaded_at, status, ttl, seen is None)
+    frame = _frame(
+        picture=state.picture,
+        downloaded_at=state.downloaded_at,
+        expires=expires,
+        status=status(state, now, ttl),
+        ttl=ttl,
+        unseen=seen is None,
+    )
     return _VARYING.sub(lambda found: varying.get(found[1], found[0]), frame)
 
 
 @lru_cache(maxsize=8)
 def _frame(
-    picture: Picture | None, downloaded_at: float | None, status: Status, ttl: float, unseen: bool
+    *,
+    picture: Picture | None,
+    downloaded_at: float | None,
+    expires: float | None,
+    status: Status,
+    ttl: float,
+    unseen: bool,
 ) -> bytes:
     """The page with room for what varies; to render all of it would take longer than the rest."""
     html = _template.render(
         picture=picture,
         downloaded_at=downloaded_at,
-        expires=None if downloaded_at is None else downloaded_at + ttl,
+        expires=expires,
         status=status,
         ttl=ttl,
         unseen=unseen,

@@ -42,6 +42,11 @@ class Corked:
             head, self._head = self._head, None
             self._transport.write(head)
 
+    def write_eof(self) -> None:
+        """Say that nothing follows, once everything is sent."""
+        self.flush()
+        self._transport.write_eof()
+
     def close(self) -> None:
         """Close the connection once everything is sent."""
         self.flush()
@@ -128,6 +133,5 @@ class Protocol(HttpToolsProtocol):
         ]
         head = b"".join(b"%s: %s\r\n" % field for field in fields if field[0] != b"connection")
         self.transport.write(b"".join((STATUS_LINE[status], head, b"connection: close\r\n\r\n", body)))
-        self._corked.flush()
         self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)

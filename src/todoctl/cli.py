@@ -95,7 +95,7 @@ def up(
     choice = targets.Choice(target, cluster)
     terminal = _terminal()
     home = _home()
-    name = choice.name or (targets.K3D if cluster else targets.default(terminal))
+    name = choice.named or targets.default(terminal)
     given = {
         "cluster": cluster,
         "agents": agents,
@@ -234,7 +234,7 @@ def doctor(
     from todoctl.doctor import examine, is_usable
 
     check_port(port)
-    chosen = targets.Choice(target, cluster).name or (targets.K3D if cluster else None)
+    chosen = targets.Choice(target, cluster).named
     names = (chosen,) if chosen else targets.NAMES
     terminal = _terminal()
     findings = examine(_home(), names, port=port, cluster=cluster)

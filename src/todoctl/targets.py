@@ -28,6 +28,11 @@ class Choice:
         if self.name == LOCAL and self.cluster is not None:
             raise BadUsageError("--cluster goes with --target k3d only")
 
+    @property
+    def named(self) -> str | None:
+        """The target that is named, if only by a cluster."""
+        return self.name or (K3D if self.cluster else None)
+
 
 def default(progress: Progress) -> str:
     """k3d where Docker and k3d are installed, working or not; else local, and how to get k3d."""

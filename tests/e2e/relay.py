@@ -4,12 +4,10 @@ import contextlib
 import socket
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 
 class Relay:
-    """Passes bytes both ways between `path` and `to`; after `stop` nobody listens at `path`."""
+    """Passes bytes both ways between `path` and `to`; after `close` nobody listens at `path`."""
 
     def __init__(self, path: Path, to: str) -> None:
         self.path = path
@@ -38,7 +36,7 @@ class Relay:
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Cuts all that is open and takes nobody new."""
         if not self._stopped:
             self._stopped = True
@@ -47,14 +45,3 @@ class Relay:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
                 one.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,11 +75,11 @@ def test_the_port_is_taken(todoctl: Lab) -> None:
 
 def test_docker_stops_while_the_cluster_is_created(todoctl: Lab, tmp_path: Path) -> None:
     """Docker as todoctl, k3d and docker reach it; the real one has others to serve."""
-    with Relay(tmp_path / "docker.sock", "/var/run/docker.sock") as docker:
+    with closing(Relay(tmp_path / "docker.sock", "/var/run/docker.sock")) as docker:
         todoctl.env["DOCKER_HOST"] = f"unix://{docker.path}"
         with todoctl.spawn(*todoctl.up_arguments()) as running:
             wait_for(lambda: any("agent-0" in trace for trace in todoctl.traces()), deadline=120)
-            docker.stop()
+            docker.close()
             out, err = running.communicate(timeout=240)
     del todoctl.env["DOCKER_HOST"]
     assert running.returncode == 3, out + err

@@ -10,7 +10,7 @@ import urllib3
 from kubernetes import client, config, stream, watch
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
+from todoctl.k3d.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource, check_phase
 
 TIMEOUT = 10
 """Seconds for one answer of the API server."""
@@ -75,8 +75,7 @@ class Api:
     def find_phase(self, volume: Resource) -> None:
         """Raises where the controller that binds claims has not taken note of the volume yet."""
         found = self.read(volume)
-        if found is None or found.status is None or found.status.phase in {None, "Pending"}:
-            raise UnavailableError(f"The volume {volume['metadata']['name']} is pending")
+        check_phase(volume["metadata"]["name"], found and found.status and found.status.phase)
 
     def find_address(self) -> None:
         """Raises where the ingress has no address yet."""

@@ -104,20 +104,14 @@ def apply_early(
     """
     server = Node(context.engine, context.options.server)
     volume, *others = manifests.adapted(settings, context.options, tag)
-
-    def persist(attempt: Callable[[], None]) -> None:
-        while True:
-            try:
-                return attempt()
-            except UnavailableError:
-                if created.is_set() or context.stop.wait(POLL_SECONDS):
-                    raise
-
     with suppress(UnavailableError):
         preparing.result()
-        persist(lambda: server.apply(manifests.render([volume])))
-        persist(lambda: server.find_phase(volume["metadata"]["name"]))
-        persist(lambda: server.apply(manifests.render(others)))
+        for attempt in (
+            lambda: server.apply(manifests.render([volume])),
+            lambda: server.find_phase(volume["metadata"]["name"]),
+            lambda: server.apply(manifests.render(others)),
+        ):
+            persist(context, attempt, created.is_set)
 
 
 def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) -> None:
@@ -150,18 +144,34 @@ def wait_until(
 ) -> None:
     """Until `attempt` raises no `UnavailableError`; raises one after `seconds`, or when the user gives up."""
     deadline = time.monotonic() + seconds
+
+    def show(why: str) -> None:
+        if step:
+            step.update(f"waiting for {what}: {why}")
+
+    try:
+        persist(context, attempt, lambda: time.monotonic() > deadline, show)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"Nothing from {what} within {seconds:g} s",
+            why=error.why or error.what,
+            fix="See 'todoctl doctor' and 'todoctl status'; then run 'todoctl up' again",
+        ) from None
+
+
+def persist(
+    context: Context,
+    attempt: Callable[[], object],
+    is_over: Callable[[], bool],
+    shown: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Until `attempt` raises no `UnavailableError`; raises its last one when it is over, or given up."""
     while True:
         try:
             attempt()
         except UnavailableError as error:
-            why = error.why or error.what
+            shown(error.why or error.what)
+            if context.stop.wait(POLL_SECONDS) or is_over():
+                raise
         else:
             return
-        if step:
-            step.update(f"waiting for {what}: {why}")
-        if context.stop.wait(POLL_SECONDS) or time.monotonic() > deadline:
-            raise UnavailableError(
-                f"Nothing from {what} within {seconds:g} s",
-                why=why,
-                fix="See 'todoctl doctor' and 'todoctl status'; then run 'todoctl up' again",
-            )

@@ -135,22 +135,7 @@ class Cluster:
 
     def create(self, port: int, shown: Callable[[str], None]) -> None:
         """Creates the cluster and waits until k3d calls it ready."""
-        options = self._options
-        arguments = [
-            "cluster",
-            "create",
-            self.name,
-            f"--agents={options.agents}",
-            f"--port={options.listen}:{port}:80@loadbalancer",
-            f"--api-port={LISTEN[0]}:{_api_port()}",
-            f"--runtime-label={MARK}=made@all",
-            f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@{options.role}:*",
-            f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
-            f"--timeout={CREATE_TIMEOUT}",
-        ]
-        if options.k3s_image:
-            arguments.append(f"--image={options.k3s_image}")
-        run(*arguments, shown=shown)
+        run(*create_command(self._options, port), shown=shown)
 
     def start(self, shown: Callable[[str], None]) -> None:
         """Starts a stopped cluster, as after a reboot."""
@@ -180,6 +165,23 @@ class Cluster:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
+
+
+def create_command(options: ClusterOptions, port: int) -> list[str]:
+    """What k3d is told to make the cluster of `options`, with `port` leading to its page."""
+    command = [
+        "cluster",
+        "create",
+        options.cluster,
+        f"--agents={options.agents}",
+        f"--port={options.listen}:{port}:80@loadbalancer",
+        f"--api-port={LISTEN[0]}:{_api_port()}",
+        f"--runtime-label={MARK}=made@all",
+        f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@{options.role}:*",
+        f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
+        f"--timeout={CREATE_TIMEOUT}",
+    ]
+    return [*command, f"--image={options.k3s_image}"] if options.k3s_image else command
 
 
 def _api_port() -> int:

@@ -58,6 +58,12 @@ def adapted(settings: Settings, options: ClusterOptions, image: str, *, replicas
     return [volume, claim, deployment, service, ingress]
 
 
+def check_phase(volume: str, phase: str | None) -> None:
+    """Raises where that phase says that the controller that binds claims does not know the volume yet."""
+    if phase in {None, "", "Pending"}:
+        raise UnavailableError(f"The volume {volume} is pending")
+
+
 def is_applied(
     deployment: Any | None,  # noqa: ANN401 - the kubernetes package has no types
     settings: Settings,

@@ -7,7 +7,7 @@ import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.manifests import MANAGER
+from todoctl.k3d.manifests import MANAGER, check_phase
 from todoctl.target import File
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
@@ -111,8 +111,7 @@ class Node:
     def find_phase(self, volume: str) -> None:
         """Raises where the controller that binds claims does not know the volume yet; in a server node."""
         phase = self.run("kubectl", "get", f"persistentvolume/{volume}", "--output=jsonpath={.status.phase}")
-        if phase in {"", "Pending"}:
-            raise UnavailableError(f"The volume {volume} is pending")
+        check_phase(volume, phase)
 
     def load_image(self, reference: str) -> None:
         """Brings an image from Docker into this node alone, and checks that it has come."""
@@ -124,9 +123,8 @@ class Node:
                 load, stdin=saving.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
             ) as loading,
         ):
-            cast(
-                "IO[bytes]", saving.stdout
-            ).close()  # the load alone holds the other end, and sees when it closes
+            # The load alone holds the other end, and sees when it closes.
+            cast("IO[bytes]", saving.stdout).close()
             output, _ = loading.communicate()
         if not self.has_image(reference):
             why = " ".join(output.split())[-300:] or "it is not there after the import"

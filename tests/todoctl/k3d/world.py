@@ -61,8 +61,6 @@ class World:
     commands: dict[str, Result] = field(default_factory=dict)
     """Exit code and output by the first words of a command in a node."""
     built: list[dict[str, Any]] = field(default_factory=list)
-    before_start: Callable[[], None] = lambda: None
-    """Called while nodes are created and not yet started."""
 
     def __post_init__(self) -> None:
         self.kube.tool = self.run_tool
@@ -113,8 +111,6 @@ class World:
     def _docker(self, command: list[str], given: str) -> str:
         out = ""
         match command:
-            case ["docker", "save", "--output", path, _]:
-                Path(path).write_bytes(b"an image")
             case ["docker", "save", name]:
                 out = name
             case ["docker", "exec", "-i", _, "ctr", *_]:
@@ -125,12 +121,8 @@ class World:
 
     def create(self, port: int, *, marked: bool = True) -> None:
         """A cluster with two agents, whose load balancer answers."""
-        nodes = [Machine(status="created", marked=marked, cluster=self.cluster) for _ in range(3)]
-        for name, node in zip(("server-0", "agent-0", "agent-1"), nodes, strict=True):
-            self.machines[f"k3d-{self.cluster}-{name}"] = node
-        self.before_start()
-        for node in nodes:
-            node.status = "running"
+        for name in ("server-0", "agent-0", "agent-1"):
+            self.machines[f"k3d-{self.cluster}-{name}"] = Machine(marked=marked, cluster=self.cluster)
         self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(
             marked=marked, port=port, cluster=self.cluster
         )
@@ -250,12 +242,6 @@ class Container:
         if self.status != "running":
             raise docker.errors.APIError("conflict", explanation="it is not running")
         return self._world.run_in(self._name, command)
-
-    def put_archive(self, path: str, data: object) -> bool:
-        code, _ = self._world.run_in(self._name, ["put", path])
-        if code:
-            raise docker.errors.APIError("conflict", explanation="it cannot be written")
-        return True
 
 
 @dataclass(frozen=True)
