@@ -1,77 +1,91 @@
-"""`validate`: play the scenarios on what is up, and leave it as it was."""
+"""`validate`: play the scenarios on what is up, judge what was seen, and leave it as it was."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import make_directory
-from todoctl.scenarios import SCENARIOS, Scenario, play
 from todoctl.settings import Settings
-from todoctl.stage import Stage
 from todoctl.target import Progress, Target
-from todoctl.verdict import ScenarioResult, Verdict
+from todoctl.validation.history import Act, Facts, History
+from todoctl.validation.judge.results import judge
+from todoctl.validation.run import Audience, run
+from todoctl.validation.scenarios import Scenario
+from todoctl.validation.stage import Stage
+from todoctl.validation.verdict import Verdict
+from todoctl.validation.visitor import Visitors
 
-QUICK_TTL = 4.0
-"""Seconds a picture is valid in a quick run: long enough for a few page views on a busy machine."""
+QUICK_TTL = 1.5
+"""Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""
 
-
-class Audience(Protocol):
-    """Who watches a run."""
-
-    def scenario(self, scenario: Scenario) -> AbstractContextManager[Callable[[str], None]]:
-        """Around each scenario; what it gives is told what is being waited for."""
-        ...
-
-    def finished(self, result: ScenarioResult) -> None:
-        """A scenario's outcome."""
-        ...
+ROLLING_TTL = 8.0
+"""The same where a start takes seconds until the page answers."""
 
 
-def validate(target: Target, audience: Audience, progress: Progress, *, full: bool) -> Verdict:
-    """Plays all scenarios; with `full` at the deployed TTL, else at a short one.
+def validate(
+    target: Target,
+    audience: Audience,
+    progress: Progress,
+    scenarios: Sequence[Scenario],
+    *,
+    full: bool,
+    report: Callable[[Verdict], None],
+) -> Verdict:
+    """Plays `scenarios`: with `full` at the deployed TTL and source, else quickly, with pictures of its own.
 
-    Raises `UnavailableError` where nothing is up. Whatever happens, the volume, the TTL and the app are
-    put back on the way out; after a kill, `mend` does that.
+    Raises `UnavailableError` where nothing is up. Whatever happens, the volume, the settings and the app are
+    put back on the way out (after a kill, `mend` does that), and `report` gets the verdict so far.
     """
     deployed = require_settings(target)
     if not target.instances():
         raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
-    ttl = deployed.ttl if full else QUICK_TTL
-    began = time.monotonic()
-    verdict = Verdict(
-        target=target.name,
-        url=deployed.url,
-        ttl=ttl,
-        source=deployed.image_url,
-        began_at=time.time(),
-    )
-    with Client(f"http://127.0.0.1:{deployed.port}") as client:
+    history = _history(target, deployed, full=full)
+    url = f"http://127.0.0.1:{deployed.port}"
+    with Client(url) as client:
         client.state()  # says so in one line where the app does not answer
+    history.interrupted = True
+    try:
         begin(target)
         try:
-            stage = Stage(target, client, deployed, ttl=ttl)
-            verdict.sightings = stage.sightings
-            for scenario in SCENARIOS:
-                verdict.scenarios.append(perform(scenario, stage, audience))
+            with ExitStack() as means:
+                service = None if full else means.enter_context(target.image_service())
+                visitors = Visitors(url, history)
+                means.callback(visitors.close)
+                ttl = ROLLING_TTL if target.rolling else QUICK_TTL
+                stage = Stage(target, visitors, history, deployed, service, ttl=ttl)
+                means.callback(stage.close)
+                if service is not None:
+                    now = time.time()
+                    serving = Act(
+                        begin=now, end=now, scenario="", what="serve", source=service.url, way="picture"
+                    )
+                    history.events.append(serving)
+                run(stage, scenarios, audience)
         finally:
             mend(target, progress)
-    verdict.seconds = time.monotonic() - began
+        history.interrupted = False
+    finally:
+        history.ended_at = time.time()
+        verdict = judge(history)
+        report(verdict)
     return verdict
 
 
-def perform(scenario: Scenario, stage: Stage, audience: Audience) -> ScenarioResult:
-    """Plays one scenario before `audience`."""
-    result = ScenarioResult(name=scenario.name, title=scenario.title, began_at=time.time())
-    began = time.monotonic()
-    with audience.scenario(scenario) as waiting, stage.playing(result, waiting):
-        play(scenario, stage)
-    result.seconds = time.monotonic() - began
-    audience.finished(result)
-    return result
+def _history(target: Target, deployed: Settings, *, full: bool) -> History:
+    facts = Facts(
+        target=target.name,
+        url=deployed.url,
+        ttl=deployed.ttl,
+        source=deployed.image_url,
+        directory=target.cache_directory,
+        rolling=target.rolling,
+        full=full,
+        began_at=time.time(),
+    )
+    return History(facts=facts)
 
 
 def require_settings(target: Target) -> Settings:

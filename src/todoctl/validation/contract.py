@@ -1,0 +1,156 @@
+"""The sentences of docs/contract.md that a validation holds an app to, each under a name of its own.
+
+A test holds these against the document, word for word but for its markup.
+"""
+
+_VALID = "the picture is younger than the TTL | it is shown | Valid"
+_GRACE = (
+    "it is older and the grace view is unspent | the grace is spent, the old picture is shown | Grace period"
+)
+_RENEW = (
+    "there is none, or the grace is spent | a new one is fetched and shown; "
+    "the per-image count starts again at 1 | Valid"
+)
+_KEPT = (
+    "… and the fetch fails or takes over 3 s | the old picture is shown, or a placeholder where there "
+    "is none | Old picture kept / No picture yet"
+)
+_COUNTED = "Every page view is counted once, per site and per picture, before it is answered."
+_FETCHES = "Nothing but the policy fetches: one fetch at a time, however many visitors wait for it."
+_START = (
+    "On a start with no picture at all one is fetched at once, in the background, as no access: "
+    "the status becomes valid, the counts stay."
+)
+_SURVIVES = (
+    "A start with a picture fetches nothing, whatever its age: picture, times, grace and counts are as they "
+    "were before, after a crash too."
+)
+_WAITS = "After a fetch that failed, the next one waits: 0.25 s, then twice as long each time, up to 60 s"
+_LATE = (
+    "A picture that comes later than a visitor is made to wait is taken when it comes, and the next view "
+    "shows it."
+)
+_WHOLE = "Only a whole picture is ever shown (JPEG, PNG, GIF, WebP or AVIF, by its bytes, 10 MiB at most)."
+_LABELS = (
+    "with exactly these labels, in this order: Image Download time, Image Expiry time, Site Access count, "
+    "Image Access count, Last Site Access, Status."
+)
+_PICTURE = "the picture's bytes; never an access."
+_IMAGE_HEADERS = "Strong ETag (the SHA-256), 304, Cache-Control: no-cache"
+_PAGE = "the page. Every one is one access and drives the policy. Cache-Control: no-store"
+_STATE = "the state below; never an access. Cache-Control: no-store"
+_VOLUME = "files on a volume"
+_DRAIN = (
+    "after SIGTERM, how long new requests are still taken (and /readyz says 503) while a load balancer "
+    "catches up"
+)
+
+CLAIMS = {
+    "valid": _VALID,
+    "grace": _GRACE,
+    "renew": _RENEW,
+    "kept": _KEPT,
+    "counted": _COUNTED,
+    "fetches": _FETCHES,
+    "start": _START,
+    "survives": _SURVIVES,
+    "waits": _WAITS,
+    "late": _LATE,
+    "whole": _WHOLE,
+    # The same sentences where something has just happened to the app: each is a claim to be proved.
+    "restart-valid": _SURVIVES,
+    "restart-grace": _SURVIVES,
+    "restart-renew": _SURVIVES,
+    "restart-replaced": "picture and counts survive restarts",
+    "restart-answers": _DRAIN,
+    "kill-valid": _SURVIVES,
+    "kill-grace": _SURVIVES,
+    "kill-renew": _SURVIVES,
+    "crowd-valid": _VALID,
+    "crowd-grace": _GRACE,
+    "crowd-renew": _FETCHES,
+    "outage-error": _KEPT,
+    "outage-nothing": _KEPT,
+    "outage-half": _KEPT,
+    "outage-login": _KEPT,
+    "outage-slow": _KEPT,
+    "outage-taken": _WAITS,
+    # What is told of the cache
+    "times": "downloaded_at, expires_at, last_access_at | number or null",
+    "last-access": _LABELS,
+    "state": _STATE,
+    "state-keys": "status | string | empty: no picture; valid; expired: too old, grace unspent",
+    "last-error": (
+        "last_error | string or null | what is wrong now with the image service, the volume or the saved "
+        "state, in one line"
+    ),
+    "ttl": "CACHE_TTL | 600 | seconds a picture is valid, decimals allowed, > 0",
+    "source": "source | string | the IMAGE_URL in force",
+    "image-facts": "image | null or object | sha256 (hex), content_type, size (bytes)",
+    # The page and HTTP
+    "page": _PAGE,
+    "heading": "Title and <h1>: The Project App.",
+    "line": "The line DevOps with Kubernetes 2025.",
+    "labels": _LABELS,
+    "page-picture": 'The picture is <img id="picture" src="/image?v=…" alt="…">',
+    "picture": _PICTURE,
+    "picture-headers": _IMAGE_HEADERS,
+    "head": "the headers of the page; never an access",
+    "security": "Every answer carries the security headers",
+    "refused": "Everything else is refused: unknown paths 404, other methods 405",
+    "ready": "200 when page views should be sent here",
+    "health": "200 while the process serves",
+    # The volume and the start
+    "volume-same": _VOLUME,
+    "volume-picture": "cached_image.jpg is the picture (whatever its type).",
+    "volume-state": ("cache_metadata.json is one JSON object with the original's keys and ours beside them"),
+    "directory": "CACHE_DIR | ./cache | directory of the two files below; made when missing",
+    "log": (
+        "The log says where the cache is, what the TTL is, and of every picture that is found or fetched its "
+        "SHA-256."
+    ),
+}
+"""Name of a claim: its sentence."""
+
+SEEN = {
+    "ttl": "TTL, picture source and address as asked for",
+    "log": "the log names cache, TTL and picture",
+    "volume-same": "both sides hold the same files",
+    "volume-state": "the JSON there says what the app says",
+    "volume-picture": "the picture there is the one shown",
+    "start": "a picture before the first view",
+    "valid": "the same picture, Valid, no download",
+    "grace": "the same picture once more, Grace period, no download",
+    "renew": "a new picture, Valid, image count 1, one download",
+    "restart-valid": "valid stays valid",
+    "restart-grace": "its grace view still comes, once",
+    "restart-renew": "a spent grace stays spent",
+    "kill-valid": "valid stays valid",
+    "kill-grace": "its grace view still comes, once",
+    "kill-renew": "a spent grace stays spent",
+    "crowd-valid": "all answered and counted",
+    "crowd-grace": "one grace view",
+    "crowd-renew": "one download",
+    "outage-error": "the old picture kept, in time",
+    "outage-taken": "the next success taken",
+    "page": "documented in form and headers",
+    "head": "nothing but views counted",
+}
+"""What was seen where a claim was proved, for the one line of a scenario that passed."""
+
+PROBES: dict[tuple[str, str], tuple[str, int]] = {
+    ("HEAD", "/"): ("head", 200),
+    ("GET", "/image"): ("picture-headers", 304),
+    ("HEAD", "/image"): ("picture-headers", 200),
+    ("GET", "/healthz"): ("health", 200),
+    ("GET", "/readyz"): ("ready", 200),
+    ("GET", "/static/page.css"): ("page", 200),
+    ("GET", "/no-such-page"): ("refused", 404),
+    ("POST", "/"): ("refused", 405),
+    ("DELETE", "/image"): ("refused", 405),
+    ("PUT", "/api/cache"): ("refused", 405),
+}
+"""Method and path of the requests that try how the app speaks HTTP: which claim, which status is right.
+
+`GET /image` is asked with the `If-None-Match` of what is there.
+"""

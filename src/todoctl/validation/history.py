@@ -1,0 +1,206 @@
+"""Everything that a validation did and saw, in order, as plain data.
+
+Each event has its begin and end in epoch seconds by todoctl's clock, and carries what came back whole. A
+body or file is kept once, under its SHA-256. The judge needs nothing but this, so a saved history can be
+judged again, with no app around.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Self
+
+import msgspec
+
+from todoctl.errors import BadUsageError
+
+VERSION = 1
+"""Of the format in `to_json`: another one is refused."""
+
+
+class Role(StrEnum):
+    """What a request is for. Only a page view is an access."""
+
+    PAGE = "page"
+    PICTURE = "picture"
+    CACHE = "cache"
+    PROBE = "probe"  # how the app speaks HTTP
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer: `headers` in their order, names in lower case; `body` is the SHA-256 of its bytes."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: str
+
+    def header(self, name: str) -> str | None:
+        """The value of the first header field called `name` (lower case)."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something done or seen between `begin` and `end`, while `scenario` was played."""
+
+    begin: float
+    end: float
+    scenario: str
+
+
+class Request(Event, frozen=True, kw_only=True, tag="request"):
+    """A request to the app and its answer, or why there was none (`error`).
+
+    `visit` numbers the page views; a picture fetched because a page shows it has the number of that page.
+    `crowd` names the group of visitors that came at once, empty for one who came alone.
+    """
+
+    role: Role
+    method: str
+    url: str
+    sent: list[tuple[str, str]] = []
+    answer: Answer | None = None
+    error: str = ""
+    visit: int = 0
+    crowd: str = ""
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file on the volume: size in bytes, last change in epoch seconds, and its content's SHA-256."""
+
+    name: str
+    size: int
+    modified: float
+    body: str
+
+
+class Volume(Event, frozen=True, kw_only=True, tag="volume"):
+    """The files of the cache directory, as one side of the volume has them. Two sides share a `look`."""
+
+    seen_from: str
+    look: int
+    files: list[File]
+
+
+class Download(Event, frozen=True, kw_only=True, tag="download"):
+    """A request that the image service got, and what it answered; `way` is how it was told to answer.
+
+    `picture` is the SHA-256 of the picture, empty where no whole picture was sent.
+    """
+
+    way: str
+    picture: str = ""
+
+
+class Act(Event, frozen=True, kw_only=True, tag="act"):
+    """Something done to the app: `start`, `stop`, `restart` or `kill`; or `serve`, to the image service.
+
+    `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with;
+    `emptied` says that a start found an empty volume. `way` is how the image service answers from now on.
+    """
+
+    what: str
+    ttl: float | None = None
+    source: str = ""
+    emptied: bool = False
+    before: list[str] = []
+    after: list[str] = []
+    way: str = ""
+
+
+class Log(Event, frozen=True, kw_only=True, tag="log"):
+    """The app's log lines."""
+
+    lines: list[str]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known before anything was done.
+
+    `url`, `ttl` (seconds) and `source` are what `up` was asked for, `directory` is the cache directory as
+    the app names it; `rolling` says that a restart leaves no gap; `full` that nothing was speeded up.
+    """
+
+    target: str
+    url: str
+    ttl: float
+    source: str
+    directory: str
+    rolling: bool
+    full: bool
+    began_at: float
+
+
+class Play(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario as it was played: how often, from when to when, and why it ended early if it did.
+
+    `proves` are the claims that it is there to prove, keys of `contract.CLAIMS`.
+    """
+
+    name: str
+    title: str
+    proves: list[str]
+    tries: int
+    begin: float
+    end: float
+    error: str = ""
+
+
+class History(msgspec.Struct, kw_only=True):
+    """The whole run. `interrupted` says that it was ended before its end."""
+
+    version: int = VERSION
+    facts: Facts
+    events: list[Request | Volume | Download | Act | Log] = []
+    plays: list[Play] = []
+    bodies: dict[str, bytes] = {}
+    interrupted: bool = False
+    ended_at: float = 0.0
+
+    def keep(self, body: bytes) -> str:
+        """The SHA-256 under which `body` is kept."""
+        digest = hashlib.sha256(body).hexdigest()
+        self.bodies.setdefault(digest, body)
+        return digest
+
+    def pages(self) -> Iterator[Request]:
+        """The page views that were answered."""
+        for event in self.events:
+            if isinstance(event, Request) and event.role is Role.PAGE and event.answer:
+                yield event
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; bodies as text where they are UTF-8, else as Base64."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain["bodies"] = {digest: _body(content) for digest, content in self.bodies.items()}
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: object) -> Self:
+        """Raises `BadUsageError` where `plain` is no history of this version."""
+        try:
+            whole = dict(plain)  # type: ignore[call-overload]
+            _check_version(whole.get("version"))
+            whole["bodies"] = {digest: _content(body) for digest, body in whole["bodies"].items()}
+            return msgspec.convert(whole, cls)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadUsageError("This is no history of a validation", why=str(error)) from None
+
+
+def _check_version(version: object) -> None:
+    if version != VERSION:
+        raise ValueError(f"it has version {version!r}, not {VERSION}")
+
+
+def _body(content: bytes) -> dict[str, str]:
+    import base64
+
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}
+
+
+def _content(body: dict[str, str]) -> bytes:
+    import base64
+
+    return body["text"].encode() if "text" in body else base64.b64decode(body["base64"], validate=True)

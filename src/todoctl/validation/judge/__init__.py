@@ -1,0 +1,1 @@
+"""The judgement: a history held against the model and the contract."""

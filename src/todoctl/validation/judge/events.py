@@ -1,0 +1,278 @@
+"""The verdict's heart: every event of a history held against the model and the contract."""
+
+from collections.abc import Iterable
+from math import inf
+
+from todoctl.validation import reading
+from todoctl.validation.contract import CLAIMS
+from todoctl.validation.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
+from todoctl.validation.judge import wire
+from todoctl.validation.judge.checks import Checks
+from todoctl.validation.judge.files import Files
+from todoctl.validation.judge.sequence import in_order
+from todoctl.validation.judge.tally import Tally
+from todoctl.validation.judge.words import told_in_words
+from todoctl.validation.model.policy import LATE, Fetch, Kind
+from todoctl.validation.model.possible import Possible, Seen
+from todoctl.validation.model.times import EVER, Span, offset
+from todoctl.validation.reading import STATE, Document, Told
+from todoctl.validation.verdict import Visit
+
+EXPECTED = {
+    Kind.VALID: "the same picture, Valid",
+    Kind.GRACE: "the old picture once more, Grace period",
+    Kind.RENEW: "a new picture, Valid, image count 1",
+    Kind.KEPT: "the old picture, or a placeholder, in time",
+}
+"""What a page view should have shown."""
+
+
+class Judge:
+    """Goes through a history once. `checks` is what it found, `sightings` the statuses with their times."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.checks = Checks(history)
+        self.tally = Tally(self.checks)
+        self.visits: list[Visit] = []
+        self.sightings: list[tuple[float, str]] = []
+        self._pages = {
+            number: reading.page(history.bodies[event.answer.body].decode(errors="replace"))
+            for number, event in enumerate(history.events)
+            if isinstance(event, Request)
+            and event.role is Role.PAGE
+            and event.answer
+            and event.answer.status == 200
+        }
+        self._pictures = {
+            event.visit: event.answer.body
+            for event in history.events
+            if isinstance(event, Request)
+            and event.role is Role.PICTURE
+            and event.answer
+            and event.answer.status == 200
+        }
+        self._ahead = offset(self._bounds())
+        downloads = [
+            (number, event) for number, event in enumerate(history.events) if isinstance(event, Download)
+        ]
+        self._downloads = sorted(downloads, key=lambda found: found[1].begin)
+        self._fetches = [Fetch(self._span(event), event.picture) for _, event in self._downloads]
+        self._possible = Possible(history.facts.ttl)
+        self._files = Files(self.checks, self._possible, self.tally)
+        self._source = history.facts.source
+        self._own_sources = {
+            act.source for act in history.events if isinstance(act, Act) and act.what == "serve"
+        }
+        self._since: Act | None = None
+        self._started = -inf
+        self._awaited = False
+
+    def run(self) -> None:
+        """Judges the whole history."""
+        for number, event in in_order(self.history.events, self._count):
+            at = self._span(event)
+            self._blame_download(at)
+            match event:
+                case Act():
+                    self._act(number, event, at)
+                case Download():
+                    pass  # held against all other events
+                case _:
+                    self._observe(number, event, at)
+        end = self.history.ended_at + self._ahead_or_none().hi
+        self._possible.settle(Span(end + 2 * LATE, inf))
+        self._blame_download(Span(inf, inf))
+
+    # The clocks
+
+    def _bounds(self) -> Iterable[Span]:
+        for number, page in self._pages.items():
+            last, event = page.told.get("last_view"), self.history.events[number]
+            if last is not None:
+                yield Span(last.lo - event.end, last.hi - event.begin)
+
+    def _ahead_or_none(self) -> Span:
+        return Span(0.0, 0.0) if self._ahead == EVER else self._ahead
+
+    def _span(self, event: Event) -> Span:
+        """When it took effect, by the app's clock."""
+        ahead = self._ahead_or_none()
+        return Span(event.begin + ahead.lo, event.end + ahead.hi)
+
+    # What was done
+
+    def _act(self, number: int, act: Act, at: Span) -> None:
+        possible = self._possible
+        self.tally.act(act)
+        if act.what == "start":
+            fetches = self._fetches if act.source in self._own_sources else None
+            possible.start(act.ttl or possible.ttl, fetches, emptied=act.emptied)
+            self._source, self._since, self._started = act.source, None, at.hi
+        elif act.what in {"restart", "kill"}:
+            possible.start(possible.ttl, possible.fetches, emptied=False)
+            self._since, self._started = act, at.hi
+            kept = sorted(set(act.before) & set(act.after))
+            seen = f"still {', '.join(kept)}" if kept else ", ".join(act.after) or "nothing"
+            expected = f"no longer {', '.join(act.before)}"
+            replaced = bool(act.after) and not kept
+            self.checks.note(number, "restart-replaced", "what runs the app", expected, seen, passed=replaced)
+
+    def _blame_start(self, number: int, at: Span) -> None:
+        """A start with no picture has to fetch one by itself."""
+        possible = self._possible
+        late = at.lo > self._started + LATE
+        if possible.fetches is not None and late and all(state.starting for state in possible.states):
+            expected = f"one within {LATE:g} s of a start with no picture"
+            self.checks.note(number, "start", "download", expected, "none", passed=False)
+            possible.states = {state._replace(starting=False) for state in possible.states}
+
+    def _blame_download(self, at: Span) -> None:
+        while (fetch := self._possible.unexplained(at)) is not None:
+            number = self._downloads[fetch][0]
+            expected, seen = "none: nothing called for one", "the image service was asked"
+            self.checks.note(number, "fetches", "download", expected, seen, passed=False)
+
+    # What was seen
+
+    def _observe(self, number: int, event: Event, at: Span) -> None:
+        self._blame_start(number, at)
+        self._awaited = all(state.pending is not None for state in self._possible.states)
+        self._possible.settle(at)
+        match event:
+            case Request() if event.role is Role.PAGE:
+                self._view(number, event, at)
+            case Request():
+                self._request(number, event, at)
+            case Volume():
+                self._files.volume(number, event, at)
+            case Log():
+                self._files.log(number, event, self.history.facts.directory)
+
+    def _view(self, number: int, event: Request, window: Span) -> None:
+        answer = event.answer
+        meanwhile = self._since is not None and event.begin < self._since.end
+        well = answer is not None and answer.status == 200
+        if meanwhile or not well:
+            claim = "restart-answers" if meanwhile else "page"
+            said = f"status {answer.status}" if answer else event.error
+            self.checks.note(number, claim, "page view", "status 200", said, passed=well)
+        if answer is None or not well:
+            self._possible.unanswered(window)
+            return
+        page = self._pages[number]
+        self.checks.findings(number, wire.page(answer, page))
+        last = page.told.get("last_view")
+        at = window.common(last) if last is not None and window.meets(last) else window
+        failed = any(state.error for state in self._possible.states)
+        seen = self._possible.view(at, window, page.told)
+        self.tally.came(event, seen.strangers)
+        self.tally.view(number, event, page.told)
+        self._judge_view(number, seen, page.told, self._claims(event, seen, failed=failed))
+        if event.crowd:
+            self.tally.crowd(number, event, seen)
+        self._sight(event, page.told)
+        self.visits.append(
+            Visit(
+                event=number,
+                at=event.end,
+                status=str(page.told.get("status", "")),
+                access_count=page.told.get("views"),
+                image_access_count=page.told.get("picture_views"),
+                picture=self._pictures.get(event.visit),
+            )
+        )
+
+    def _claims(self, event: Request, seen: Seen, *, failed: bool) -> list[str]:
+        """The claims that a page view proves, or breaks: what it was, and what had happened before it."""
+        if len(seen.kinds) != 1:
+            return []
+        (kind,) = seen.kinds
+        claims = [kind.value]
+        if self._since is not None and event.begin >= self._since.end and not event.crowd:
+            claims.append(f"{self._since.what}-{kind}")
+            self._since = None
+        if kind is Kind.KEPT and seen.fetch is not None:
+            claims.append(f"outage-{self._downloads[seen.fetch][1].way}")
+        if kind is Kind.RENEW and failed:
+            claims.append("outage-taken")
+        return [claim for claim in claims if claim in CLAIMS]
+
+    def _judge_view(self, number: int, seen: Seen, told: Told, claims: list[str]) -> None:
+        self.checks.mismatches(number, seen.mismatches, claims or ["state"])
+        if seen.mismatches:
+            return
+        said = told_in_words(told)
+        for claim in claims:
+            expected = EXPECTED[next(iter(seen.kinds))]
+            self.checks.note(number, claim, "page view", expected, said, passed=True)
+        self.checks.note(number, "counted", "counts", "one more than before", said, passed=True)
+
+    def _request(self, number: int, event: Request, at: Span) -> None:
+        if event.answer is None:
+            name = f"{event.method} {event.url}"
+            self.checks.note(number, "health", name, "an answer", event.error, passed=False)
+        elif event.role is Role.PICTURE:
+            self._picture(number, event, event.answer, at)
+        elif event.role is Role.CACHE:
+            self._cache(number, event, event.answer, at)
+        else:
+            self.tally.look(number, event, 0)
+            self.checks.findings(number, wire.probe(event, event.answer))
+
+    def _picture(self, number: int, event: Request, answer: Answer, at: Span) -> None:
+        content = self.history.bodies[answer.body]
+        self.checks.findings(number, wire.picture(answer, content, answer.body))
+        told: Told = {"picture": answer.body if answer.status == 200 else None}
+        seen = self._possible.look(at, told)
+        claim = "page-picture" if event.visit else "picture"
+        self.checks.mismatches(number, seen.mismatches, [claim])
+        if not seen.mismatches:
+            said = told_in_words(told)
+            self.checks.note(number, claim, "picture", "the picture of the moment", said, passed=True)
+
+    def _cache(self, number: int, event: Request, answer: Answer, at: Span) -> None:
+        read = reading.document(self.history.bodies[answer.body], STATE)
+        self.checks.findings(number, wire.cache(answer, read))
+        if answer.status != 200:
+            return
+        self.checks.same(number, "ttl", "ttl", self._possible.ttl, read.rest.get("ttl"))
+        self.checks.same(number, "source", "source", self._source, read.rest.get("source"))
+        told = self._told(number, read)
+        untouched = all(state.views == 0 for state in self._possible.states)
+        seen = self._possible.look(at, told)
+        self.tally.came(event, seen.strangers)
+        self.tally.look(number, event, seen.strangers)
+        self.checks.mismatches(number, seen.mismatches, ["state"])
+        said = told_in_words(told)
+        if not seen.mismatches:
+            self.checks.note(number, "state", "state", "a possible one", said, passed=True)
+            if untouched and told["picture"] and told.get("views") == 0:
+                self.checks.note(number, "start", "download", "one before any view", said, passed=True)
+            if self._awaited and told.get("status") == "valid":
+                self.checks.note(
+                    number, "late", "picture that came late", "taken when it came", said, passed=True
+                )
+        self._sight(event, told)
+
+    def _told(self, number: int, read: Document) -> Told:
+        """What `/api/cache` tells; its facts of the picture are held against that picture's bytes."""
+        image = read.rest.get("image")
+        told = {**read.told, "error": read.rest.get("last_error") is not None, "picture": None}
+        if isinstance(image, dict):
+            told["picture"] = image.get("sha256")
+            content = self.history.bodies.get(str(told["picture"]))
+            if content is not None:
+                self.checks.same(
+                    number, "image-facts", "content_type", wire.media_type(content), image.get("content_type")
+                )
+                self.checks.same(number, "image-facts", "size", len(content), image.get("size"))
+        return told
+
+    def _sight(self, event: Event, told: Told) -> None:
+        if "status" in told:
+            self.sightings.append((event.end, str(told["status"])))
+
+    def _count(self, number: int) -> int | None:
+        page = self._pages.get(number)
+        return page.told.get("views") if page else None

@@ -1,0 +1,95 @@
+"""The volume and the log, held against the possible states."""
+
+from todoctl.validation import reading
+from todoctl.validation.history import File, Log, Volume
+from todoctl.validation.judge.checks import Checks
+from todoctl.validation.judge.tally import Tally
+from todoctl.validation.judge.words import told_in_words
+from todoctl.validation.model.possible import Possible
+from todoctl.validation.model.times import Span
+from todoctl.validation.reading import METADATA, Told
+
+STATE, PICTURE = "cache_metadata.json", "cached_image.jpg"
+
+
+class Files:
+    """Judges looks at the volume; the two sides of one look are held against each other as well."""
+
+    def __init__(self, checks: Checks, possible: Possible, tally: Tally) -> None:
+        self._checks = checks
+        self._possible = possible
+        self._tally = tally
+        self._first: dict[int, tuple[Volume, Told]] = {}
+
+    def volume(self, number: int, event: Volume, at: Span) -> None:
+        """One side of the volume."""
+        files = {file.name: file for file in event.files}
+        told = self._state(number, event, files.get(STATE), at)
+        self._picture(number, files.get(PICTURE), at)
+        other = self._first.pop(event.look, None)
+        if other is None:
+            self._first[event.look] = (event, told)
+        elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
+            self._both(number, other[0], event)
+
+    def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
+        if file is None:
+            nothing_known = not any(state.picture for state in self._possible.states)
+            expected, missing = f"{STATE} with all that is known", f"no {STATE}"
+            self._checks.note(number, "volume-state", "metadata", expected, missing, passed=nothing_known)
+            return {}
+        read = reading.document(self._checks.history.bodies[file.body], METADATA)
+        self._checks.same(
+            number, "volume-state", "metadata", "as documented", ", ".join(read.wrong) or "as documented"
+        )
+        seen = self._possible.look(at, read.told)
+        self._tally.came(event, seen.strangers)
+        self._checks.mismatches(number, seen.mismatches, ["volume-state"])
+        return read.told
+
+    def _picture(self, number: int, file: File | None, at: Span) -> None:
+        told: Told = {"picture": file.body if file else None}
+        seen = self._possible.look(at, told)
+        self._checks.mismatches(number, seen.mismatches, ["volume-picture"])
+        if file and not seen.mismatches:
+            self._checks.note(
+                number,
+                "volume-picture",
+                PICTURE,
+                "the picture of the moment",
+                told_in_words(told),
+                passed=True,
+            )
+
+    def _both(self, number: int, one: Volume, other: Volume) -> None:
+        ours, theirs = ({file.name: file for file in side.files} for side in (one, other))
+        for name in sorted(ours | theirs):
+            self._checks.same(
+                number, "volume-same", f"{name} on both sides", _told(ours.get(name)), _told(theirs.get(name))
+            )
+
+    def log(self, number: int, event: Log, directory: str) -> None:
+        """The app's log, read as the original README reads it."""
+        text = "\n".join(event.lines)
+        pictures = {state.picture for state in self._possible.states if state.picture}
+        ttl = f"TTL {self._possible.ttl:g} s"
+        found = {
+            "cache directory": (directory, directory in text),
+            "TTL": (ttl, ttl in text),
+            "picture": ("the picture's SHA-256", any(picture in text for picture in pictures)),
+        }
+        for name, (expected, passed) in found.items():
+            self._checks.note(
+                number,
+                "log",
+                f"{name} in the log",
+                expected,
+                "named" if passed else "not named",
+                passed=passed,
+            )
+
+
+def _told(file: File | None) -> str:
+    if file is None:
+        return "none"
+    return f"{file.size} bytes, changed at {file.modified:.6f}, SHA-256 {file.body[:12]}"

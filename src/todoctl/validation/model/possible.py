@@ -1,0 +1,135 @@
+"""Which of the model's states are still possible, given everything seen so far."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from todoctl.validation.model import policy
+from todoctl.validation.model.fit import Mismatch, fit
+from todoctl.validation.model.policy import Fetch, Kind, State, Step
+from todoctl.validation.model.times import Span
+from todoctl.validation.reading import Told
+
+MOST_STRANGERS = 500
+"""Page views of others that are gone through one by one; after more of them, anything is possible."""
+
+
+class Seen(NamedTuple):
+    """What is known of an observation: the `kinds` that a page view may have been, the fetch it caused.
+
+    `mismatches` are those with the state that fits best, empty where one fits. `strangers` is how many page
+    views of others came before it.
+    """
+
+    mismatches: list[Mismatch]
+    kinds: set[Kind]
+    strangers: int = 0
+    fetch: int | None = None
+
+
+class Possible:
+    """All states that the app may be in. `fetches` is None where the image service is not todoctl's own."""
+
+    def __init__(self, ttl: float) -> None:
+        self.ttl = ttl
+        self.fetches: Sequence[Fetch] | None = None
+        self.states: set[State] = set(policy.anything())
+
+    def start(self, ttl: float, fetches: Sequence[Fetch] | None, *, emptied: bool) -> None:
+        """The app was started: with an empty volume, or with what it had."""
+        self.ttl, self.fetches = ttl, fetches
+        self.states = {policy.start(state, emptied=emptied) for state in self.states}
+
+    def settle(self, at: Span) -> None:
+        """Time passes until some instant of `at`."""
+        self.states = {later for state in self.states for later in policy.settle(state, at, self.fetches)}
+
+    def unexplained(self, at: Span) -> int | None:
+        """The number of a fetch that ended before `at` and that nothing called for; the next call goes on."""
+        if self.fetches is None:
+            return None
+        fetches = self.fetches
+        explained = {state for state in self.states if not _has_ended(fetches, state.explained, at)}
+        if explained or not self.states:
+            self.states = explained
+            return None
+        number = min(state.explained for state in self.states)
+        self.states = {state._replace(explained=max(state.explained, number + 1)) for state in self.states}
+        return number
+
+    def view(self, at: Span, window: Span, told: Told) -> Seen:
+        """A page view, counted at an instant of `at`, that came and was answered within `window`."""
+        self.settle(at)
+        strangers = self._strangers(window, told, own=1)
+        steps = [
+            step for state in self.states for step in policy.view(state, at, window, self.ttl, self.fetches)
+        ]
+        fits = [(step, *fit(step.state, at, self.ttl, told)) for step in steps]
+        good = [(step, state) for step, state, wrong in fits if not wrong]
+        if good:
+            self.states = {state for _, state in good}
+            fetches = {step.fetch for step, _ in good}
+            return Seen(
+                [], {step.kind for step, _ in good}, strangers, fetches.pop() if len(fetches) == 1 else None
+            )
+        self.forget(at, told)
+        if not fits:
+            return Seen(
+                [Mismatch("download", "a request for a new picture", "none")], {Kind.RENEW}, strangers
+            )
+        step, _, wrong = min(fits, key=lambda found: len(found[2]))
+        return Seen(wrong, {step.kind}, strangers, step.fetch)
+
+    def unanswered(self, at: Span) -> None:
+        """A page view without an answer: it may have been counted, or not."""
+        steps = {step.state for state in self.states for step in self._steps(state, at)}
+        self.states |= steps
+
+    def look(self, at: Span, told: Told) -> Seen:
+        """Something that is no page view."""
+        self.settle(at)
+        strangers = self._strangers(at, told, own=0)
+        fits = [fit(state, at, self.ttl, told) for state in self.states]
+        good = {state for state, wrong in fits if not wrong}
+        if good:
+            self.states = good
+            return Seen([], set(), strangers)
+        self.forget(at, told)
+        best = min(
+            (wrong for _, wrong in fits), key=len, default=[Mismatch("state", "a possible one", "another")]
+        )
+        return Seen(best, set(), strangers)
+
+    def forget(self, at: Span, told: Told) -> None:
+        """Goes on with no more than what was told last, so that one fault is not found over and over."""
+        begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
+        states = policy.anything(begun)
+        learned = {state for state, wrong in (fit(one, at, self.ttl, told) for one in states) if not wrong}
+        self.states = learned or set(states)
+
+    def _strangers(self, window: Span, told: Told, *, own: int) -> int:
+        """Lets others view the page, as often as the count that is told betrays; returns how often."""
+        counted = [state.views for state in self.states if state.views is not None]
+        if "views" not in told or not counted:
+            return 0
+        number: int = told["views"] - own - max(counted)
+        if number <= 0:
+            return 0
+        if number > MOST_STRANGERS:
+            begun = sum(fetch.span.lo <= window.hi for fetch in self.fetches or ())
+            self.states = set(policy.anything(begun))
+            return number
+        for _ in range(number):
+            self.states = {
+                later
+                for state in self.states
+                for step in self._steps(state, window)
+                for later in policy.settle(step.state, window, self.fetches)
+            } or self.states
+        return number
+
+    def _steps(self, state: State, at: Span) -> Iterable[Step]:
+        return policy.view(state, at, at, self.ttl, self.fetches)
+
+
+def _has_ended(fetches: Sequence[Fetch], number: int, at: Span) -> bool:
+    return number < len(fetches) and fetches[number].span.hi < at.lo

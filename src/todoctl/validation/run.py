@@ -1,0 +1,82 @@
+"""A run: the scenarios played one after the other, and the history judged as it grows."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from todoctl.errors import TodoctlError
+from todoctl.validation.history import History, Play
+from todoctl.validation.judge.results import judge
+from todoctl.validation.scenarios import Scenario, proves
+from todoctl.validation.stage import Stage
+from todoctl.validation.verdict import Outcome, ScenarioResult
+
+TRIES = 4
+"""How often a scenario is played at most, where its situation did not come about."""
+
+START, ROLLING_START = 0.6, 9.0
+"""Seconds that a start of the app may take, for the time left: a process, a rollout."""
+
+
+class Audience(Protocol):
+    """Who watches a run."""
+
+    def expect(self, plan: Sequence[tuple[str, float]]) -> AbstractContextManager[None]:
+        """Around the run: the names of its scenarios, and how many seconds each may take."""
+        ...
+
+    def scenario(self, name: str, title: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Around each scenario; what it gives is told what is being waited for."""
+        ...
+
+    def finished(self, result: ScenarioResult) -> None:
+        """A scenario's outcome."""
+        ...
+
+
+def run(stage: Stage, scenarios: Sequence[Scenario], audience: Audience) -> None:
+    """Plays `scenarios` into the stage's history."""
+    start = ROLLING_START if stage.target.rolling else START
+    plan = [(scenario.name, scenario.starts * start + scenario.seconds) for scenario in scenarios]
+    with audience.expect(plan):
+        for scenario in scenarios:
+            with audience.scenario(scenario.name, scenario.title) as stage.waiting:
+                _play(stage, scenario)
+            audience.finished(_result(stage.history, scenario.name))
+
+
+def _play(stage: Stage, scenario: Scenario) -> None:
+    """Plays one scenario, again while its situation does not come about."""
+    began = time.time()
+    stage.visitors.scenario = scenario.name
+    claims = proves(scenario, full=stage.full)
+    error = ""
+    for attempt in range(1, TRIES + 1):
+        try:
+            scenario.play(stage)
+        except TodoctlError as problem:
+            error = str(problem)
+        finally:
+            stage.note_downloads()
+            play = Play(
+                name=scenario.name,
+                title=scenario.title,
+                proves=claims,
+                tries=attempt,
+                begin=began,
+                end=time.time(),
+                error=error,
+            )
+            stage.history.ended_at = play.end
+            if attempt > 1:
+                stage.history.plays.pop()
+            stage.history.plays.append(play)
+        result = _result(stage.history, scenario.name)
+        if result.outcome is not Outcome.NOT_JUDGED or error:
+            break
+        stage.slow_down()
+
+
+def _result(history: History, name: str) -> ScenarioResult:
+    return next(result for result in judge(history).scenarios if result.name == name)

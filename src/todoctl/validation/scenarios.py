@@ -1,0 +1,224 @@
+"""The documented scenarios: what the original README proved with screenshots, and what lies beside that.
+
+Each does things, and names the claims that it is there to prove. It judges nothing: every event of every
+scenario is held against the model, by the judge.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from todoctl.errors import BadUsageError
+from todoctl.target import Way
+from todoctl.validation.contract import PROBES
+from todoctl.validation.history import Role
+from todoctl.validation.model.policy import FIRST_WAIT
+from todoctl.validation.stage import BRIEF_TTL, LONG_TTL, Stage
+
+VISITORS = 20
+HEADS = 11
+"""More than `regularity.RUN`: an app that counts them cannot hide behind other visitors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`title` is what it claims, in a line, `proves` the claims (keys of `contract.CLAIMS`).
+
+    `starts` is how often the app is started, `seconds` how long the rest takes: both for the time left.
+    """
+
+    name: str
+    title: str
+    proves: tuple[str, ...]
+    play: Callable[[Stage], None]
+    starts: int = 0
+    seconds: float = 0.5
+
+    @property
+    def needs_service(self) -> bool:
+        return self.name == "outage"
+
+
+def deployed(stage: Stage) -> None:
+    """What is up is what was asked for."""
+    stage.look()
+    stage.visitors.ask(Role.PROBE, "GET", "/readyz")
+    stage.visitors.ask(Role.PROBE, "HEAD", "/")
+    stage.look_at_log()
+
+
+def mount(stage: Stage) -> None:
+    """The volume is the same from both sides, and tells what the app tells."""
+    if stage.look().get("picture") is None:
+        stage.start(LONG_TTL, emptied=True)
+        stage.wait_for_picture()
+    stage.look()
+    stage.visitors.ask(Role.PICTURE, "GET", "/image")
+    stage.look_at_volume()
+
+
+def fresh(stage: Stage) -> None:
+    """On an empty volume a picture is downloaded at the start, and the first view shows it."""
+    stage.start(stage.ttl, emptied=True)
+    stage.wait_for_picture()
+    stage.visit()
+    stage.look_at_log()
+
+
+def valid(stage: Stage) -> None:
+    """While it is valid, the same picture is served, without a download."""
+    stage.require(stage.ttl)
+    stage.make_valid()
+    stage.visit()
+    if stage.fresh is not None:
+        stage.wait_until(stage.fresh.lo + 0.7 * stage.settings.ttl)
+    stage.visit()
+
+
+def grace(stage: Stage) -> None:
+    """The first view after the expiry still gets the old picture: the grace view."""
+    stage.require(stage.ttl)
+    stage.make_expired()
+    stage.visit()
+
+
+def renew(stage: Stage) -> None:
+    """The view after the grace view gets a new picture, with one download."""
+    stage.require(stage.ttl)
+    stage.make_spent()
+    stage.visit()
+
+
+def restart(stage: Stage) -> None:
+    """A restart keeps picture, times, grace and counts, whatever the picture's age."""
+    stage.require(LONG_TTL)
+    stage.make_valid()
+    stage.visit()
+    stage.restart(streaming=True)
+    stage.visit()
+    if not stage.full:
+        stage.require(BRIEF_TTL)
+        stage.make_expired()
+        stage.restart()
+        stage.visit()
+        stage.restart()
+        stage.visit()
+
+
+def crash(stage: Stage) -> None:
+    """A crash keeps picture, times, grace and counts, whatever the picture's age."""
+    if not stage.full:
+        stage.require(BRIEF_TTL)
+        stage.make_expired()
+        stage.kill()
+        stage.visit()
+        stage.kill()
+        stage.visit()
+    stage.require(LONG_TTL)
+    stage.make_valid()
+    stage.visit()
+    stage.kill()
+    stage.visit()
+
+
+def crowd(stage: Stage) -> None:
+    """Many visitors at once: each is answered and counted, with one grace view and one download."""
+    stage.require(LONG_TTL)
+    stage.make_valid()
+    stage.visitors.crowd(VISITORS)
+    stage.visit()
+    if not stage.full:
+        stage.require(BRIEF_TTL)
+        stage.make_expired()
+        stage.visitors.crowd(VISITORS)
+        stage.visit()
+        stage.make_spent()
+        stage.visitors.crowd(VISITORS)
+        stage.visit()
+
+
+def outage(stage: Stage) -> None:
+    """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
+    stage.require(BRIEF_TTL)
+    for way in (Way.ERROR, Way.NOTHING, Way.HALF, Way.LOGIN):
+        stage.make_spent()
+        stage.serve(way)
+        stage.visit()
+        stage.serve(Way.PICTURE)
+        stage.pause(FIRST_WAIT)
+        stage.visit()
+    stage.make_spent()
+    stage.serve(Way.SLOW)
+    stage.visit()
+    stage.serve(Way.PICTURE)
+    stage.wait_for_picture()
+    stage.visit()
+
+
+def page(stage: Stage) -> None:
+    """The page and its picture are as documented, and nothing but a page view is counted."""
+    stage.require(stage.settings.ttl)
+    for method, path in PROBES:
+        sent = []
+        if (method, path) == ("GET", "/image"):
+            shown = stage.look().get("picture")
+            sent = [("if-none-match", f'"{shown}"')]
+        stage.visitors.ask(Role.PROBE, method, path, sent=sent)
+    for _ in range(HEADS):
+        stage.visitors.ask(Role.PROBE, "HEAD", "/")
+        stage.look()
+    stage.visitors.ask(Role.PICTURE, "GET", "/image")
+    stage.visit()
+
+
+def _scenario(play: Callable[[Stage], None], *proves: str, starts: int = 0, seconds: float = 0.5) -> Scenario:
+    return Scenario(play.__name__, (play.__doc__ or "").strip(), proves, play, starts, seconds)
+
+
+SCENARIOS = (
+    _scenario(deployed, "ttl", "source", "ready", "log"),
+    _scenario(mount, "volume-same", "volume-state", "volume-picture"),
+    _scenario(fresh, "start", "valid", "counted", "log", starts=1),
+    _scenario(valid, "valid", seconds=1.0),
+    _scenario(grace, "grace"),
+    _scenario(renew, "renew"),
+    _scenario(restart, "restart-valid", "restart-grace", "restart-renew", "restart-replaced", starts=5),
+    _scenario(crash, "kill-valid", "kill-grace", "kill-renew", starts=5),
+    _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
+    _scenario(
+        outage,
+        *(f"outage-{way}" for way in Way if way is not Way.PICTURE),
+        "outage-taken",
+        "late",
+        seconds=8.0,
+    ),
+    _scenario(
+        page, "page", "heading", "line", "labels", "page-picture", "picture-headers", "head", "refused"
+    ),
+)
+"""In the order in which they are documented and run."""
+
+QUICK_ONLY = {"restart-grace", "restart-renew", "kill-grace", "kill-renew", "crowd-grace", "crowd-renew"}
+"""Claims whose situations take an expiry of their own: they are not arranged at a TTL of ten minutes."""
+
+
+def chosen(names: list[str], *, full: bool) -> list[Scenario]:
+    """The scenarios called `names`, all where that is empty; raises `BadUsageError` for an unknown one."""
+    known = {scenario.name: scenario for scenario in SCENARIOS}
+    for name in names:
+        if name not in known:
+            raise BadUsageError(f"--scenario {name!r} is no scenario", fix=f"Use {', '.join(known)}")
+        if full and known[name].needs_service:
+            raise BadUsageError(
+                f"--scenario {name} needs an image service that fails, and --full keeps yours",
+                fix="Leave --full out",
+            )
+    return [
+        scenario
+        for scenario in SCENARIOS
+        if (not names or scenario.name in names) and not (full and scenario.needs_service)
+    ]
+
+
+def proves(scenario: Scenario, *, full: bool) -> list[str]:
+    """The claims that are to be proved in this run."""
+    return [claim for claim in scenario.proves if not (full and claim in QUICK_ONLY)]

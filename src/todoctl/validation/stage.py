@@ -1,0 +1,266 @@
+"""Where scenarios play: the app with its volume set aside, visitors, and a history of all that happens.
+
+A stage arranges and waits by what it is told, and judges nothing: what it was told may be wrong.
+"""
+
+import itertools
+import time
+from collections.abc import Callable  # noqa: TC003 - for a field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from todoctl.settings import Settings
+from todoctl.target import ImageService, Side, Target, Way
+from todoctl.validation import reading
+from todoctl.validation.history import Act, Download, File, History, Log, Request, Role, Volume
+from todoctl.validation.model.times import Span
+from todoctl.validation.reading import STATE, Told
+from todoctl.validation.visitor import Stream, Visitors
+
+LONG_TTL = 600.0
+"""Seconds: no picture expires meanwhile."""
+
+BRIEF_TTL = 0.4
+"""Seconds: an expiry is soon waited for."""
+
+POLL_SECONDS = 0.03
+
+SETTLE_SECONDS = 12.0
+"""How long to wait for what the app does by itself, above the model's `LATE`."""
+
+LOG_LINES = 2000
+
+
+class Stage:
+    """One run's means. `ttl` (seconds) is that of the scenarios that wait for an expiry."""
+
+    def __init__(
+        self,
+        target: Target,
+        visitors: Visitors,
+        history: History,
+        deployed: Settings,
+        service: ImageService | None,
+        *,
+        ttl: float,
+    ) -> None:
+        self.target = target
+        self.visitors = visitors
+        self.history = history
+        self.service = service
+        self.ttl = ttl
+        self.full = history.facts.full
+        self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
+        self.deployed = deployed
+        self.fresh: Span | None = None
+        """When the present picture was downloaded, by todoctl's clock."""
+        self.waiting: Callable[[str], None] = lambda _: None
+        self._shown: object = None
+        self._looks = itertools.count(1)
+        self._served = 0
+        self._sides = ThreadPoolExecutor(2)
+
+    @property
+    def scenario(self) -> str:
+        return self.visitors.scenario
+
+    # Looking
+
+    def visit(self) -> Told:
+        """A page view and all that can be seen after it; returns what the page tells."""
+        request = self.visitors.view()
+        return self._after(request)
+
+    def _after(self, request: Request) -> Told:
+        told: Told = {}
+        if request.answer is not None:
+            page = reading.page(self.history.bodies[request.answer.body].decode(errors="replace"))
+            told = page.told
+            if page.picture is not None and told.get("status") != "empty":
+                self.visitors.picture(page.picture, request.visit)
+        self.look(since=request.begin)
+        self.look_at_volume()
+        return told
+
+    def look(self, *, since: float | None = None) -> Told:
+        """The cache's state; never an access. `since` is from when on a picture that is new may have come."""
+        request = self.visitors.ask(Role.CACHE, "GET", "/api/cache")
+        if request.answer is None:
+            return {}
+        read = reading.document(self.history.bodies[request.answer.body], STATE)
+        image = read.rest.get("image")
+        told = {**read.told, "picture": image.get("sha256") if isinstance(image, dict) else None}
+        if told["picture"] != self._shown:
+            self._shown = told["picture"]
+            self.fresh = None if self._shown is None else Span(since or request.begin, request.end)
+        return told
+
+    def look_at_volume(self) -> None:
+        """Both sides of the volume."""
+        number = next(self._looks)
+        self.history.events += self._sides.map(lambda side: self._read(side, number), self.target.sides())
+
+    def _read(self, side: Side, look: int) -> Volume:
+        began = time.time()
+        files = [
+            File(name=file.name, size=file.size, modified=file.modified, body=self.history.keep(file.content))
+            for file in side.read()
+        ]
+        return Volume(
+            begin=began,
+            end=time.time(),
+            scenario=self.scenario,
+            seen_from=side.seen_from,
+            look=look,
+            files=files,
+        )
+
+    def look_at_log(self) -> None:
+        began = time.time()
+        lines = list(self.target.logs(follow=False, lines=LOG_LINES))
+        self.history.events.append(Log(begin=began, end=time.time(), scenario=self.scenario, lines=lines))
+
+    def note_downloads(self) -> None:
+        """Writes down what the image service was asked for since the last time."""
+        if self.service is None:
+            return
+        served = self.service.served()
+        for one in served[self._served :]:
+            self.history.events.append(
+                Download(
+                    begin=one.begin,
+                    end=one.end,
+                    scenario=self.scenario,
+                    way=one.way.value,
+                    picture=self.history.keep(one.picture) if one.picture else "",
+                )
+            )
+        self._served = len(served)
+
+    # Acting
+
+    def start(self, ttl: float, *, emptied: bool = False) -> None:
+        """Stops and starts the app with another TTL, or on an empty volume; what is there is set aside."""
+        ttl = self.deployed.ttl if self.full else ttl
+        began, before = time.time(), self.target.instances()
+        self.target.stop()
+        self.note_downloads()
+        if not self.target.is_set_aside():
+            self.target.set_aside()
+            emptied = True
+        elif emptied:
+            self.target.empty()
+        self.settings = replace(self.settings, ttl=ttl)
+        self.target.start(self.settings)
+        if emptied:
+            self.fresh = self._shown = None
+        self._act("start", began, before, emptied=emptied)
+        self.look(since=began)
+
+    def slow_down(self) -> None:
+        """Twice as much time for what has to happen before an expiry."""
+        self.ttl *= 2
+
+    def require(self, ttl: float) -> None:
+        """The app of this run, with this TTL."""
+        if not self.target.is_set_aside():
+            self.start(ttl, emptied=True)
+        elif self.settings.ttl != ttl and not self.full:
+            self.start(ttl)
+
+    def restart(self, *, streaming: bool = False) -> None:
+        """Restarts the app the documented way; with `streaming` under page views, if that leaves no gap."""
+        began, before = time.time(), self.target.instances()
+        with Stream(self.visitors.view, running=streaming and self.target.rolling):
+            self.target.restart()
+        self._act("restart", began, before)
+
+    def kill(self) -> None:
+        """Ends the app without notice, and lets it come back."""
+        began, before = time.time(), self.target.instances()
+        self.target.kill()
+        self._act("kill", began, before)
+
+    def serve(self, way: Way) -> None:
+        """How the image service answers from now on."""
+        if self.service is not None:
+            began = time.time()
+            self.service.answer(way)
+            self._act("serve", began, frozenset(), way=way.value)
+
+    def _act(
+        self, what: str, began: float, before: frozenset[str], *, emptied: bool = False, way: str = ""
+    ) -> None:
+        act = Act(
+            begin=began,
+            end=time.time(),
+            scenario=self.scenario,
+            what=what,
+            ttl=self.settings.ttl,
+            source=self.settings.image_url,
+            emptied=emptied,
+            before=sorted(before),
+            after=sorted(self.target.instances()) if not way else [],
+            way=way,
+        )
+        self.history.events.append(act)
+
+    # Arranging
+
+    def wait_for_picture(self) -> None:
+        """Until there is a valid one, without a view, as after a start on an empty volume; or for a while."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self.look().get("status") != "valid" and time.monotonic() < deadline:
+            self.waiting("waiting for the picture")
+            time.sleep(POLL_SECONDS)
+
+    def make_valid(self, left: float = 0.5) -> None:
+        """A picture that stays valid for the part `left` of the TTL (0 to 1), if the app allows."""
+        for _ in range(3):
+            told = self.look()
+            if told.get("status") == "valid" and self._life() > self.settings.ttl * left:
+                return
+            if told.get("status") == "valid":
+                self.wait_for_expiry()
+            self.visit()
+
+    def make_expired(self) -> None:
+        """A picture that is too old, with its grace view unspent."""
+        for _ in range(3):
+            status = self.look().get("status")
+            if status == "expired":
+                return
+            if status == "valid":
+                self.wait_for_expiry()
+            else:
+                self.visit()
+
+    def make_spent(self) -> None:
+        """A picture that is too old, with its grace view spent."""
+        for _ in range(3):
+            if self.look().get("status") in {"grace", "stale"}:
+                return
+            self.make_expired()
+            self.visit()
+
+    def wait_for_expiry(self) -> None:
+        """Until the present picture is certainly too old."""
+        if self.fresh is not None:
+            self.wait_until(self.fresh.hi + self.settings.ttl + POLL_SECONDS)
+
+    def wait_until(self, moment: float) -> None:
+        """Until a moment (epoch seconds, todoctl's clock)."""
+        while (left := moment - time.time()) > 0:
+            self.waiting(f"{int(left // 60)}:{left % 60:04.1f} to go")
+            time.sleep(min(left, 0.1))
+
+    def pause(self, seconds: float) -> None:
+        """Lets some time go by."""
+        self.wait_until(time.time() + seconds + POLL_SECONDS)
+
+    def _life(self) -> float:
+        """Seconds for which the present picture is certainly valid still."""
+        return self.fresh.lo + self.settings.ttl - time.time() if self.fresh else 0.0
+
+    def close(self) -> None:
+        self._sides.shutdown()
