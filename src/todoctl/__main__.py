@@ -6,7 +6,7 @@ from types import FrameType
 
 from typer.exceptions import Abort, TyperException
 
-from todoctl.cli import app
+from todoctl.cli.app import app
 from todoctl.errors import ExitCode, TodoctlError
 
 

@@ -1,0 +1,49 @@
+"""Commands that only make sense with a cluster: `image` and `manifests`."""
+
+from typing import Annotated
+
+import typer
+
+from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL
+
+image = typer.Typer(help="Build or push the app's container image.", no_args_is_help=True)
+
+Reference = Annotated[str, typer.Argument(help="The image's name and tag, such as me/todo-app:1.12.")]
+
+
+@image.command()
+def build(
+    reference: Reference,
+    base_image: Annotated[str | None, typer.Option(help="Python image to build on.")] = None,
+) -> None:
+    """Build the app's image under a name of your own."""
+    from todoctl.console import Terminal
+    from todoctl.k3d.image import build as run
+
+    run(reference, base_image, Terminal())
+
+
+@image.command()
+def push(reference: Reference) -> None:
+    """Push an image that was built here to its registry."""
+    from todoctl.console import Terminal
+    from todoctl.k3d.image import push as run
+
+    run(reference, Terminal())
+
+
+def manifests(
+    ttl: Annotated[float, typer.Option(help="Seconds a picture stays valid.")] = DEFAULT_TTL,
+    image_url: Annotated[str, typer.Option(help="Where pictures come from.")] = DEFAULT_IMAGE_URL,
+    cluster: Annotated[str, typer.Option(help="The cluster's name.")] = "k3s-default",
+    agents: Annotated[int, typer.Option(help="Number of agent nodes.")] = 2,
+    app_image: Annotated[str, typer.Option(help="The app's image.")] = "todo-app:1.12",
+) -> None:
+    """Print what would be applied to the cluster, as YAML."""
+    from todoctl.k3d.manifests import adapted, render
+    from todoctl.k3d.options import ClusterOptions
+    from todoctl.settings import Settings
+
+    settings = Settings(ttl=ttl, image_url=image_url)
+    options = ClusterOptions(cluster=cluster, agents=agents)
+    typer.echo(render(adapted(settings, options, app_image)), nl=False)

@@ -1,0 +1,109 @@
+"""Commands that bring the app up and take it down."""
+
+from typing import Annotated
+
+import typer
+
+from todoctl.cli.options import ClusterOption, TargetOption, find_home, make_terminal, show
+from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_PORT, DEFAULT_TTL, Settings, seconds
+
+
+def up(
+    target: TargetOption = None,
+    port: Annotated[int, typer.Option(help="The page's port on this machine.")] = DEFAULT_PORT,
+    ttl: Annotated[float, typer.Option(help="Seconds a picture stays valid.")] = DEFAULT_TTL,
+    image_url: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Where pictures come from; 'sample:' for bundled ones. [default: {DEFAULT_IMAGE_URL}]",
+            show_default=False,
+        ),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    cluster: ClusterOption = None,
+    agents: Annotated[
+        int | None, typer.Option(help="k3d: number of agent nodes. [default: 2]", show_default=False)
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(help="k3d: address the port is bound to. [default: 127.0.0.1]", show_default=False),
+    ] = None,
+    base_image: Annotated[
+        str | None, typer.Option(help="k3d: Python image to build the app's image on.")
+    ] = None,
+    k3s_image: Annotated[str | None, typer.Option(help="k3d: image of the nodes.")] = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="k3d: use a cluster that todoctl did not make.")
+    ] = False,
+    keep_context: Annotated[
+        bool, typer.Option("--keep-context", help="k3d: leave kubectl's current context as it is.")
+    ] = False,
+) -> None:
+    """Bring the app up; run again, it changes only what differs."""
+    from todoctl import targets
+    from todoctl.up import up as bring_up
+    from todoctl.validate import mend
+
+    # Before anything slow: a bad value is told at once.
+    wanted = Settings(port=port, ttl=ttl, image_url=DEFAULT_IMAGE_URL if image_url is None else image_url)
+    choice = targets.Choice(target, cluster)
+    terminal = make_terminal()
+    home = find_home()
+    name = choice.named or targets.default(terminal)
+    given = {
+        "cluster": cluster,
+        "agents": agents,
+        "listen": listen,
+        "base_image": base_image,
+        "k3s_image": k3s_image,
+        "adopt": adopt or None,
+        "switch_context": False if keep_context else None,
+    }
+    options = targets.cluster_options(name, {key: value for key, value in given.items() if value is not None})
+    with home.lock():
+        where = targets.make(name, home, options)
+        mend(where, terminal)
+        try:
+            settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
+        finally:
+            home.forget()
+    if not changed:
+        terminal.note("Already up as asked; nothing changed.")
+    terminal.note(
+        f"The page is at {settings.url}  (target {name}, pictures from {settings.image_url}, "
+        f"valid for {seconds(settings.ttl)} s)"
+    )
+    terminal.note("Next: todoctl validate, todoctl open, todoctl status, todoctl down")
+    if open_browser:
+        show(settings.url)
+
+
+def down(
+    target: TargetOption = None,
+    cluster: ClusterOption = None,
+    keep_data: Annotated[
+        bool, typer.Option("--keep-data", help="Keep the volume with picture and counts.")
+    ] = False,
+    keep_cluster: Annotated[
+        bool, typer.Option("--keep-cluster", help="k3d: keep the cluster, remove the app.")
+    ] = False,
+) -> None:
+    """Take away all that `up` made. Twice is fine."""
+    from todoctl import targets
+    from todoctl.validate import mend
+
+    terminal = make_terminal()
+    home = find_home()
+    choice = targets.Choice(target, cluster)
+    where = targets.find(home, choice, keep_cluster=keep_cluster) or targets.find(
+        home, choice, keep_cluster=keep_cluster, leftovers=True
+    )
+    if where is None:
+        home.forget()
+        terminal.note("Nothing is up; nothing to take away.")
+        return
+    with home.lock():
+        mend(where, terminal)
+        changed = where.down(terminal, keep_data=keep_data)
+    home.forget()
+    terminal.note("Taken away." if changed else "Nothing was up; nothing to take away.")
