@@ -2,9 +2,9 @@
 
 Views queue up. One turn at a time, in a thread of its own, takes the volume's lock, reads what
 others did, applies the policy for everyone who waits, and saves once; then all are answered (group
-commit). Those who need a new picture wait a while for the one fetch that goes out. Where the volume
-cannot be read or written, everything goes on in memory, and is merged with what lies there as soon
-as that works again.
+commit). Those who need a new picture wait a while for the one fetch that goes out. A start without any
+picture sends one out before anyone needs it. Where the volume cannot be read or written, everything
+goes on in memory, and is merged with what lies there as soon as that works again.
 """
 
 import asyncio
@@ -12,18 +12,14 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import NamedTuple
 
 from todoapp import policy
 from todoapp.fetch import FetchError, Source
 from todoapp.picture import identify
-from todoapp.policy import State
+from todoapp.policy import Patience, State
 from todoapp.store import Found, Store
 from todoapp.worker import Worker
-
-PATIENCE = 3.0
-"""Seconds that a visitor is made to wait for a new picture."""
 
 GATHER_ROUNDS = 3
 """Rounds of the event loop before a turn. Whoever is at the door by then shares its commit: under
@@ -33,14 +29,6 @@ REFRESH_POLL = 0.02
 """Seconds between two looks whether another process has finished its fetch."""
 
 log = logging.getLogger(__name__)
-
-
-class Patience(Enum):
-    """How a page view meets the need for a new picture."""
-
-    FRESH = auto()  # it waits for a fetch, but not while fetching is known not to work
-    WAITING = auto()  # it waits already
-    SPENT = auto()  # it takes what there is
 
 
 class View(NamedTuple):
@@ -99,6 +87,15 @@ class Cache:
         fetch_error = self._held.state.fetch_error
         image_service = f"image service: {fetch_error}" if fetch_error else None
         return "; ".join(filter(None, (self._volume_error, image_service))) or None
+
+    async def start(self) -> None:
+        """Take up what lies on the volume; where that is no picture, begin to fetch one."""
+        state = (await self.look()).state
+        if state.picture:
+            downloaded_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.downloaded_at))
+            log.info("picture on the volume: %s, downloaded at %s", state.picture, downloaded_at)
+        elif self._store.loaded:  # otherwise there may be a picture, which is not to be replaced
+            self._begin_refresh(prefetch=True)
 
     async def view(self) -> View:
         """One page view: counted, saved wherever that is possible, and answered soon."""
@@ -162,13 +159,12 @@ class Cache:
     def _await_fetch(self, visit: Visit) -> None:
         if visit.patience is Patience.FRESH:
             visit.patience = Patience.WAITING
-            asyncio.get_running_loop().call_later(PATIENCE, self._release, visit)
+            asyncio.get_running_loop().call_later(policy.PATIENCE, self._release, visit)
         elif visit.patience is Patience.SPENT:  # since this turn began
             self._arrive(visit)
             return
         self._waiting.append(visit)
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._refresh())
+        self._begin_refresh()
 
     def _release(self, visit: Visit) -> None:
         """Let a visitor wait no longer."""
@@ -182,15 +178,23 @@ class Cache:
         visits, self._waiting = self._waiting, []
         return visits
 
-    async def _refresh(self) -> None:
-        """Bring a new picture to those who wait, unless another process is at it or has done so."""
+    def _begin_refresh(self, *, prefetch: bool = False) -> None:
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh(prefetch=prefetch))
+
+    async def _refresh(self, *, prefetch: bool) -> None:
+        """Bring a new picture to those who wait, unless another process is at it or has done so.
+
+        With `prefetch`, to whoever may come: one fetch is tried while nobody waits for it, too.
+        """
         try:
-            while self._waiting:
+            while self._waiting or prefetch:
                 with self._store.refreshing() as alone:
                     if alone:
                         await self._take(Turn(visits=self._called()))
-                        if self._waiting:
+                        if self._waiting or (prefetch and self._prefetches()):
                             await self._fetch()
+                        prefetch = False
                 if not alone:
                     if self._held.state.fetch_error:
                         for visit in list(self._waiting):
@@ -198,6 +202,10 @@ class Cache:
                     await asyncio.sleep(REFRESH_POLL)
         finally:
             self._refreshing = None
+
+    def _prefetches(self) -> bool:
+        now = self.clock()
+        return policy.prefetches(policy.settled(self._held.state, now), now)
 
     async def _fetch(self) -> None:
         state = self._held.state
@@ -263,22 +271,11 @@ class Cache:
         for visit in turn.visits:
             after = policy.view(state, now, self.ttl)
             if after is None:
-                after = self._overdue(state, now, visit.patience, refreshing=turn.refreshing)
+                after = policy.overdue(state, now, visit.patience, refreshing=turn.refreshing)
             views.append(None if after is None else View(after, now))
             state = state if after is None else after
         self._held = Found(state=state, content=content)
         return views
-
-    def _overdue(self, state: State, now: float, patience: Patience, *, refreshing: bool) -> State | None:
-        """The state after a view that should show a new picture, or None where it is to wait for that."""
-        if not policy.may_fetch(state, now):
-            return policy.counted(state, now)
-        if patience is Patience.SPENT:
-            late = policy.delayed(state, f"no answer within {PATIENCE:g} s, still waiting for it")
-            return policy.counted(late, now)
-        if patience is Patience.FRESH and refreshing and state.fetch_error:
-            return policy.counted(state, now)
-        return None
 
     def _save(self) -> None:
         held, found = self._held, self._store.found

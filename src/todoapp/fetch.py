@@ -8,6 +8,7 @@ import asyncio
 import functools
 import random
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -100,6 +101,10 @@ class ImageService:
         return content
 
 
+_loading = threading.Lock()
+"""Held while the certificates are read: the start's fetch may come while `prepare` is at it."""
+
+
 @functools.cache
 def _tls() -> ssl.SSLContext:
     import httpx
@@ -110,8 +115,10 @@ def _tls() -> ssl.SSLContext:
 def _client() -> "httpx.AsyncClient":
     import httpx
 
+    with _loading:
+        tls = _tls()
     return httpx.AsyncClient(
-        verify=_tls(),
+        verify=tls,
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=True,
         max_redirects=MAX_REDIRECTS,

@@ -5,8 +5,14 @@ project ("Cache policy" in its README, step 1.12) and of `docs/contract.md`; the
 of HTTP caches: valid, grace, stale. Times are seconds since the epoch.
 """
 
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import NamedTuple
+
+PATIENCE = 3.0
+"""Seconds that a visitor is made to wait for a new picture."""
+
+MIN_BACKOFF = 0.25
+"""Seconds: the wait after the first failed fetch. It doubles with each one that fails after it."""
 
 MAX_BACKOFF = 60.0
 """Seconds: the longest wait after a failed fetch that the image service did not ask for."""
@@ -25,12 +31,23 @@ class Status(StrEnum):
     STALE = "stale"
 
 
+class Patience(Enum):
+    """How a page view meets the need for a new picture."""
+
+    FRESH = auto()  # it waits for a fetch, but not while fetching is known not to work
+    WAITING = auto()  # it waits already
+    SPENT = auto()  # it takes what there is
+
+
 class Picture(NamedTuple):
     """What is known of a picture's bytes: SHA-256 in hex, media type, size in bytes."""
 
     sha256: str
     content_type: str
     size: int
+
+    def __str__(self) -> str:
+        return f"SHA-256 {self.sha256}, {self.content_type}, {self.size} bytes"
 
 
 class State(NamedTuple):
@@ -82,6 +99,21 @@ def view(state: State, now: float, ttl: float) -> State | None:
             return None
 
 
+def overdue(state: State, now: float, patience: Patience, *, refreshing: bool) -> State | None:
+    """The state after a view that should show a new picture, or None where it is to wait for that.
+
+    `refreshing`: a fetch is under way already.
+    """
+    if not may_fetch(state, now):
+        return counted(state, now)
+    if patience is Patience.SPENT:
+        late = delayed(state, f"no answer within {PATIENCE:g} s, still waiting for it")
+        return counted(late, now)
+    if patience is Patience.FRESH and refreshing and state.fetch_error:
+        return counted(state, now)
+    return None
+
+
 def counted(state: State, now: float) -> State:
     """The state after a page view that shows what there is, whatever its age."""
     return state._replace(
@@ -94,6 +126,11 @@ def counted(state: State, now: float) -> State:
 def may_fetch(state: State, now: float) -> bool:
     """Whether the image service may be asked: it has not failed, or the wait after that is over."""
     return state.failed_at is None or now >= state.failed_at + state.retry_after
+
+
+def prefetches(state: State, now: float) -> bool:
+    """Whether a picture is to be fetched before anyone asks for it: only where there is none at all."""
+    return state.picture is None and may_fetch(state, now)
 
 
 def fetched(state: State, picture: Picture, now: float) -> State:
@@ -109,9 +146,10 @@ def fetched(state: State, picture: Picture, now: float) -> State:
 def failed(state: State, error: str, now: float, retry_after: float = 0.0) -> State:
     """The state after a fetch that failed at `now`.
 
-    The waits double from 1 s to `MAX_BACKOFF`; `retry_after` is what the image service asked for.
+    The waits double from `MIN_BACKOFF` to `MAX_BACKOFF`; `retry_after` is what the image service
+    asked for.
     """
-    backoff = min(2.0 ** min(state.failures, 10), MAX_BACKOFF)
+    backoff = min(MIN_BACKOFF * 2.0 ** min(state.failures, 10), MAX_BACKOFF)
     return state._replace(
         fetch_error=error,
         failures=state.failures + 1,

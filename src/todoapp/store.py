@@ -50,13 +50,15 @@ class Found:
 class Store:
     """The volume at `directory`, which is made when it is missing.
 
-    `found` is what lay there when this process last loaded or saved. `load`, `save` and `replace`
-    are to be called within `locked`; they may raise OSError. One thread at a time.
+    `found` is what lay there when this process last loaded or saved; `loaded` says whether it has
+    been able to load it by now. `load`, `save` and `replace` are to be called within `locked`; they
+    may raise OSError. One thread at a time.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.found = Found()
+        self.loaded = False
         self._picture_path = str(directory / PICTURE)
         self._open = -1
         self._seen: bytes | None = None
@@ -116,6 +118,7 @@ class Store:
         if content is None or content != self._seen or signature != self._signature:
             self.found = self._load(content)
             self._seen, self._signature = content, _signature(PICTURE, self._open)
+        self.loaded = True
         return self.found
 
     def save(self, state: State) -> None:

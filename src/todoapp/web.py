@@ -56,7 +56,7 @@ def app(cache: Cache, source: str, readiness: Readiness) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await cache.look()
+        await cache.start()
         readiness.ready = True
         yield
         readiness.ready = False

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.image_service import png
-from todoapp import cache as cache_module
 from todoapp import policy
 from todoapp.cache import Cache, View, Visit
 from todoapp.store import Store
@@ -112,7 +111,7 @@ def test_a_visitor_who_leaves_while_waiting(tmp_path: Path) -> None:
 
 def test_patience_that_ends_in_the_middle_of_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The visitor then goes with what there is in the next turn, and waits no more."""
-    monkeypatch.setattr(cache_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(policy, "PATIENCE", 0.05)
     released = threading.Event()
     turns = 0
 

@@ -36,24 +36,36 @@ class Model:
     failures: int = 0
     failed_at: float = 0.0
 
+    def start(self, now: float, *, works: bool) -> None:
+        """A start at `now`: only without any picture is there something to fetch."""
+        if not self.picture:
+            self.fetch(now, works=works)
+
     def view(self, now: float, *, works: bool) -> str:
         """One page view at `now`; what its Status says."""
-        self.since, self.failed_at = min(self.since, now), min(self.failed_at, now)
+        self.since = min(self.since, now)
         status = "valid" if self.picture and now < self.since + TTL else "grace"
         due = not self.picture or (status == "grace" and self.grace_used)
         self.grace_used |= status == "grace"
-        wait = min(2 ** (self.failures - 1), 60) if self.failures else 0
-        if due and now >= self.failed_at + wait:
-            if works:
-                self.__init__(self.picture + 1, now, views=self.views)  # type: ignore[misc]
-                status = "valid"
-            else:
-                self.failures, self.failed_at = self.failures + 1, now
+        if due and self.fetch(now, works=works):
+            status = "valid"
         self.views += 1
         self.views_of_picture += bool(self.picture)
         if not self.picture:
             return "empty"
         return "stale" if status == "grace" and self.failures else status
+
+    def fetch(self, now: float, *, works: bool) -> bool:
+        """A fetch at `now`, unless it is too early for one; whether it brought a picture."""
+        self.failed_at = min(self.failed_at, now)
+        wait = min(2 ** (self.failures - 1) / 4, 60) if self.failures else 0
+        if now < self.failed_at + wait:
+            return False
+        if works:
+            self.__init__(self.picture + 1, now, views=self.views)  # type: ignore[misc]
+        else:
+            self.failures, self.failed_at = self.failures + 1, now
+        return works
 
 
 class PolicyMachine(RuleBasedStateMachine):
@@ -107,7 +119,14 @@ class PolicyMachine(RuleBasedStateMachine):
         """Another process takes over."""
         self.runner.run(self.cache.close())
         self.cache = self.new_cache()
-        self.runner.run(self.cache.look())
+        self.model.start(self.now, works=self.works)
+        self.runner.run(self.start())
+
+    async def start(self) -> None:
+        """The cache's start, and the fetch that it may have begun."""
+        await self.cache.start()
+        if self.cache._refreshing:
+            await self.cache._refreshing
 
     @rule()
     def look(self) -> None:
@@ -175,12 +194,13 @@ def test_statuses_change_at_the_expiry_to_the_moment() -> None:
 
 def test_waits_after_failures_double_up_to_a_minute_and_heed_the_service() -> None:
     state, waits = State(), []
-    for _ in range(8):
+    for _ in range(10):
         state = policy.failed(state, "no", 100.0)
         waits.append(state.retry_after)
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert waits == [0.25, 0.5, 1, 2, 4, 8, 16, 32, 60, 60]
     assert not policy.may_fetch(state, 159.9)
     assert policy.may_fetch(state, 160.0)
+    assert policy.failed(State(), "no", 100.0, 0.1).retry_after == policy.MIN_BACKOFF
     assert policy.failed(State(), "no", 100.0, 120.0).retry_after == 120.0
     assert policy.failed(State(), "no", 100.0, 1e9).retry_after == policy.MAX_RETRY_AFTER
     assert policy.failed(state._replace(failures=10**6), "no", 0.0).retry_after == 60

@@ -34,6 +34,8 @@ def crowd(apps: list[AppServer], views: int = VIEWS) -> list[Page]:
 
 @pytest.fixture(name="apps")
 def _apps(start_app: StartApp, images: ImageService) -> list[AppServer]:
+    """Processes without a picture: the fetch that the first one has begun at its start hangs."""
+    images.mode = Mode.HANG
     return [start_app(IMAGE_URL=images.url, CACHE_TTL="4") for _ in range(PROCESSES)]
 
 
@@ -43,6 +45,7 @@ def wait_for_status(app: AppServer, status: str) -> None:
 
 def test_a_crowd_spends_one_grace_and_makes_one_fetch(apps: list[AppServer], images: ImageService) -> None:
     """First with an empty cache, then at expiry, where grace and renewal fall into one moment."""
+    images.mode = Mode.OK
     first = crowd(apps)
     assert images.fetches == 1
     assert {page.status for page in first} == {"valid"}
@@ -69,9 +72,9 @@ def test_all_wait_for_the_one_fetch_and_get_its_picture(apps: list[AppServer], i
     """Also those in processes that do not make it, and however long it takes within reason."""
 
     async def scene() -> list[Page]:
-        images.mode = Mode.HANG
         pages = asyncio.create_task(_crowd(apps, VIEWS))
         await asyncio.to_thread(wait_for, lambda: images.fetches)
+        await asyncio.sleep(0.5)
         images.mode = Mode.OK
         return await pages
 
@@ -83,6 +86,7 @@ def test_all_wait_for_the_one_fetch_and_get_its_picture(apps: list[AppServer], i
 
 def test_nobody_serves_a_replaced_picture(apps: list[AppServer], images: ImageService) -> None:
     """As soon as one process shows a page with a new picture, all serve that picture."""
+    images.mode = Mode.OK
     for _ in range(2):
         pages = crowd(apps, 2)
         shown = [page for page in pages if page.status == "valid"]
@@ -107,23 +111,30 @@ def test_processes_back_off_as_one(apps: list[AppServer], images: ImageService) 
     assert images.fetches == 1
 
 
+@pytest.mark.parametrize("status", ["empty", "stale"])
 def test_nobody_waits_for_a_fetch_that_is_known_to_be_slow(
-    apps: list[AppServer], images: ImageService
+    apps: list[AppServer], images: ImageService, status: str
 ) -> None:
     """The one that another process makes; the picture is everyone's once it is there."""
-    images.mode = Mode.HANG
-    assert apps[0].view().status == "empty"
+    if status == "stale":
+        images.mode = Mode.OK
+        wait_for_status(apps[0], "expired")
+        assert apps[0].view().status == "grace"
+        images.mode = Mode.HANG
+    page = apps[0].view()
+    assert page.status == status
     begun = time.monotonic()
     views = 0
     while time.monotonic() < begun + 2:
-        assert apps[1].view().status == "empty"
+        assert apps[1].view().status == status
         views += 1
     assert views > 5, "each of them waited"
-    assert images.fetches == 1
+    assert images.fetches == (2 if status == "stale" else 1)
     images.mode = Mode.OK
-    wait_for(lambda: apps[2].cache()["image"], what="the picture")
+    wait_for(lambda: apps[2].cache()["status"] == "valid", what="the picture")
+    count = page.access_count + views + 1
     page = apps[1].view()
-    assert (page.status, page.access_count, page.image_access_count) == ("valid", views + 2, 1)
+    assert (page.status, page.access_count, page.image_access_count) == ("valid", count, 1)
 
 
 def test_one_goes_on_where_another_was_killed_in_the_middle_of_a_fetch(
@@ -132,7 +143,6 @@ def test_one_goes_on_where_another_was_killed_in_the_middle_of_a_fetch(
     """The lock goes with the process that held it; whoever waits then takes over."""
 
     async def scene() -> httpx.Response:
-        images.mode = Mode.HANG
         async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
             doomed = asyncio.create_task(client.get(f"{apps[0].url}/"))
             await asyncio.to_thread(wait_for, lambda: images.fetches)

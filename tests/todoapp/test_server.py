@@ -75,22 +75,24 @@ def test_sigterm_while_busy(start_app: StartApp, images: ImageService) -> None:
 
 def test_sigterm_with_requests_in_flight(start_app: StartApp, images: ImageService) -> None:
     """Who waits for a picture still gets a page; a fetch that goes on does not hold up the end."""
+    app = start_app(IMAGE_URL=images.url, CACHE_TTL="0.3")
+    wait_for(lambda: app.cache()["status"] == "expired", what="expiry")
+    assert app.view().status == "grace"
     images.mode = Mode.HANG
-    app = start_app(IMAGE_URL=images.url)
 
     async def scene() -> httpx.Response:
         async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
             answer = asyncio.create_task(client.get(f"{app.url}/"))
-            await asyncio.to_thread(wait_for, lambda: images.fetches)
+            await asyncio.to_thread(wait_for, lambda: images.fetches == 2)
             app.process.send_signal(signal.SIGTERM)
             return await answer
 
     page = read_page(asyncio.run(scene()).text)
-    assert (page.status, page.access_count) == ("empty", 1)
+    assert (page.status, page.access_count) == ("stale", 2)
     assert app.wait() == 0
     images.mode = Mode.OK
     app.start()
-    assert app.cache()["access_count"] == 1
+    assert app.cache()["access_count"] == 2
 
 
 @pytest.mark.parametrize(

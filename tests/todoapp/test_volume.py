@@ -11,7 +11,7 @@ import pytest
 
 from tests.app_server import AppServer, wait_for
 from tests.conftest import StartApp
-from tests.image_service import ImageService, png
+from tests.image_service import ImageService, Mode, png
 from tests.todoapp.volumes import as_ordinary_user, full, read_only, small_volume
 from todoapp.store import METADATA, PICTURE, Store
 
@@ -185,8 +185,10 @@ def test_a_start_on_damaged_files(
         (volume / METADATA).write_text(metadata, encoding="latin-1")
     if picture is not None:
         (volume / PICTURE).write_bytes(picture)
+    images.mode = Mode.HANG
     app = start_app(IMAGE_URL=images.url, CACHE_TTL="1e9")
     told = app.cache()["last_error"]
+    images.mode = Mode.OK
     page = app.view()
     assert (page.status, page.access_count) == ("valid", count)
     kept = picture == WHOLE and "sha256" not in (metadata or "")

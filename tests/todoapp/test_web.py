@@ -192,7 +192,8 @@ def test_the_log_says_what_it_serves_and_why_it_fetches(app: AppServer) -> None:
     assert f"cache in {app.cache_dir}, TTL 600 s" in first
     assert app.env["IMAGE_URL"] in first
     assert "fetching a new picture: there is no picture yet" in second
-    assert "new picture" in third
+    image = app.cache()["image"]
+    assert third.endswith(f"INFO new picture: SHA-256 {image['sha256']}, image/png, {image['size']} bytes")
 
 
 def test_restarts_keep_all(images: ImageService, tmp_path: Path) -> None:
