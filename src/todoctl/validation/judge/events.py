@@ -72,7 +72,6 @@ class Judge:
         """Judges the whole history."""
         for number, event in in_order(self.history.events, self._count):
             at = self._span(event)
-            self._blame_download(at)
             match event:
                 case Act():
                     self._act(number, event, at)
@@ -80,9 +79,6 @@ class Judge:
                     pass  # held against all other events
                 case _:
                     self._observe(number, event, at)
-        end = self.history.ended_at + self._ahead_or_none().hi
-        self._possible.settle(Span(end + 2 * LATE, inf))
-        self._blame_download(Span(inf, inf))
 
     # The clocks
 
@@ -104,13 +100,14 @@ class Judge:
 
     def _act(self, number: int, act: Act, at: Span) -> None:
         possible = self._possible
+        self._possible.settle(Span(at.lo, at.lo))
         self.tally.act(act)
         if act.what == "start":
             fetches = self._fetches if act.source in self._own_sources else None
-            possible.start(act.ttl or possible.ttl, fetches, emptied=act.emptied)
+            possible.start(act.ttl or possible.ttl, fetches, at, emptied=act.emptied)
             self._source, self._since, self._started = act.source, None, at.hi
         elif act.what in {"restart", "kill"}:
-            possible.start(possible.ttl, possible.fetches, emptied=False)
+            possible.start(possible.ttl, possible.fetches, at, emptied=False)
             self._since, self._started = act, at.hi
             kept = sorted(set(act.before) & set(act.after))
             seen = f"still {', '.join(kept)}" if kept else ", ".join(act.after) or "nothing"
@@ -128,6 +125,7 @@ class Judge:
             possible.states = {state._replace(starting=False) for state in possible.states}
 
     def _blame_download(self, at: Span) -> None:
+        """A download that had ended by then has its cause, once it is known how many views there were."""
         while (fetch := self._possible.unexplained(at)) is not None:
             number = self._downloads[fetch][0]
             expected, seen = "none: nothing called for one", "the image service was asked"
@@ -136,9 +134,9 @@ class Judge:
     # What was seen
 
     def _observe(self, number: int, event: Event, at: Span) -> None:
-        self._blame_start(number, at)
         self._awaited = all(state.pending is not None for state in self._possible.states)
         self._possible.settle(at)
+        self._blame_start(number, at)
         match event:
             case Request() if event.role is Role.PAGE:
                 self._view(number, event, at)
@@ -168,6 +166,7 @@ class Judge:
         seen = self._possible.view(at, window, page.told)
         self.tally.came(event, seen.strangers)
         self.tally.view(number, event, page.told)
+        self._blame_download(at)
         self._judge_view(number, seen, page.told, self._claims(event, seen, failed=failed))
         if event.crowd:
             self.tally.crowd(number, event, seen)
@@ -243,6 +242,7 @@ class Judge:
         seen = self._possible.look(at, told)
         self.tally.came(event, seen.strangers)
         self.tally.look(number, event, seen.strangers)
+        self._blame_download(at)
         self.checks.mismatches(number, seen.mismatches, ["state"])
         said = told_in_words(told)
         if not seen.mismatches:

@@ -175,7 +175,7 @@ def _due(state: State, at: Span, window: Span, fetches: Sequence[Fetch] | None) 
         yield Step(Kind.KEPT, _counted(state, at))
     number = state.pending
     if number is None and _has_begun(state, window.hi, fetches):
-        number = state.explained
+        number = state.explained if fetches[state.explained].span.hi >= window.lo else None
     if number is None:
         return
     fetch = fetches[number]

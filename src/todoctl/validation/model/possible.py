@@ -1,6 +1,7 @@
 """Which of the model's states are still possible, given everything seen so far."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from typing import NamedTuple
 
 from todoctl.validation.model import policy
@@ -33,11 +34,21 @@ class Possible:
         self.ttl = ttl
         self.fetches: Sequence[Fetch] | None = None
         self.states: set[State] = set(policy.anything())
+        self._last_look = -inf
+        self._ttls = {ttl}
+        """Those in force since the last look: others may have come before a start, or after it."""
 
-    def start(self, ttl: float, fetches: Sequence[Fetch] | None, *, emptied: bool) -> None:
-        """The app was started: with an empty volume, or with what it had."""
+    def start(self, ttl: float, fetches: Sequence[Fetch] | None, at: Span, *, emptied: bool) -> None:
+        """The app was started within `at`: with an empty volume, or with what it had."""
         self.ttl, self.fetches = ttl, fetches
+        self._ttls.add(ttl)
+        if emptied:  # nobody will know who viewed the page before
+            self._forgive(at)
         self.states = {policy.start(state, emptied=emptied) for state in self.states}
+
+    def _forgive(self, at: Span) -> None:
+        ended = sum(fetch.span.hi < at.lo for fetch in self.fetches or ())
+        self.states = {state._replace(explained=max(state.explained, ended)) for state in self.states}
 
     def settle(self, at: Span) -> None:
         """Time passes until some instant of `at`."""
@@ -59,7 +70,7 @@ class Possible:
     def view(self, at: Span, window: Span, told: Told) -> Seen:
         """A page view, counted at an instant of `at`, that came and was answered within `window`."""
         self.settle(at)
-        strangers = self._strangers(window, told, own=1)
+        strangers = self._strangers(at, told, own=1)
         steps = [
             step for state in self.states for step in policy.view(state, at, window, self.ttl, self.fetches)
         ]
@@ -81,7 +92,7 @@ class Possible:
 
     def unanswered(self, at: Span) -> None:
         """A page view without an answer: it may have been counted, or not."""
-        steps = {step.state for state in self.states for step in self._steps(state, at)}
+        steps = {step.state for state in self.states for step in self._steps(state, at, {self.ttl})}
         self.states |= steps
 
     def look(self, at: Span, told: Told) -> Seen:
@@ -106,29 +117,31 @@ class Possible:
         learned = {state for state, wrong in (fit(one, at, self.ttl, told) for one in states) if not wrong}
         self.states = learned or set(states)
 
-    def _strangers(self, window: Span, told: Told, *, own: int) -> int:
-        """Lets others view the page, as often as the count that is told betrays; returns how often."""
+    def _strangers(self, at: Span, told: Told, *, own: int) -> int:
+        """Lets others view the page, as often as the count that is told betrays; returns how often.
+
+        They came since the last look at the counts.
+        """
+        since, self._last_look = Span(self._last_look, at.hi), at.lo
+        ttls, self._ttls = self._ttls, {self.ttl}
         counted = [state.views for state in self.states if state.views is not None]
-        if "views" not in told or not counted:
-            return 0
-        number: int = told["views"] - own - max(counted)
-        if number <= 0:
-            return 0
+        number: int = told["views"] - own - max(counted) if "views" in told and counted else 0
         if number > MOST_STRANGERS:
-            begun = sum(fetch.span.lo <= window.hi for fetch in self.fetches or ())
+            begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
             self.states = set(policy.anything(begun))
             return number
         for _ in range(number):
             self.states = {
                 later
                 for state in self.states
-                for step in self._steps(state, window)
-                for later in policy.settle(step.state, window, self.fetches)
+                for step in self._steps(state, since, ttls)
+                for later in policy.settle(step.state, since, self.fetches)
             } or self.states
-        return number
+        return max(number, 0)
 
-    def _steps(self, state: State, at: Span) -> Iterable[Step]:
-        return policy.view(state, at, at, self.ttl, self.fetches)
+    def _steps(self, state: State, at: Span, ttls: Iterable[float]) -> Iterator[Step]:
+        for ttl in ttls:
+            yield from policy.view(state, at, at, ttl, self.fetches)
 
 
 def _has_ended(fetches: Sequence[Fetch], number: int, at: Span) -> bool:

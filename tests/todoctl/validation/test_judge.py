@@ -1,0 +1,231 @@
+"""What the model can produce always passes; with one thing changed to what it cannot, it never does."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.todoctl.validation.histories import BEGAN, Script, Told, png
+from todoctl.validation.history import Download, History
+from todoctl.validation.judge.results import judge
+from todoctl.validation.model.policy import Kind
+from todoctl.validation.verdict import Outcome, ScenarioResult
+
+MOVES = (
+    "view",
+    "stranger",
+    "look",
+    "volume",
+    "wait a little",
+    "wait",
+    "restart",
+    "kill",
+    "anew",
+    "fails",
+    "ttl",
+)
+
+
+def result(history: History) -> ScenarioResult:
+    return judge(history).scenarios[0]
+
+
+def play(script: Script, move: str, change: Callable[[Told], None] | None = None) -> None:
+    match move:
+        case "view":
+            script.view(change)
+        case "stranger":
+            script.stranger()
+        case "look":
+            script.look(change)
+        case "volume":
+            script.volume(change)
+        case "wait a little":
+            script.wait(script.ttl / 4)
+        case "wait":
+            script.wait(script.ttl * 1.01)
+        case "restart" | "kill":
+            script.start(emptied=False, what=move)
+        case "anew":
+            script.start(emptied=True)
+        case "fails":
+            script.view(well=False)
+        case "ttl":
+            script.start(emptied=False, ttl=7.0 if script.ttl != 7.0 else 3.0)
+
+
+moves = st.lists(st.sampled_from(MOVES), max_size=25)
+clocks = st.sampled_from([0.0, 3600.0, -3600.0, 0.3])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(moves, clocks)
+def test_what_the_model_can_produce_is_never_an_alarm(played: list[str], ahead: float) -> None:
+    script = Script(ahead=ahead, now=BEGAN + ahead)
+    script.start(emptied=True)
+    script.look()
+    for move in played:
+        play(script, move)
+    script.view()
+    found = result(script.finished("start"))
+    assert not found.failures, [(check, script.history.events[check.event]) for check in found.failures[:3]]
+    assert found.outcome is Outcome.PASSED
+
+
+def lower(told: Told) -> None:
+    told.views = max(told.views - 1, 0)
+
+
+def grow_picture_views(told: Told) -> None:
+    told.picture_views += 1
+
+
+def another_status(told: Told) -> None:
+    told.status = "grace" if told.status != "grace" else "valid"
+
+
+def later_download(told: Told) -> None:
+    told.downloaded = (told.downloaded or 0.0) + 1.0
+
+
+def later_expiry(told: Told) -> None:
+    told.expires = (told.expires or 0.0) + 1.0
+
+
+def earlier_access(told: Told) -> None:
+    told.last_view = (told.last_view or 0.0) - 30.0
+
+
+def other_grace(told: Told) -> None:
+    told.grace_spent = not told.grace_spent
+
+
+def other_error(told: Told) -> None:
+    told.error = not told.error
+
+
+IMPOSSIBLE: list[tuple[str, Callable[[Told], None]]] = [
+    *(
+        (move, change)
+        for move in ("view", "look", "volume")
+        for change in (grow_picture_views, later_download, earlier_access)
+    ),
+    *((move, change) for move in ("view", "look") for change in (another_status, later_expiry)),
+    ("look", other_error),
+    ("look", other_grace),
+    ("volume", other_grace),
+    ("look", lower),
+    ("volume", lower),
+    ("view", lower),
+]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(before=moves, after=st.lists(st.sampled_from(MOVES), max_size=4), ahead=clocks)
+@pytest.mark.parametrize(("move", "change"), IMPOSSIBLE, ids=lambda one: getattr(one, "__name__", one))
+def test_what_it_cannot_produce_is_always_convicted(
+    move: str, change: Callable[[Told], None], before: list[str], after: list[str], ahead: float
+) -> None:
+    script = Script(ahead=ahead, now=BEGAN + ahead)
+    script.start(emptied=True)
+    script.look()
+    for _ in range(3):  # so that the clocks are known
+        script.view()
+    for one in before:
+        play(script, one)
+    script.view()
+    script.look()
+    changed = len(script.history.events)
+    play(script, move, change)
+    for one in after:
+        play(script, one)
+    found = result(script.finished())
+    assert found.outcome is Outcome.FAILED
+    assert min(check.event for check in found.failures) >= changed
+
+
+def test_a_download_that_nothing_called_for_is_named() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.fetch()
+    script.wait(0.5)
+    script.view()
+    found = result(script.finished())
+    (check,) = found.failures
+    assert isinstance(script.history.events[check.event], Download)
+    assert check.sentence.startswith("Nothing but the policy fetches")
+
+
+def test_a_new_picture_without_a_download_is_convicted() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.wait(11)
+    assert script.view() is Kind.GRACE
+    script.view()
+    script.history.events = [
+        event
+        for event in script.history.events
+        if not (isinstance(event, Download) and event is script.history.events[-3])
+    ]
+    downloads = [event for event in script.history.events if isinstance(event, Download)]
+    script.history.events.remove(downloads[-1])
+    found = result(script.finished())
+    assert found.failures[0].claim == "renew"
+    assert found.failures[0].name == "download"
+
+
+def test_a_start_that_fetches_nothing_is_convicted() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.history.events = [event for event in script.history.events if not isinstance(event, Download)]
+    script.fetches.clear()
+    script.state = script.state._replace(picture=None, downloaded=None, explained=0)
+    script.wait(15)
+    script.look()
+    found = result(script.finished("start"))
+    assert [check.claim for check in found.failures] == ["start"]
+
+
+def test_another_picture_than_the_one_downloaded_is_convicted() -> None:
+    script = Script()
+    script.start(emptied=True)
+    other = script.history.keep(png(4711))
+    script.view(lambda told: setattr(told, "picture", other))
+    assert {check.claim for check in result(script.finished()).failures} == {"page-picture"}
+
+
+def test_other_visitors_are_told_and_explain_what_they_did() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.wait(11)
+    script.stranger()  # takes the grace view
+    assert script.view() is Kind.RENEW
+    found = result(script.finished())
+    assert not found.failures
+    assert found.notes == ["1 page view of others came in between"]
+
+
+def test_an_app_that_counts_twice_is_no_crowd_of_others() -> None:
+    script = Script()
+    script.start(emptied=True)
+    for _ in range(12):
+        script.view()
+        script.step()
+    found = result(script.finished())
+    assert [check.seen for check in found.failures] == ["2 more with each of 10 page views in a row"]
+
+
+def test_a_history_is_judged_the_same_from_its_file() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.view(another_status)
+    history = script.finished("start", "grace")
+    told = json.loads(json.dumps(history.to_json()))
+    assert judge(History.from_json(told)).to_json() == judge(history).to_json()
+    assert result(history).missing == ["start", "grace"]
