@@ -94,11 +94,11 @@ def _report(
 
     from todoctl.validation.reports import files, github
 
-    files.write(verdict, junit=junit, html=html)
     github.publish(verdict, os.environ, sys.stderr, terminal.note)
     terminal.verdict(verdict, details=details)
     if as_json:
         files.print_json(verdict.to_json())
+    files.write(verdict, junit=junit, html=html)
 
 
 def _read(file: Path) -> object:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from todoctl.validation.model.times import Span
@@ -180,5 +181,5 @@ def _fits(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return False
     if name in MOMENTS:
-        return value is None or isinstance(value, int | float)
+        return value is None or (isinstance(value, int | float) and isfinite(value))
     return isinstance(value, int) and value >= 0

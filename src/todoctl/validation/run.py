@@ -55,6 +55,7 @@ def _play(stage: Stage, scenario: Scenario) -> None:
     for attempt in range(1, TRIES + 1):
         try:
             scenario.play(stage)
+            stage.rest()
         except TodoctlError as problem:
             error = str(problem)
         finally:

@@ -99,6 +99,7 @@ def restart(stage: Stage) -> None:
         stage.require(BRIEF_TTL)
         stage.make_expired()
         stage.restart()
+        stage.look_at_log()
         stage.visit()
         stage.restart()
         stage.visit()
@@ -107,7 +108,8 @@ def restart(stage: Stage) -> None:
 def crash(stage: Stage) -> None:
     """A crash keeps picture, times, grace and counts, whatever the picture's age."""
     if not stage.full:
-        stage.require(BRIEF_TTL)
+        stage.start(BRIEF_TTL, emptied=True)  # so that nobody has seen the picture that gets too old
+        stage.wait_for_picture()
         stage.make_expired()
         stage.kill()
         stage.visit()
@@ -115,7 +117,7 @@ def crash(stage: Stage) -> None:
         stage.visit()
     stage.require(LONG_TTL)
     stage.make_valid()
-    stage.visit()
+    stage.visitors.view()  # and nothing else: whatever looks at the app may make it save
     stage.kill()
     stage.visit()
 
@@ -152,11 +154,24 @@ def outage(stage: Stage) -> None:
     stage.serve(Way.PICTURE)
     stage.wait_for_picture()
     stage.visit()
+    stage.serve(Way.ERROR)
+    stage.start(BRIEF_TTL, emptied=True)
+    stage.visit()
+    stage.visitors.ask(Role.PICTURE, "GET", "/image")
+    stage.pause(FIRST_WAIT)
+    stage.visit()
+    stage.pause(1.2 * FIRST_WAIT)  # the second wait is twice as long: nothing is asked for yet
+    stage.visit()
+    stage.serve(Way.PICTURE)
+    stage.pause(FIRST_WAIT)
+    stage.visit()
 
 
 def page(stage: Stage) -> None:
     """The page and its picture are as documented, and nothing but a page view is counted."""
     stage.require(stage.settings.ttl)
+    if not stage.look().get("picture"):
+        stage.wait_for_picture()
     for method, path in PROBES:
         sent = []
         if (method, path) == ("GET", "/image"):

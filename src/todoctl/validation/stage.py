@@ -20,10 +20,16 @@ from todoctl.validation.visitor import Stream, Visitors
 LONG_TTL = 600.0
 """Seconds: no picture expires meanwhile."""
 
-BRIEF_TTL = 0.4
+BRIEF_TTL = 0.3
 """Seconds: an expiry is soon waited for."""
 
 POLL_SECONDS = 0.03
+
+LAST_LOOK = 0.04
+"""Seconds before an expiry in which a picture is seen to be valid still."""
+
+REST_SECONDS = 0.03
+"""After a scenario, for what the app may do behind its visitors' backs."""
 
 SETTLE_SECONDS = 12.0
 """How long to wait for what the app does by itself, above the model's `LATE`."""
@@ -55,7 +61,7 @@ class Stage:
         self.fresh: Span | None = None
         """When the present picture was downloaded, by todoctl's clock."""
         self.waiting: Callable[[str], None] = lambda _: None
-        self._shown: object = None
+        self._shown: str | None = None
         self._looks = itertools.count(1)
         self._served = 0
         self._sides = ThreadPoolExecutor(2)
@@ -78,8 +84,8 @@ class Stage:
             told = page.told
             if page.picture is not None and told.get("status") != "empty":
                 self.visitors.picture(page.picture, request.visit)
+        self.look_at_volume()  # first: a look at the cache may save what was not saved yet
         self.look(since=request.begin)
-        self.look_at_volume()
         return told
 
     def look(self, *, since: float | None = None) -> Told:
@@ -92,8 +98,18 @@ class Stage:
         told = {**read.told, "picture": image.get("sha256") if isinstance(image, dict) else None}
         if told["picture"] != self._shown:
             self._shown = told["picture"]
-            self.fresh = None if self._shown is None else Span(since or request.begin, request.end)
+            self.fresh = None
+            if self._shown is not None:
+                self.fresh = Span(self._downloaded(since or request.begin), request.end)
         return told
+
+    def _downloaded(self, since: float) -> float:
+        """When the present picture was asked for, which is known where the image service is our own."""
+        self.note_downloads()
+        served = [
+            event for event in self.history.events if isinstance(event, Download) and event.begin >= since
+        ]
+        return next((event.begin for event in served if event.picture == self._shown), since)
 
     def look_at_volume(self) -> None:
         """Both sides of the volume."""
@@ -140,7 +156,7 @@ class Stage:
     # Acting
 
     def start(self, ttl: float, *, emptied: bool = False) -> None:
-        """Stops and starts the app with another TTL, or on an empty volume; what is there is set aside."""
+        """Stops and starts the app, with another TTL or on an empty volume; the user's cache is set aside."""
         ttl = self.deployed.ttl if self.full else ttl
         began, before = time.time(), self.target.instances()
         self.target.stop()
@@ -156,6 +172,14 @@ class Stage:
             self.fresh = self._shown = None
         self._act("start", began, before, emptied=emptied)
         self.look(since=began)
+
+    def rest(self) -> None:
+        """Until the app asks for nothing any more, so that nothing of a scenario shows in the next one only."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        time.sleep(REST_SECONDS)
+        while self.service and self.service.pending() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        self.look()
 
     def slow_down(self) -> None:
         """Twice as much time for what has to happen before an expiry."""
@@ -244,8 +268,10 @@ class Stage:
             self.visit()
 
     def wait_for_expiry(self) -> None:
-        """Until the present picture is certainly too old."""
+        """Until the present picture is certainly too old; with a look when it is about to be."""
         if self.fresh is not None:
+            self.wait_until(self.fresh.lo + self.settings.ttl - max(LAST_LOOK, 0.02 * self.settings.ttl))
+            self.look()
             self.wait_until(self.fresh.hi + self.settings.ttl + POLL_SECONDS)
 
     def wait_until(self, moment: float) -> None:

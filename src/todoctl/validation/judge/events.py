@@ -57,7 +57,9 @@ class Judge:
             (number, event) for number, event in enumerate(history.events) if isinstance(event, Download)
         ]
         self._downloads = sorted(downloads, key=lambda found: found[1].begin)
-        self._fetches = [Fetch(self._span(event), event.picture) for _, event in self._downloads]
+        self._fetches = [
+            Fetch(self._span(event), event.picture, event.end - event.begin) for _, event in self._downloads
+        ]
         self._possible = Possible(history.facts.ttl)
         self._files = Files(self.checks, self._possible, self.tally)
         self._source = history.facts.source
@@ -67,6 +69,7 @@ class Judge:
         self._since: Act | None = None
         self._started = -inf
         self._awaited = False
+        self._addresses: dict[str, str] = {}
 
     def run(self) -> None:
         """Judges the whole history."""
@@ -168,6 +171,7 @@ class Judge:
         self.tally.view(number, event, page.told)
         self._blame_download(at)
         self._judge_view(number, seen, page.told, self._claims(event, seen, failed=failed))
+        self._address(number, event, page.picture)
         if event.crowd:
             self.tally.crowd(number, event, seen)
         self._sight(event, page.told)
@@ -206,6 +210,14 @@ class Judge:
             expected = EXPECTED[next(iter(seen.kinds))]
             self.checks.note(number, claim, "page view", expected, said, passed=True)
         self.checks.note(number, "counted", "counts", "one more than before", said, passed=True)
+
+    def _address(self, number: int, event: Request, address: str | None) -> None:
+        """Two pictures at one address would be one picture to a browser."""
+        shown = self._pictures.get(event.visit)
+        if address and shown:
+            known = self._addresses.setdefault(address, shown)
+            expected, seen = (told_in_words({"picture": picture}) for picture in (known, shown))
+            self.checks.same(number, "page-picture", f"picture at {address}", expected, seen)
 
     def _request(self, number: int, event: Request, at: Span) -> None:
         if event.answer is None:

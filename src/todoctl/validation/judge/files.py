@@ -70,9 +70,10 @@ class Files:
 
     def log(self, number: int, event: Log, directory: str) -> None:
         """The app's log, read as the original README reads it."""
-        text = "\n".join(event.lines)
         pictures = {state.picture for state in self._possible.states if state.picture}
         ttl = f"TTL {self._possible.ttl:g} s"
+        starts = [place for place, line in enumerate(event.lines) if directory in line and ttl in line]
+        text = "\n".join(event.lines[starts[-1] :] if starts else [])
         found = {
             "cache directory": (directory, directory in text),
             "TTL": (ttl, ttl in text),

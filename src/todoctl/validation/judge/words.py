@@ -1,6 +1,6 @@
 """What is told of the cache, in the words of the report."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isinf
 
 from todoctl.validation.model.policy import UNKNOWN
@@ -55,7 +55,7 @@ def _word(name: str, value: object, *, alone: bool) -> str:
 
 
 def clock(span: Span) -> str:
-    """Times of day of this machine's zone, to the millisecond; a stretch where it is one."""
+    """Times of day (UTC), to the millisecond; a stretch where it is one."""
     ends = [_moment(moment) for moment in span if not isinf(moment)]
     if not ends:
         return "some time"
@@ -65,4 +65,7 @@ def clock(span: Span) -> str:
 
 
 def _moment(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment).astimezone():%H:%M:%S.%f}"[:-3]
+    try:
+        return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S.%f}"[:-3]
+    except (ValueError, OverflowError, OSError):
+        return f"{moment:g}"  # no date that anybody could read

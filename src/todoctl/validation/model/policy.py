@@ -15,8 +15,8 @@ from todoctl.validation.model.times import EVER, Span
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture (docs/contract.md)."""
 
-IMPATIENCE = 0.1
-"""Seconds by which the app's clock for that may be early."""
+IMPATIENCE, LATENESS = 0.1, 0.7
+"""Seconds by which that may be shorter, or longer on a busy machine."""
 
 LATE = 10.0
 """Seconds within which a picture that has come, or a download at a start, has taken effect."""
@@ -41,10 +41,14 @@ class Kind(StrEnum):
 
 
 class Fetch(NamedTuple):
-    """A request that the image service got, and the SHA-256 of the picture that it sent, empty for none."""
+    """A request that the image service got, and the SHA-256 of the picture that it sent, empty for none.
+
+    `took` is how many seconds it took at least.
+    """
 
     span: Span
     picture: str
+    took: float = 0.0
 
 
 class State(NamedTuple):
@@ -179,8 +183,11 @@ def _due(state: State, at: Span, window: Span, fetches: Sequence[Fetch] | None) 
     if number is None:
         return
     fetch = fetches[number]
+    if state.pending is None and window.hi < _may_ask_at(state):
+        return
     known = state._replace(explained=max(state.explained, number + 1), starting=False)
-    if fetch.span.lo <= at.hi:
+    in_time = state.pending is not None or fetch.took <= PATIENCE + LATENESS
+    if fetch.span.lo <= at.hi and in_time:
         after = _taken(known, number, fetch, Span(fetch.span.lo, at.hi))
         yield Step(Kind.RENEW if fetch.picture else Kind.KEPT, _counted(after, at), number)
     waited = window.hi - window.lo >= PATIENCE - IMPATIENCE
@@ -193,6 +200,12 @@ def longest_wait(state: State) -> float:
     if state.failed == EVER or not state.failures:
         return ASKED_WAIT
     return min(FIRST_WAIT * 2.0 ** min(state.failures - 1, 10), MOST_WAIT)
+
+
+def _may_ask_at(state: State) -> float:
+    """The first instant at which the app may ask again after a failure."""
+    known = state.failed is not None and state.failed != EVER and state.failures
+    return state.failed.lo + longest_wait(state) if known and state.failed else -inf
 
 
 def _is_waiting(state: State, at: Span) -> bool:
