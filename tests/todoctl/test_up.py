@@ -1,15 +1,15 @@
 """Where pictures come from."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.image_service import ImageService, Mode
-from tests.todoctl.faulty_app import faulty_target
 from todoctl import up
 from todoctl.console import Terminal
-from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES
+from todoctl.home import Home
+from todoctl.local import LocalTarget
+from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,7 @@ def test_the_bundled_pictures_are_for_machines_without_internet(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(up, "why_unreachable", lambda _: problem)
-    with faulty_target(tmp_path) as target:
-        settings = target.settings()
-        assert settings
-        monkeypatch.setattr(target, "settings", lambda: replace(settings, image_url=running))
-        assert up.choose_source(target, Terminal()) == source
+    target = LocalTarget(Home(tmp_path))
+    monkeypatch.setattr(target, "settings", lambda: Settings(image_url=running))
+    assert up.choose_source(target, Terminal()) == source
     assert told in capsys.readouterr().out

@@ -61,7 +61,7 @@ CLAIMS = {
     "restart-valid": _SURVIVES,
     "restart-grace": _SURVIVES,
     "restart-renew": _SURVIVES,
-    "restart-replaced": "picture and counts survive restarts",
+    "restart-replaced": _SURVIVES,
     "restart-answers": _DRAIN,
     "kill-valid": _SURVIVES,
     "kill-grace": _SURVIVES,

@@ -156,7 +156,7 @@ class Stage:
     # Acting
 
     def start(self, ttl: float, *, emptied: bool = False) -> None:
-        """Stops and starts the app, with another TTL or on an empty volume; the user's cache is set aside."""
+        """Stops and starts the app, with another TTL or on an empty volume; the user has his back later."""
         ttl = self.deployed.ttl if self.full else ttl
         began, before = time.time(), self.target.instances()
         self.target.stop()

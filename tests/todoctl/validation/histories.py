@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 
@@ -117,7 +118,7 @@ class Script:
         serve = Act(**self._when(0, 0), what="serve", source=SOURCE, way="picture")
         self.history.events.append(serve)
 
-    def _when(self, before: float, after: float) -> dict[str, object]:
+    def _when(self, before: float, after: float) -> dict[str, Any]:
         at = self.now - self.ahead
         return {"begin": at - before, "end": at + after, "scenario": "made"}
 

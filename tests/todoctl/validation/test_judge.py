@@ -33,27 +33,20 @@ def result(history: History) -> ScenarioResult:
 
 
 def play(script: Script, move: str, change: Callable[[Told], None] | None = None) -> None:
-    match move:
-        case "view":
-            script.view(change)
-        case "stranger":
-            script.stranger()
-        case "look":
-            script.look(change)
-        case "volume":
-            script.volume(change)
-        case "wait a little":
-            script.wait(script.ttl / 4)
-        case "wait":
-            script.wait(script.ttl * 1.01)
-        case "restart" | "kill":
-            script.start(emptied=False, what=move)
-        case "anew":
-            script.start(emptied=True)
-        case "fails":
-            script.view(well=False)
-        case "ttl":
-            script.start(emptied=False, ttl=7.0 if script.ttl != 7.0 else 3.0)
+    ways: dict[str, Callable[[], object]] = {
+        "view": lambda: script.view(change),
+        "stranger": script.stranger,
+        "look": lambda: script.look(change),
+        "volume": lambda: script.volume(change),
+        "wait a little": lambda: script.wait(script.ttl / 4),
+        "wait": lambda: script.wait(script.ttl * 1.01),
+        "restart": lambda: script.start(emptied=False, what=move),
+        "kill": lambda: script.start(emptied=False, what=move),
+        "anew": lambda: script.start(emptied=True),
+        "fails": lambda: script.view(well=False),
+        "ttl": lambda: script.start(emptied=False, ttl=7.0 if script.ttl != 7.0 else 3.0),
+    }
+    ways[move]()
 
 
 moves = st.lists(st.sampled_from(MOVES), max_size=25)

@@ -1,0 +1,227 @@
+"""Whole runs on the real app, in this process: what they prove, and that they leave everything as it was."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.app_server import free_port, wait_for
+from tests.faults.trial import Silence
+from todoctl.client import CacheState, Client
+from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.home import Home
+from todoctl.local import LocalTarget
+from todoctl.settings import Settings
+from todoctl.validate import is_under_way, mend, validate
+from todoctl.validation import run as running
+from todoctl.validation.history import Act, Download, History, Request, Role
+from todoctl.validation.judge.results import judge
+from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
+from todoctl.validation.stage import Stage
+from todoctl.validation.verdict import Outcome, ScenarioResult, Verdict
+
+
+class Audience(Silence):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.waited: list[str] = []
+        self.results: list[ScenarioResult] = []
+
+    @contextmanager
+    def scenario(self, _name: str, _title: str) -> Iterator[Callable[[str], None]]:  # type: ignore[override]
+        yield self.waited.append
+
+    def finished(self, result: ScenarioResult) -> None:
+        self.results.append(result)
+
+
+class Bench:
+    """The app on the local target, two page views old."""
+
+    def __init__(self, home: Path, ttl: float) -> None:
+        self.target = LocalTarget(Home(home))
+        self.port = free_port()
+        self.reported: list[Verdict] = []
+        self.audience = Audience()
+        self.target.up(Settings(port=self.port, ttl=ttl, image_url="sample:"), Silence())
+        wait_for(lambda: self.state().status == "valid")
+        for _ in range(2):
+            self.view()
+
+    def view(self) -> None:
+        httpx.get(f"http://127.0.0.1:{self.port}/", timeout=30).raise_for_status()
+
+    def state(self) -> CacheState:
+        with Client(f"http://127.0.0.1:{self.port}") as client:
+            return client.state()
+
+    def validate(self, *names: str, full: bool = False) -> Verdict:
+        scenarios = chosen(list(names), full=full)
+        return self.play(scenarios, full=full)
+
+    def play(self, scenarios: list[Scenario], *, full: bool = False) -> Verdict:
+        return validate(
+            self.target, self.audience, Silence(), scenarios, full=full, report=self.reported.append
+        )
+
+
+@pytest.fixture(name="bench")
+def _bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "home", 500.0)
+    yield bench
+    bench.target.stop()
+
+
+def scenario(play: Callable[[Stage], None], *claims: str) -> Scenario:
+    return Scenario("made", "Made.", claims, play)
+
+
+def test_a_whole_run_passes_and_puts_all_back(bench: Bench) -> None:
+    before = bench.state()
+    verdict = bench.validate()
+    assert verdict.passed, [(one.name, one.reason) for one in verdict.scenarios if not one.passed]
+    assert [result.name for result in bench.audience.results] == [one.name for one in SCENARIOS]
+    assert bench.state() == before
+    assert not is_under_way(bench.target)
+    assert bench.reported == [verdict]
+    told = json.loads(json.dumps(verdict.to_json()))
+    assert judge(History.from_json(told["history"])).to_json() == verdict.to_json()
+    downloads = [event for event in verdict.history.events if isinstance(event, Download)]
+    assert {event.way for event in downloads} == {"picture", "error", "nothing", "half", "login", "slow"}
+    assert {"empty", "valid", "expired", "grace", "stale"} <= {span.status for span in verdict.spans}
+    assert any("to go" in line for line in bench.audience.waited)
+
+
+def test_full_keeps_ttl_and_source(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "home", 3.0)
+    try:
+        verdict = bench.validate(full=True)
+    finally:
+        bench.target.stop()
+    assert verdict.passed, [(one.name, one.reason) for one in verdict.scenarios if not one.passed]
+    assert "outage" not in {result.name for result in verdict.scenarios}
+    starts = [event for event in verdict.history.events if isinstance(event, Act)]
+    assert {(act.ttl, act.source) for act in starts} == {(3.0, "sample:")}
+    assert not any(isinstance(event, Download) for event in verdict.history.events)
+
+
+def test_one_scenario_is_played_alone(bench: Bench) -> None:
+    verdict = bench.validate("renew")
+    assert [result.name for result in verdict.scenarios] == ["renew"]
+    assert verdict.passed
+
+
+def test_another_visitor_is_told_of_and_disturbs_nothing(bench: Bench) -> None:
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.wait(0.4):
+            try:
+                bench.view()
+            except httpx.HTTPError:
+                continue
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        verdict = bench.validate("valid", "grace", "renew")
+    finally:
+        over.set()
+        visitor.join()
+    assert not [check for result in verdict.scenarios for check in result.failures]
+    assert any("came in between" in note for result in verdict.scenarios for note in result.notes)
+
+
+def test_a_scenario_whose_situation_never_comes_is_not_judged(bench: Bench) -> None:
+    tries: list[float] = []
+
+    def idle(stage: Stage) -> None:
+        tries.append(stage.ttl)
+        stage.require(500.0)
+
+    verdict = bench.play([scenario(idle, "grace")])
+    (result,) = verdict.scenarios
+    assert result.outcome is Outcome.NOT_JUDGED
+    assert not verdict.passed
+    assert result.reason.startswith("not seen: it is older and the grace view is unspent")
+    assert len(tries) == running.TRIES
+    assert tries[1] == 2 * tries[0]
+    assert result.notes == [f"played {running.TRIES} times, because something came in between"]
+
+
+def test_an_error_ends_a_scenario_and_not_the_run(bench: Bench) -> None:
+    def broken(_: Stage) -> None:
+        raise UnavailableError("The app does not start", why="it is broken")
+
+    verdict = bench.play([scenario(broken, "grace"), *chosen(["deployed"], full=False)])
+    assert [result.outcome for result in verdict.scenarios] == [Outcome.NOT_JUDGED, Outcome.PASSED]
+    assert verdict.scenarios[0].reason == "The app does not start: it is broken."
+
+
+def test_an_interrupted_run_puts_all_back_and_still_reports(bench: Bench) -> None:
+    before = bench.state()
+
+    def interrupted(stage: Stage) -> None:
+        stage.require(1.0)
+        stage.visit()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.play([*chosen(["deployed"], full=False), scenario(interrupted, "valid")])
+    assert bench.state() == before
+    assert not is_under_way(bench.target)
+    (verdict,) = bench.reported
+    assert verdict.history.interrupted
+    assert not verdict.passed
+    assert [result.name for result in verdict.scenarios] == ["deployed", "made"]
+
+
+def test_a_killed_run_is_mended_by_the_next_command(bench: Bench) -> None:
+    before = bench.state()
+    assert not mend(bench.target, Silence())
+    (bench.target.directory / "validating").touch()
+    bench.target.stop()
+    bench.target.set_aside()
+    bench.target.start(Settings(port=bench.port, ttl=1.0, image_url="sample:"))
+    assert mend(bench.target, Silence())
+    assert bench.state() == before
+
+
+def test_an_app_that_is_not_there_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.target.stop()
+    with pytest.raises(UnavailableError, match="The app does not run"):
+        bench.validate("page")
+    monkeypatch.setattr(LocalTarget, "settings", lambda _: None)
+    with pytest.raises(UnavailableError, match=r"Nothing is up on local\. Run 'todoctl up' first"):
+        bench.validate("page")
+
+
+def test_a_request_without_an_answer_is_in_the_history(bench: Bench) -> None:
+    def look_in_vain(stage: Stage) -> None:
+        stage.require(500.0)
+        stage.target.stop()
+        assert stage.look() == {}
+        stage.visit()
+
+    verdict = bench.play([scenario(look_in_vain, "page")])
+    (result,) = verdict.scenarios
+    unanswered = [
+        event for event in verdict.history.events if isinstance(event, Request) and not event.answer
+    ]
+    assert {event.role for event in unanswered} == {Role.CACHE, Role.PAGE}
+    assert result.outcome is Outcome.FAILED
+    assert {check.claim for check in result.failures} >= {"health", "page"}
+
+
+def test_scenarios_are_chosen_by_name() -> None:
+    assert [one.name for one in chosen(["renew", "fresh"], full=False)] == ["fresh", "renew"]
+    assert "restart-grace" not in proves(next(one for one in SCENARIOS if one.name == "restart"), full=True)
+    with pytest.raises(BadUsageError, match="--scenario 'no' is no scenario"):
+        chosen(["no"], full=False)
+    with pytest.raises(BadUsageError, match="--full keeps yours"):
+        chosen(["outage"], full=True)
