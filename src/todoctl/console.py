@@ -1,29 +1,44 @@
 """What people see: a live view on a terminal, plain lines when piped."""
 
+import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from todoctl.scenarios import Scenario
 from todoctl.target import Finding, Step
-from todoctl.verdict import ScenarioResult, Verdict
+
+if TYPE_CHECKING:
+    from todoctl.validation.verdict import ScenarioResult, Verdict
 
 PASSED, FAILED = "[green]✓[/]", "[red]✗[/]"
+
+ENDLESS = 10_000
+"""The width of what is not a screen: a program that reads lines wants them whole."""
 
 
 class Terminal:
     """Progress and audience in one, on standard output, or on standard error with `stderr`."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        self.console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+        self.console = Console(stderr=stderr, highlight=False)
+        self._live: _Live | None = None
+        self._names = 0
+        if self._edge is None:
+            self.console.width = ENDLESS
 
     def note(self, text: str) -> None:
         """Shows one line that is worth knowing."""
-        self.console.print(escape(text))
+        self._print(escape(text))
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -38,77 +53,171 @@ class Terminal:
         self._line(PASSED, title, began)
 
     @contextmanager
-    def scenario(self, scenario: Scenario) -> Iterator[Callable[[str], None]]:
-        """Shows which scenario plays and what it waits for."""
-        with self._working(f"{scenario.name}: {scenario.title}") as working:
-            yield working.update if self.console.is_terminal else lambda _: None
+    def expect(self, plan: Sequence[tuple[str, float]]) -> Iterator[None]:
+        """Around a whole run, of scenarios with these names, each expected to take that many seconds."""
+        self._names = max((len(name) for name, _ in plan), default=0)
+        if not self.console.is_terminal:
+            yield
+            return
+        self._live = _Live(plan)
+        try:
+            with Live(
+                get_renderable=self._live.render, console=self.console, transient=True, refresh_per_second=8
+            ):
+                yield
+        finally:
+            self._live = None
 
-    def finished(self, result: ScenarioResult) -> None:
-        """A scenario's outcome, with each thing expected and seen."""
-        mark = PASSED if result.passed else FAILED
-        self.console.print(
-            f"{mark} [bold]{result.name}[/]  {escape(result.title)} [dim]{result.seconds:.1f} s[/]"
-        )
-        width = max((len(check.name) for check in result.checks), default=0)
-        for check in result.checks:
-            self.console.print(
-                f"    {PASSED if check.passed else FAILED} {escape(check.name.ljust(width))}"
-                f"  [dim]expected[/] {escape(check.expected)} [dim]· saw[/] {escape(check.seen)}"
-            )
-        for note in result.notes:
-            self.console.print(f"    [yellow]![/] {escape(note)}")
-        if result.error:
-            self.console.print(f"    [red]{escape(result.error)}[/]")
+    @contextmanager
+    def scenario(self, name: str, title: str) -> Iterator[Callable[[str], None]]:
+        """Shows which scenario plays, and what it waits for; piped, only how it ended is told."""
+        if not self.console.is_terminal:
+            yield lambda _: None
+            return
+        if self._live:
+            self._live.begin(name)
+        try:
+            with self._working(f"{name}: {title}") as working:
+                yield working.update
+        finally:
+            if self._live:
+                self._live.end(name)
 
-    def verdict(self, verdict: Verdict) -> None:
-        """The last line: passed or failed, how many, how long."""
-        passed = sum(scenario.passed for scenario in verdict.scenarios)
-        total = len(verdict.scenarios)
-        word = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
-        self.console.print(
-            f"{word}  {passed} of {total} scenarios on {verdict.target} at {verdict.url}"
-            f" [dim]{verdict.seconds:.1f} s[/]"
-        )
+    def finished(self, result: "ScenarioResult") -> None:
+        """A scenario's outcome, in one line."""
+        from todoctl.validation.reports import screen
+
+        self._show([screen.line(result, names=self._names, edge=self._edge)])
+
+    def verdict(self, verdict: "Verdict", *, details: bool) -> None:
+        """What failed, or with `details` every check; then how the run ended, and what to do next."""
+        from todoctl.validation.reports import screen
+
+        part = screen.details if details else screen.failures
+        shown = list(part(verdict, edge=self._edge))
+        self._show([*shown, *([""] if shown else []), *screen.last_lines(verdict, details=details)])
 
     def facts(self, facts: dict[str, Any]) -> None:
         """Names and values in two columns."""
         width = max(map(len, facts))
         for name, value in facts.items():
-            self.console.print(f"[bold]{escape(name.ljust(width))}[/]  {escape(str(value))}")
+            self._print(f"[bold]{escape(name.ljust(width))}[/]  {escape(str(value))}")
 
     def findings(self, findings: dict[str, list[Finding]]) -> None:
         """What each target has and lacks."""
         for name, found in findings.items():
-            self.console.print(f"[bold]{escape(name)}[/]")
+            self._print(f"[bold]{escape(name)}[/]")
             for finding in found:
                 mark = PASSED if finding.ok else FAILED if finding.required else "[yellow]![/]"
                 advice = f" → {finding.fix}" if finding.fix and not finding.ok else ""
-                self.console.print(f"  {mark} {escape(f'{finding.subject}: {finding.seen}{advice}')}")
+                self._print(f"  {mark} {escape(f'{finding.subject}: {finding.seen}{advice}')}")
+
+    @property
+    def _edge(self) -> int | None:
+        """The column to wrap at; of a pipe, or of a CI system's log, COLUMNS says how wide it should be."""
+        return self.console.width if self.console.is_terminal or "COLUMNS" in os.environ else None
+
+    def _print(self, markup: str) -> None:
+        """Prints, wrapped between words only: a URL that is too long is left whole, to be copied."""
+        text = self.console.render_str(markup)
+        cuts, used = [], 0
+        for word in re.finditer(r"\s*\S+", text.plain):
+            room = cell_len(word[0])
+            if used and used + room > self.console.width:
+                cuts.append(word.end() - len(word[0].lstrip()))
+                room = cell_len(word[0].lstrip())
+                used = 0
+            used += room
+        self._put(text.divide(cuts))
+
+    def _show(self, parts: Sequence[RenderableType]) -> None:
+        """Prints tables and texts as rich wraps them."""
+        for part in parts:
+            for line in self.console.render_lines(part, pad=False):
+                self._put([Text.assemble(*((segment.text, segment.style or "") for segment in line))])
+
+    def _put(self, lines: Iterable[Text]) -> None:
+        """Prints lines as they are, but for the blanks that tables are filled with."""
+        for line in lines:
+            line.rstrip()
+            self.console.print(line, overflow="ignore", no_wrap=True, crop=False)
 
     def _line(self, mark: str, title: str, began: float) -> None:
         seconds = time.monotonic() - began
-        self.console.print(f"{mark} {escape(title)} [dim]{seconds:.1f} s[/]")
+        self._print(f"{mark} {escape(title)} [dim]{seconds:.1f} s[/]")
 
     @contextmanager
     def _working(self, title: str) -> Iterator["_Working"]:
-        working = _Working(self.console, title)
+        working = _Working(title, lambda text: self._print(f"  {text}"))
         if not self.console.is_terminal:
             yield working
-            return
-        with self.console.status(escape(title)) as status:
-            working.show = status.update
-            yield working
+        elif live := self._live:  # there can be one live display at a time
+            before, working.show = live.doing, live.do
+            live.do(escape(title))
+            try:
+                yield working
+            finally:
+                live.do(before)
+        else:
+            with self.console.status(escape(title)) as status:
+                working.show = status.update
+                yield working
 
 
 class _Working:
     """A step under way: a spinner on a terminal, a line for each new detail when piped."""
 
-    def __init__(self, console: Console, title: str) -> None:
+    def __init__(self, title: str, show: Callable[[str], None]) -> None:
         self._title = title
         self._detail = ""
-        self.show: Callable[[str], None] = lambda text: console.print(f"  {text}")
+        self.show = show
 
     def update(self, detail: str) -> None:
         if detail != self._detail:
             self._detail = detail
             self.show(f"{escape(self._title)} [dim]{escape(detail)}[/]")
+
+
+class _Live:
+    """How far a run is: two lines, the scenario under way and all of them, each with the time left."""
+
+    def __init__(self, plan: Sequence[tuple[str, float]]) -> None:
+        self._left = dict(plan)
+        self._count, self._whole = len(plan), sum(seconds for _, seconds in plan)
+        self._name, self._began = "", 0.0
+        self.doing = ""
+
+    def begin(self, name: str) -> None:
+        self._name, self._began = name, time.monotonic()
+
+    def end(self, name: str) -> None:
+        self._left.pop(name, None)
+        self._name = ""
+
+    def do(self, text: str) -> None:
+        """Shows `text` (markup) as what is being done."""
+        self.doing = text
+
+    def render(self) -> RenderableType:
+        """Called some times a second. A scenario that takes longer than expected has no time left."""
+        expected = self._left.get(self._name, 0.0)
+        here = max(expected - (time.monotonic() - self._began), 0.0)
+        left = sum(self._left.values()) - expected + here
+        grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        grid.add_column(justify="right", no_wrap=True)
+        grid.add_row(Text.from_markup(self.doing), _clock(here) if self._name else "")
+        bar = ProgressBar(
+            total=max(self._whole, 0.001),
+            completed=self._whole - left,
+            style="bright_black",
+            complete_style="green",
+            finished_style="green",
+        )
+        grid.add_row(bar, f"{self._count - len(self._left)} of {self._count}, {_clock(left)} left")
+        return grid
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"

@@ -192,7 +192,7 @@ def _scenario(play: Callable[[Stage], None], *proves: str, starts: int = 0, seco
 SCENARIOS = (
     _scenario(deployed, "ttl", "source", "ready", "log"),
     _scenario(mount, "volume-same", "volume-state", "volume-picture"),
-    _scenario(fresh, "start", "valid", "counted", "log", starts=1),
+    _scenario(fresh, "start", "first", "log", starts=1),
     _scenario(valid, "valid", seconds=1.0),
     _scenario(grace, "grace"),
     _scenario(renew, "renew"),

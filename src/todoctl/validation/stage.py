@@ -174,7 +174,7 @@ class Stage:
         self.look(since=began)
 
     def rest(self) -> None:
-        """Until the app asks for nothing any more, so that nothing of a scenario shows in the next one only."""
+        """Until the app asks for nothing any more, so that nothing shows in the next scenario only."""
         deadline = time.monotonic() + SETTLE_SECONDS
         time.sleep(REST_SECONDS)
         while self.service and self.service.pending() and time.monotonic() < deadline:

@@ -170,7 +170,7 @@ class Judge:
         self.tally.came(event, seen.strangers)
         self.tally.view(number, event, page.told)
         self._blame_download(at)
-        self._judge_view(number, seen, page.told, self._claims(event, seen, failed=failed))
+        self._judge_view(number, seen, page.told, self._claims(event, seen, page.told, failed=failed))
         self._address(number, event, page.picture)
         if event.crowd:
             self.tally.crowd(number, event, seen)
@@ -186,12 +186,14 @@ class Judge:
             )
         )
 
-    def _claims(self, event: Request, seen: Seen, *, failed: bool) -> list[str]:
+    def _claims(self, event: Request, seen: Seen, told: Told, *, failed: bool) -> list[str]:
         """The claims that a page view proves, or breaks: what it was, and what had happened before it."""
         if len(seen.kinds) != 1:
             return []
         (kind,) = seen.kinds
         claims = [kind.value]
+        if kind is Kind.VALID and told.get("views") == told.get("picture_views") == 1:
+            claims.append("first")
         if self._since is not None and event.begin >= self._since.end and not event.crowd:
             claims.append(f"{self._since.what}-{kind}")
             self._since = None

@@ -1,0 +1,44 @@
+"""Where a verdict goes besides the screen: JSON on standard output, reports in files."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.validation.verdict import Verdict
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON document on standard output, and nothing else."""
+    json.dump(value, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+def check_writable(path: Path | None) -> None:
+    """Raises `BadUsageError` before a long run whose report could not be written after it."""
+    if path is None:
+        return
+    writable = os.access(path, os.W_OK) if path.exists() else os.access(path.parent, os.W_OK | os.X_OK)
+    if path.is_dir() or not writable:
+        raise BadUsageError(
+            f"The report {path} cannot be written", fix="Name a file in a directory that exists and is yours"
+        )
+
+
+def write(verdict: Verdict, *, junit: Path | None, html: Path | None) -> None:
+    """Writes the reports that were asked for; where one cannot be written, the other still is."""
+    from todoctl.validation.reports import html as html_report
+    from todoctl.validation.reports import junit as junit_report
+
+    failed: UnavailableError | None = None
+    for path, report in ((junit, junit_report.write), (html, html_report.write)):
+        if path is None:
+            continue
+        try:
+            report(verdict, path)
+        except OSError as error:
+            failed = UnavailableError(f"The report {path} was not written", why=error.strerror or str(error))
+    if failed:
+        raise failed

@@ -1,0 +1,145 @@
+"""The terminal: a live view, or plain lines."""
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from tests.todoctl.validation.reports import verdicts
+from todoctl.console import Terminal
+from todoctl.target import Finding
+
+
+@pytest.fixture(name="no_columns", autouse=True)
+def _no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def on_a_screen(width: int = 80) -> tuple[Terminal, io.StringIO]:
+    terminal, shown = Terminal(), io.StringIO()
+    terminal.console = Console(file=shown, force_terminal=True, width=width, highlight=False)
+    return terminal, shown
+
+
+def test_a_step_says_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    with terminal.step("Start [it]") as step:
+        step.update("waiting for [the pod]")
+        step.update("waiting for [the pod]")
+    with pytest.raises(ZeroDivisionError), terminal.step("Break"):
+        raise ZeroDivisionError
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "  Start [it] waiting for [the pod]"
+    assert lines[1].startswith("✓ Start [it] ")
+    assert lines[2].startswith("✗ Break ")
+
+
+def test_findings_come_with_advice(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().findings(
+        {
+            "local": [
+                Finding(subject="Python", ok=True, seen="3.11", fix="not needed"),
+                Finding(subject="Port 80", ok=False, seen="taken", fix="choose another"),
+                Finding(subject="Image service", ok=False, seen="away", required=False),
+            ]
+        }
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "local",
+        "  ✓ Python: 3.11",
+        "  ✗ Port 80: taken → choose another",
+        "  ! Image service: away",
+    ]
+
+
+def test_facts_are_in_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(stderr=True).facts({"Target": "k3d", "Answers [now]": 1})
+    assert capsys.readouterr().err.splitlines() == ["Target         k3d", "Answers [now]  1"]
+
+
+def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().note("word " * 100 + "end")
+    assert capsys.readouterr().out == "word " * 100 + "end\n"
+
+
+def test_columns_wrap_a_pipe_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal().note("word " * 20 + "end")
+    lines = capsys.readouterr().out.splitlines()
+    assert 1 < len(lines) < 5
+    assert all(set(line.split()) <= {"word", "end"} for line in lines)
+
+
+def test_words_are_not_broken_and_urls_left_whole() -> None:
+    terminal, shown = on_a_screen(40)
+    url = "http://localhost:8081/" + "x" * 50
+    terminal.note(f"The page is at one long address, namely {url} and nowhere else.")
+    assert url in shown.getvalue().splitlines()
+    assert len(shown.getvalue().splitlines()) == 3
+
+
+def test_a_pipe_gets_a_line_for_each_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    made = verdicts.verdict()
+    terminal = Terminal()
+    with terminal.expect([(result.name, 1.0) for result in made.scenarios]):
+        for result in made.scenarios:
+            with terminal.scenario(result.name, result.title) as waiting:
+                waiting("0:02.0 to go")
+            terminal.finished(result)
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 11
+    assert "\x1b" not in out
+    assert "✓ mount     2 files, the same on both sides  0.1 s\n" in out
+
+
+def test_a_screen_sees_how_far_the_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, shown = on_a_screen()
+    now = 100.0
+    monkeypatch.setattr("todoctl.console.time.monotonic", lambda: now)
+    with terminal.expect([("fresh", 10.0), ("grace", 80.0)]):
+        live = terminal._live
+        assert live is not None
+
+        def lines() -> list[str]:
+            out = io.StringIO()
+            Console(file=out, width=80).print(live.render())
+            return [" ".join(line.split()) for line in out.getvalue().splitlines()]
+
+        assert lines()[1].endswith("0 of 2, 1:30 left")
+        with terminal.scenario("fresh", "A [picture] is fetched.") as waiting:
+            waiting("0:02.0 to go")
+            now = 104.0
+            assert lines()[0] == "fresh: A [picture] is fetched. 0:02.0 to go 0:06"
+            assert lines()[1].endswith("0 of 2, 1:26 left")
+            now = 150.0
+            assert lines()[0].endswith(" 0:00")
+            with terminal.step("Start it") as step:
+                step.update("waiting for the pod")
+                assert lines()[0] == "Start it waiting for the pod 0:00"
+            assert lines()[0].startswith("fresh: ")
+        assert lines()[1].endswith("1 of 2, 1:20 left")
+        terminal.finished(verdicts.find(verdicts.verdict(), "fresh"))
+    assert terminal._live is None
+    assert "✓ Start it" not in lines()[0]
+    assert "Start it" in shown.getvalue()
+
+
+def test_a_screen_sees_steps_and_scenarios_without_a_plan() -> None:
+    terminal, shown = on_a_screen()
+    with terminal.step("Start it") as step:
+        step.update("waiting for the pod")
+        time.sleep(0.15)
+    with terminal.scenario("grace", "Once more.") as waiting:
+        waiting("0:02.0 to go")
+        time.sleep(0.15)
+    assert "waiting for the pod" in shown.getvalue()
+    assert "Once more." in shown.getvalue()
+    assert "\x1b" in shown.getvalue()
+
+
+def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal, shown = on_a_screen()
+    terminal.finished(verdicts.find(verdicts.verdict(), "grace"))
+    assert "\x1b[3" not in shown.getvalue()
