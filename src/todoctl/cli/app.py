@@ -13,7 +13,7 @@ from todoctl.cli.prove import judge, validate
 app = typer.Typer(
     help="Puts a picture-of-the-moment web app on a local Kubernetes, proves that it behaves, "
     "and takes it away again.",
-    epilog="Exit codes: 0 well, 1 a scenario failed, 2 usage, 3 the machine lacks something or the "
+    epilog="Exit codes: 0 well, 1 a scenario did not pass, 2 usage, 3 the machine lacks something or the "
     "target is not up, 130 interrupted.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
