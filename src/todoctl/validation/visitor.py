@@ -31,8 +31,12 @@ class Visitors:
         self._lock = threading.Lock()
         # Not the environment's proxies: the app is on this machine. A connection each: while an app starts or
         # is replaced, an old one may lead elsewhere.
+        # Bytes as they are: a proxy on the way may pack them, which is none of the app's doing.
         self._http = httpx.Client(
-            trust_env=False, timeout=REQUEST_SECONDS, limits=httpx.Limits(max_keepalive_connections=0)
+            trust_env=False,
+            timeout=REQUEST_SECONDS,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers={"Accept-Encoding": "identity"},
         )
 
     def close(self) -> None:

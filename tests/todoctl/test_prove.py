@@ -1,0 +1,62 @@
+"""`validate` and `judge` on the command line: what is shown, what is written, and the exit codes."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from tests.todoctl.conftest import CommandLine
+from tests.todoctl.validation.histories import Script
+
+
+def saved(path: Path, *, wrong: bool = False) -> Path:
+    """A history of a made app, with something wrong in it where that is asked for."""
+    script = Script()
+    script.start(emptied=True)
+    script.look()
+    script.view(lambda told: setattr(told, "picture_views", 7) if wrong else None)
+    path.write_text(json.dumps(script.finished("start").to_json()))
+    return path
+
+
+def test_a_run_tells_and_writes_its_evidence(todoctl: CommandLine, tmp_path: Path) -> None:
+    todoctl.up()
+    html, junit = tmp_path / "report.html", tmp_path / "junit.xml"
+    ran = todoctl("validate", "--scenario", "renew", "--json", "--html", str(html), "--junit", str(junit))
+    told = json.loads(ran.stdout)
+    assert (told["passed"], [one["name"] for one in told["scenarios"]]) == (True, ["renew"])
+    assert "PASSED  1 of 1" in ran.stderr
+    assert "<iframe" in html.read_text()
+    assert len(Xml.parse(junit).getroot()[0].findall("testcase")) == 1  # noqa: S314 - our own file
+    (tmp_path / "run.json").write_text(ran.stdout)
+    again = todoctl("judge", str(tmp_path / "run.json"), "--json")
+    assert json.loads(again.stdout) == told
+
+
+def test_a_saved_run_is_judged_with_no_app_around(tmp_path: Path) -> None:
+    todoctl = CommandLine(tmp_path / "home")
+    assert "PASSED  1 of 1" in todoctl("judge", str(saved(tmp_path / "well.json"))).stdout
+    wrong = str(saved(tmp_path / "wrong.json", wrong=True))
+    failed = todoctl("judge", wrong, "--html", str(tmp_path / "report.html"), code=1).stdout
+    for words in ("FAILED", "image count", "7", "the picture is younger than the TTL"):
+        assert words in failed
+    assert "image count" in (tmp_path / "report.html").read_text()
+    assert failed.count("\n") < todoctl("judge", wrong, "--details", code=1).stdout.count("\n")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"history": {"version": 99}}', '{"version": 1}'])
+def test_another_file_is_refused_in_one_line(content: str, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text(content)
+    told = CommandLine(tmp_path / "home")("judge", str(tmp_path / "other.json"), code=2).stderr
+    assert told.startswith("todoctl: This is no history of a validation: ")
+    assert told.count("\n") == 1
+
+
+def test_under_github_actions_a_failure_is_an_annotation(tmp_path: Path) -> None:
+    todoctl = CommandLine(tmp_path / "home")
+    summary = tmp_path / "summary.md"
+    todoctl.env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    told = todoctl("judge", str(saved(tmp_path / "wrong.json", wrong=True)), code=1).stderr
+    assert told.startswith("::error title=todoctl validate")
+    assert "image count" in summary.read_text()
