@@ -3,6 +3,8 @@
 A test holds these against the document, word for word but for its markup.
 """
 
+from typing import NamedTuple
+
 _VALID = "the picture is younger than the TTL | it is shown | Valid"
 _GRACE = (
     "it is older and the grace view is unspent | the grace is spent, the old picture is shown | Grace period"
@@ -97,8 +99,14 @@ CLAIMS = {
     "picture": _PICTURE,
     "picture-headers": _IMAGE_HEADERS,
     "head": "the headers of the page; never an access",
-    "security": "Every answer carries the security headers",
-    "refused": "Everything else is refused: unknown paths 404, other methods 405",
+    "security": (
+        "Every answer carries the security headers: Content-Security-Policy (nothing from elsewhere), "
+        "X-Content-Type-Options: nosniff, X-Frame-Options: DENY and Referrer-Policy: no-referrer."
+    ),
+    "refused": (
+        "Everything else is refused: unknown paths 404, other methods 405, a request with a body 413, "
+        "a URL over 8 KiB 414, header fields over 16 KiB 431"
+    ),
     "ready": "200 when page views should be sent here",
     "health": "200 while the process serves",
     # The volume and the start
@@ -140,19 +148,37 @@ SEEN = {
 }
 """What was seen where a claim was proved, for the one line of a scenario that passed."""
 
-PROBES: dict[tuple[str, str], tuple[str, int]] = {
-    ("HEAD", "/"): ("head", 200),
-    ("GET", "/image"): ("picture-headers", 304),
-    ("HEAD", "/image"): ("picture-headers", 200),
-    ("GET", "/healthz"): ("health", 200),
-    ("GET", "/readyz"): ("ready", 200),
-    ("GET", "/static/page.css"): ("page", 200),
-    ("GET", "/no-such-page"): ("refused", 404),
-    ("POST", "/"): ("refused", 405),
-    ("DELETE", "/image"): ("refused", 405),
-    ("PUT", "/api/cache"): ("refused", 405),
-}
-"""Method and path of the requests that try how the app speaks HTTP: which claim, which status is right.
 
-`GET /image` is asked with the `If-None-Match` of what is there.
-"""
+class Probe(NamedTuple):
+    """A request that tries how the app speaks HTTP: the claim it is for, and which status is right."""
+
+    claim: str
+    method: str
+    path: str
+    status: int
+    sent: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+
+
+UNCHANGED = "the picture unchanged"
+"""The name of the probe that sends the entity tag of what is there, in If-None-Match."""
+
+PROBES = {
+    "HEAD /": Probe("head", "HEAD", "/", 200),
+    "GET /healthz": Probe("health", "GET", "/healthz", 200),
+    "GET /readyz": Probe("ready", "GET", "/readyz", 200),
+    "HEAD /image": Probe("picture-headers", "HEAD", "/image", 200),
+    UNCHANGED: Probe("picture-headers", "GET", "/image", 304),
+    "the page's style": Probe("page", "GET", "/static/page.css", 200),
+    "an unknown path": Probe("refused", "GET", "/no-such-page", 404),
+    "POST /": Probe("refused", "POST", "/", 405),
+    "DELETE /image": Probe("refused", "DELETE", "/image", 405),
+    "PUT /api/cache": Probe("refused", "PUT", "/api/cache", 405),
+    "a body": Probe("refused", "GET", "/healthz", 413, content=b"body"),
+    "a long URL": Probe("refused", "GET", f"/healthz?{'x' * 9_000}", 414),
+    "a large header field": Probe("refused", "GET", "/healthz", 431, sent=(("x-large", "x" * 17_000),)),
+}
+"""By name."""
+
+UNCOUNTED = ("HEAD /", "GET /healthz", "GET /readyz", "HEAD /image")
+"""Those that are asked often, with a look at the counts after each."""

@@ -51,7 +51,7 @@ class Request(Event, frozen=True, kw_only=True, tag="request"):
     """A request to the app and its answer, or why there was none (`error`).
 
     `visit` numbers the page views; a picture fetched because a page shows it has the number of that page.
-    `crowd` names the group of visitors that came at once, empty for one who came alone.
+    `crowd` names the group of visitors that came at once, `probe` which one of `contract.PROBES` it is.
     """
 
     role: Role
@@ -62,6 +62,7 @@ class Request(Event, frozen=True, kw_only=True, tag="request"):
     error: str = ""
     visit: int = 0
     crowd: str = ""
+    probe: str = ""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from todoctl.errors import BadUsageError
 from todoctl.target import Way
-from todoctl.validation.contract import PROBES
+from todoctl.validation.contract import PROBES, UNCHANGED, UNCOUNTED
 from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.stage import BRIEF_TTL, LONG_TTL, Stage
 
 VISITORS = 20
-HEADS = 11
-"""More than `regularity.RUN`: an app that counts them cannot hide behind other visitors."""
+OFTEN = 11
+"""More than `tally.RUN`: an app that counts what is no access cannot hide behind other visitors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Scenario:
 def deployed(stage: Stage) -> None:
     """What is up is what was asked for."""
     stage.look()
-    stage.visitors.ask(Role.PROBE, "GET", "/readyz")
-    stage.visitors.ask(Role.PROBE, "HEAD", "/")
+    stage.visitors.probe("GET /readyz")
+    stage.visitors.probe("HEAD /")
     stage.look_at_log()
 
 
@@ -72,6 +72,7 @@ def valid(stage: Stage) -> None:
     if stage.fresh is not None:
         stage.wait_until(stage.fresh.lo + 0.7 * stage.settings.ttl)
     stage.visit()
+    stage.look_before_expiry()
 
 
 def grace(stage: Stage) -> None:
@@ -172,16 +173,17 @@ def page(stage: Stage) -> None:
     stage.require(stage.settings.ttl)
     if not stage.look().get("picture"):
         stage.wait_for_picture()
-    for method, path in PROBES:
-        sent = []
-        if (method, path) == ("GET", "/image"):
-            shown = stage.look().get("picture")
-            sent = [("if-none-match", f'"{shown}"')]
-        stage.visitors.ask(Role.PROBE, method, path, sent=sent)
-    for _ in range(HEADS):
-        stage.visitors.ask(Role.PROBE, "HEAD", "/")
+    for name in PROBES:
+        shown = stage.look().get("picture")
+        stage.visitors.probe(name, *([("if-none-match", f'"{shown}"')] if name == UNCHANGED else []))
+    stage.visitors.ask(Role.PICTURE, "GET", "/image", sent=[("if-none-match", f'"{"0" * 64}"')])
+    for _ in range(OFTEN):
+        stage.visitors.ask(Role.PICTURE, "GET", "/image")
         stage.look()
-    stage.visitors.ask(Role.PICTURE, "GET", "/image")
+    for name in UNCOUNTED:
+        for _ in range(OFTEN):
+            stage.visitors.probe(name)
+            stage.look()
     stage.visit()
 
 

@@ -269,10 +269,15 @@ class Stage:
 
     def wait_for_expiry(self) -> None:
         """Until the present picture is certainly too old; with a look when it is about to be."""
+        self.look_before_expiry()
+        if self.fresh is not None:
+            self.wait_until(self.fresh.hi + self.settings.ttl + POLL_SECONDS)
+
+    def look_before_expiry(self) -> None:
+        """Waits until the present picture is about to be too old, and looks whether it is valid still."""
         if self.fresh is not None:
             self.wait_until(self.fresh.lo + self.settings.ttl - max(LAST_LOOK, 0.02 * self.settings.ttl))
             self.look()
-            self.wait_until(self.fresh.hi + self.settings.ttl + POLL_SECONDS)
 
     def wait_until(self, moment: float) -> None:
         """Until a moment (epoch seconds, todoctl's clock)."""

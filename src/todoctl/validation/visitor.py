@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from todoctl.validation.contract import PROBES
 from todoctl.validation.history import Answer, History, Request, Role
 
 REQUEST_SECONDS = 30.0
@@ -51,12 +52,14 @@ class Visitors:
         sent: Sequence[tuple[str, str]] = (),
         visit: int = 0,
         crowd: str = "",
+        probe: str = "",
+        content: bytes = b"",
     ) -> Request:
         """One request. That there is no answer is written down as well."""
         began, answer, error = time.time(), None, ""
         body = b""
         try:
-            found = self._http.request(method, urljoin(self.url, path), headers=list(sent))
+            found = self._http.request(method, urljoin(self.url, path), headers=list(sent), content=content)
             body = found.content
             answer = (found.status_code, found.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
@@ -80,9 +83,22 @@ class Visitors:
                 error=error,
                 visit=visit,
                 crowd=crowd,
+                probe=probe,
             )
             self._history.events.append(request)
         return request
+
+    def probe(self, name: str, *sent: tuple[str, str]) -> Request:
+        """One of `contract.PROBES`."""
+        probe = PROBES[name]
+        return self.ask(
+            Role.PROBE,
+            probe.method,
+            probe.path,
+            sent=[*probe.sent, *sent],
+            probe=name,
+            content=probe.content,
+        )
 
     def view(self, *, crowd: str = "") -> Request:
         """One page view: an access."""

@@ -230,10 +230,11 @@ class Judge:
         elif event.role is Role.CACHE:
             self._cache(number, event, event.answer, at)
         else:
-            self.tally.look(number, event, 0)
+            self.tally.asked(event)
             self.checks.findings(number, wire.probe(event, event.answer))
 
     def _picture(self, number: int, event: Request, answer: Answer, at: Span) -> None:
+        self.tally.asked(event)
         content = self.history.bodies[answer.body]
         self.checks.findings(number, wire.picture(answer, content, answer.body))
         told: Told = {"picture": answer.body if answer.status == 200 else None}
@@ -255,7 +256,7 @@ class Judge:
         untouched = all(state.views == 0 for state in self._possible.states)
         seen = self._possible.look(at, told)
         self.tally.came(event, seen.strangers)
-        self.tally.look(number, event, seen.strangers)
+        self.tally.look(number, seen.strangers)
         self._blame_download(at)
         self.checks.mismatches(number, seen.mismatches, ["state"])
         said = told_in_words(told)

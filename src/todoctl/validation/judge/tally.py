@@ -1,9 +1,10 @@
 """What only many page views together show: counts that go up, other visitors, a crowd."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from todoctl.validation.history import Act, Event, Request, Role
+from todoctl.validation.contract import PROBES
+from todoctl.validation.history import Act, Event, Request
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.model.policy import Kind
 from todoctl.validation.model.possible import Seen
@@ -42,8 +43,8 @@ class Tally:
         self._checks = checks
         self._since_view = 0
         self._views = Regularity()
-        self._heads = Regularity()
-        self._after_head = False
+        self._quiet: defaultdict[str, Regularity] = defaultdict(Regularity)
+        self._uncounted = ""
         self._counts: list[tuple[float, int]] = []
         self._crowd: list[set[Kind]] = []
         crowds = (event.crowd for event in checks.history.events if isinstance(event, Request))
@@ -60,21 +61,17 @@ class Tally:
         if others:
             self.others[event.scenario] += others
 
-    def look(self, number: int, event: Request, others: int) -> None:
-        """Something that is no page view told the counts, or was a probe."""
-        if event.role is Role.PROBE:
-            self._after_head = event.method == "HEAD" and event.url == "/"
-            return
-        if self._after_head and (more := self._heads.add(others)):
-            self._checks.note(
-                number,
-                "head",
-                "site count",
-                "not changed by HEAD /",
-                f"{more} more after each of {RUN}",
-                passed=False,
-            )
-        self._after_head = False
+    def asked(self, event: Request) -> None:
+        """A request that is no access: the next look tells whether it was counted."""
+        self._uncounted = event.probe or f"{event.method} /image"
+
+    def look(self, number: int, others: int) -> None:
+        """The counts were told after a request that is no access."""
+        name, self._uncounted = self._uncounted, ""
+        if name and (more := self._quiet[name].add(others)):
+            seen = f"{more} more after each of {RUN}"
+            claim = PROBES[name].claim if name in PROBES else "picture"
+            self._checks.note(number, claim, "site count", f"not changed by {name}", seen, passed=False)
 
     def view(self, number: int, event: Request, told: Told) -> None:
         """A page view that was answered."""

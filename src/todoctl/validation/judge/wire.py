@@ -17,9 +17,10 @@ SECURITY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
-    "content-security-policy": None,
 }
-"""Header fields of every answer; None: any value."""
+"""Header fields of every answer, beside the policy."""
+
+POLICY, OWN = "content-security-policy", "default-src 'none'"
 
 
 class Finding(NamedTuple):
@@ -55,10 +56,18 @@ def _header(claim: str, answer: Answer, name: str, expected: str) -> Finding:
 
 
 def _security(answer: Answer) -> list[Finding]:
-    return [
-        _header("security", answer, name, value if value is not None else answer.header(name) or "some value")
-        for name, value in SECURITY.items()
-    ]
+    found = [_header("security", answer, name, value) for name, value in SECURITY.items()]
+    policy = answer.header(POLICY) or "none"
+    nothing = policy if _is_closed(policy) else f"{OWN} and no other source"
+    return [*found, Finding("security", POLICY, nothing, policy)]
+
+
+def _is_closed(policy: str) -> bool:
+    """Whether a Content-Security-Policy lets nothing in but the app's own."""
+    directives = [directive.split() for directive in policy.split(";")]
+    return OWN in policy and all(
+        set(sources) <= {"'none'", "'self'"} for _, *sources in filter(None, directives)
+    )
 
 
 def page(answer: Answer, read: Page) -> list[Finding]:
@@ -127,17 +136,16 @@ def cache(answer: Answer, read: Document) -> list[Finding]:
 
 def probe(request: Request, answer: Answer) -> list[Finding]:
     """Of an answer to one of `PROBES`."""
-    claim, status = PROBES[request.method, urlsplit(request.url).path]
-    found = [
-        Finding(claim, f"{request.method} {request.url}", str(status), str(answer.status)),
-        *_security(answer),
-    ]
+    known = PROBES.get(request.probe)
+    if known is None:
+        return []
+    claim, status = known.claim, known.status
+    found = [Finding(claim, request.probe, str(status), str(answer.status)), *_security(answer)]
     if claim == "head":
         found.append(_header(claim, answer, "content-type", "text/html; charset=utf-8"))
         found.append(_header(claim, answer, "cache-control", "no-store"))
     if status == 304:
-        etag = dict(request.sent).get("if-none-match", "")
-        found.append(_header(claim, answer, "etag", etag))
+        found.append(_header(claim, answer, "etag", dict(request.sent).get("if-none-match", "")))
     if status == 405:
         found.append(_header(claim, answer, "allow", "GET, HEAD"))
     return found
