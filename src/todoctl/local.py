@@ -4,24 +4,27 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
-from todoctl import process
+from todoctl import process, sides
 from todoctl.client import Client
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, not_writable, read_json, write_json
 from todoctl.settings import Settings, seconds
-from todoctl.target import File, Finding, Listing, Progress
+from todoctl.target import Finding, ImageService, Progress, Side
 
 if TYPE_CHECKING:
     import subprocess
 
 START_SECONDS = 60.0
 """The app answers within one; a busy machine may need many."""
+
+POLL_SECONDS = 0.01
 
 
 class LocalTarget:
@@ -104,22 +107,21 @@ class LocalTarget:
                 else:
                     time.sleep(0.2)
 
-    def listings(self) -> tuple[Listing, Listing]:
+    @property
+    def cache_directory(self) -> str:
+        return str(self._cache)
+
+    def sides(self) -> tuple[Side, Side]:
         """The directory by its path here, and as the running process sees it."""
+        running, *_ = self._require()
+        path = Path(_environment(running)["CACHE_DIR"])
+        return sides.DirectorySide("this machine", self._cache), sides.inside(running, path)
+
+    def _require(self) -> list[psutil.Process]:
         running = process.find(self.directory)
         if not running:
             raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
-        try:
-            inside = Path(running[0].environ()["CACHE_DIR"])
-        except (psutil.Error, KeyError) as error:
-            raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None
-        root = Path(f"/proc/{running[0].pid}/root")
-        if root.exists():  # Linux: really through the process; elsewhere it shares our root anyway
-            inside = root / inside.relative_to("/")
-        return (
-            Listing(seen_from=f"this machine: {self._cache}", files=_files(self._cache)),
-            Listing(seen_from=f"the process: {inside}", files=_files(inside)),
-        )
+        return running
 
     # Up and down
 
@@ -155,7 +157,7 @@ class LocalTarget:
             return False
         if running:
             with progress.step("Stop the app"):
-                process.stop(running)
+                self.stop()
         if not keep_data:
             with progress.step("Remove volume, log and state"):
                 self._remove(self.directory)
@@ -189,12 +191,17 @@ class LocalTarget:
 
     def restart(self) -> None:
         """A new process with the settings of the old one."""
-        running = process.find(self.directory)
-        settings = self.settings()
-        if not running or settings is None:
-            raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
-        environment = running[0].environ()
-        self.stop()
+        self._replace(process.stop)
+
+    def kill(self) -> None:
+        """As `restart`, but the old one gets no notice."""
+        self._replace(process.kill)
+
+    def _replace(self, end: Callable[[list[psutil.Process]], None]) -> None:
+        running = self._require()
+        environment = _environment(running[0])
+        end(running)
+        self._bury()
         self.start(
             Settings(
                 port=int(environment["PORT"]),
@@ -203,8 +210,17 @@ class LocalTarget:
             )
         )
 
+    def image_service(self) -> AbstractContextManager[ImageService]:
+        """In a thread of this process."""
+        from todoctl.image_service.here import running_here
+
+        return running_here()
+
     def stop(self) -> None:
         process.stop(process.find(self.directory))
+        self._bury()
+
+    def _bury(self) -> None:
         if self._child:
             self._child.poll()
 
@@ -238,7 +254,7 @@ class LocalTarget:
                         why=last,
                         fix=f"See {self._log}",
                     )
-                time.sleep(0.02)
+                time.sleep(POLL_SECONDS)
 
     def is_set_aside(self) -> bool:
         return self._aside.exists()
@@ -261,9 +277,9 @@ class LocalTarget:
             self._aside.rename(self._cache)
 
 
-def _files(directory: Path) -> tuple[File, ...]:
-    with os.scandir(directory) as entries:
-        found = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
-    return tuple(
-        File(name=name, size=stat.st_size, modified=int(stat.st_mtime)) for name, stat in sorted(found)
-    )
+def _environment(running: psutil.Process) -> dict[str, str]:
+    """What the app was started with."""
+    try:
+        return running.environ()
+    except psutil.Error as error:
+        raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None

@@ -23,6 +23,9 @@ STOP_SECONDS = 10.0
 """Longer than the app takes to finish what it is doing; then it is killed."""
 
 
+POLL_SECONDS = 0.01
+
+
 def find(directory: Path) -> list[psutil.Process]:
     """The app processes that todoctl started for `directory`."""
     found = []
@@ -56,26 +59,40 @@ def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subproc
 
 def stop(processes: list[psutil.Process]) -> None:
     """Ends `processes`: asked first, killed after `STOP_SECONDS`."""
-    for number, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-        for process in processes:
-            try:
-                process.send_signal(number)
-            except psutil.NoSuchProcess:
-                continue
-        deadline = time.monotonic() + patience
-        while any(is_alive(process) for process in processes) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        processes = [process for process in processes if is_alive(process)]
-    if processes:
-        pids = ", ".join(str(process.pid) for process in processes)
+    kill(_send(signal.SIGTERM, processes))
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Ends `processes` without notice."""
+    left = _send(signal.SIGKILL, processes)
+    if left:
+        pids = ", ".join(str(process.pid) for process in left)
         raise UnavailableError(f"The app (pid {pids}) does not end, not even killed")
 
 
+def _send(number: signal.Signals, processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Sends a signal; returns those that are still there `STOP_SECONDS` later."""
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(is_alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return [process for process in processes if is_alive(process)]
+
+
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a child that has ended is laid to rest on the way."""
+    """Whether it still runs; a child that has ended is laid to rest on the way.
+
+    A killed process may be called a zombie while threads of it still hold its sockets.
+    """
     try:
         if process.status() != psutil.STATUS_ZOMBIE:
             return process.is_running()
+        if process.num_threads() > 1:
+            return True
         process.wait(0)
     except psutil.Error:
         pass  # gone, or a zombie that its own parent has to bury

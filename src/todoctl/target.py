@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -29,21 +30,79 @@ class Step(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file on the volume: size in bytes, last change in whole seconds since the epoch."""
+    """A file on the volume: size in bytes, last change in seconds since the epoch.
+
+    `modified` is as fine as the coarser side of its target can tell, so that both can be compared.
+    """
 
     name: str
     size: int
-    modified: int
+    modified: float
+    content: bytes
+
+
+class Side(Protocol):
+    """The cache directory as one side of the volume has it. The app's side ends with what runs the app."""
+
+    @property
+    def seen_from(self) -> str:
+        """Who sees which directory."""
+        ...
+
+    def read(self) -> list[File]:
+        """The files whose names do not begin with a dot, by name, all of one moment."""
+        ...
+
+
+class Way(StrEnum):
+    """How the image service answers a request."""
+
+    PICTURE = "picture"
+    ERROR = "error"  # 500
+    NOTHING = "nothing"  # the connection is closed without an answer
+    HALF = "half"  # a complete answer with half a picture
+    LOGIN = "login"  # 200, an HTML page that is said to be image/jpeg
+    SLOW = "slow"  # a picture, but later than the app lets a visitor wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """The files of the cache directory as one side of the volume sees them."""
+class Served:
+    """A request that the image service has answered.
 
-    seen_from: str
-    files: tuple[File, ...]
+    It came and its answer went between `begin` and `end`, in epoch seconds by this machine's clock.
+    `picture` is the whole picture that was sent, None where none was.
+    """
+
+    begin: float
+    end: float
+    way: Way
+    picture: bytes | None
+
+
+class ImageService(Protocol):
+    """An image service of our own, for an app to fetch from. No picture ever comes twice."""
+
+    @property
+    def url(self) -> str:
+        """Where the app gets a picture."""
+        ...
+
+    def served(self) -> list[Served]:
+        """All requests answered so far, in the order of their answers.
+
+        A request is in it as soon as who asked can have the answer.
+        """
+        ...
+
+    def pending(self) -> int:
+        """How many requests are not answered yet."""
+        ...
+
+    def answer(self, way: Way) -> None:
+        """Requests that come from now on are answered in that way."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +138,11 @@ class Target(Protocol):
         """Whether a restart goes on answering (a rollout) or has a gap (one process)."""
         ...
 
+    @property
+    def cache_directory(self) -> str:
+        """The cache directory as the app itself names it in its log."""
+        ...
+
     def findings(self, port: int) -> list[Finding]:
         """What this machine has and lacks for the target."""
         ...
@@ -111,6 +175,10 @@ class Target(Protocol):
         """Restarts the app the documented way; returns when the new one answers alone."""
         ...
 
+    def kill(self) -> None:
+        """Ends the app without notice (SIGKILL); returns when a new one, set the same, answers alone."""
+        ...
+
     def stop(self) -> None:
         """Stops the app, so that its volume can be touched."""
         ...
@@ -119,8 +187,12 @@ class Target(Protocol):
         """Starts the stopped app with `settings`, without remembering them; returns when it answers."""
         ...
 
-    def listings(self) -> tuple[Listing, Listing]:
-        """The cache directory from the host side of the volume, and from inside the app's side."""
+    def sides(self) -> tuple[Side, Side]:
+        """The host's side of the volume, and the side of the app that runs now."""
+        ...
+
+    def image_service(self) -> AbstractContextManager[ImageService]:
+        """An image service that the app can reach; gone at the end of the block."""
         ...
 
     def is_set_aside(self) -> bool:
@@ -136,5 +208,5 @@ class Target(Protocol):
         ...
 
     def put_back(self) -> None:
-        """Puts what was set aside in the place of the stopped app's cache."""
+        """Puts what was set aside in the place of the stopped app's cache; an image service left goes."""
         ...

@@ -31,7 +31,7 @@ def up(target: LocalTarget) -> Settings:
 
 
 def test_without_a_process_there_is_nothing_to_look_at(target: LocalTarget) -> None:
-    for call in (target.restart, target.listings):
+    for call in (target.restart, target.kill, target.sides):
         with pytest.raises(UnavailableError, match=r"The app does not run\. Start it with 'todoctl up'"):
             call()
     assert list(target.logs(follow=False, lines=10)) == []
@@ -51,7 +51,7 @@ def test_a_process_that_may_not_be_examined_is_told(
         patched.setattr(process, "find", lambda _: found)
         patched.setattr(psutil.Process, "environ", denied)
         with pytest.raises(UnavailableError, match="cannot be examined"):
-            target.listings()
+            target.sides()
         assert not target._runs_on(1)
 
 
@@ -63,11 +63,9 @@ def test_without_proc_the_directory_is_read_by_its_path(
         client.view()
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: not str(path).startswith("/proc/") and exists(path))
-    host, inside = target.listings()
-    assert host.files == inside.files
+    host, inside = target.sides()
+    assert host.read() == inside.read() != []
     assert "/proc/" not in inside.seen_from
-    (target._cache / "cached_image.jpg").write_bytes(b"other")
-    assert target.listings()[0].files != host.files
 
 
 def test_a_cache_is_emptied_only_when_it_is_set_aside(target: LocalTarget) -> None:

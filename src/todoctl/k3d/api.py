@@ -1,5 +1,6 @@
 """The cluster's API: server-side apply, watching, and nothing but that cluster's own kubeconfig."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +35,9 @@ class Api:
         self._core = client.CoreV1Api(self._api)
         self._apps = client.AppsV1Api(self._api)
         self._networking = client.NetworkingV1Api(self._api)
+        # Its client is not itself for as long as a session is opened.
+        self._sessions = client.CoreV1Api(client.ApiClient(self._api.configuration))
+        self._opening = threading.Lock()
         self._seen = ""
 
     def ping(self) -> None:
@@ -58,12 +62,14 @@ class Api:
             )
         )
 
-    def delete(self, resource: Resource) -> bool:
-        """Deletes the resource; False where it was not there."""
+    def delete(self, resource: Resource, *, at_once: bool = False) -> bool:
+        """Deletes the resource; False where it was not there. With `at_once` it gets no time to end."""
         kind, name = resource["kind"], resource["metadata"]["name"]
         delete = self._verb("delete", kind)
         # The answer is not looked at: what a deletion answers with differs between versions.
         call = partial(delete, name, *self._where(kind), _preload_content=False, _request_timeout=TIMEOUT)
+        if at_once:
+            call = partial(call, grace_period_seconds=0)
         return self._found(call) is not None
 
     def read(self, resource: Resource) -> Any | None:  # noqa: ANN401 - the library has no types
@@ -138,18 +144,19 @@ class Api:
 
     def execute(self, pod: str, *command: str) -> str:
         """Runs `command` in the app's container; returns what it printed."""
-        session = self._ask(
-            lambda: stream.stream(
-                self._core.connect_get_namespaced_pod_exec,
-                pod,
-                NAMESPACE,
-                command=list(command),
-                stdout=True,
-                stderr=True,
-                _preload_content=False,
-                _request_timeout=TIMEOUT,
+        with self._opening:
+            session = self._ask(
+                lambda: stream.stream(
+                    self._sessions.connect_get_namespaced_pod_exec,
+                    pod,
+                    NAMESPACE,
+                    command=list(command),
+                    stdout=True,
+                    stderr=True,
+                    _preload_content=False,
+                    _request_timeout=TIMEOUT,
+                )
             )
-        )
         try:
             session.run_forever(timeout=TIMEOUT)
             output: str = session.read_stdout() + session.read_stderr()
@@ -158,6 +165,13 @@ class Api:
         finally:
             session.sock.shutdown()  # its `close` leaves the socket open where the server has ended it
         return output
+
+    def ask_pod(self, method: str, pod: str, port: int, path: str) -> bytes:
+        """Asks a pod over HTTP, through the API server; slashes within `path` may reach it as %2F."""
+        ask = getattr(self._core, f"connect_{method.lower()}_namespaced_pod_proxy_with_path")
+        given = (f"{pod}:{port}", NAMESPACE, path.lstrip("/"))
+        answer = self._ask(lambda: ask(*given, _preload_content=False, _request_timeout=TIMEOUT))
+        return bytes(answer.data)
 
     @staticmethod
     def _where(kind: str) -> tuple[str, ...]:
@@ -170,6 +184,7 @@ class Api:
             "Deployment": (self._apps, "namespaced_deployment"),
             "Service": (self._core, "namespaced_service"),
             "Ingress": (self._networking, "namespaced_ingress"),
+            "Pod": (self._core, "namespaced_pod"),
         }[kind]
         method: Callable[..., Any] = getattr(group, f"{verb}_{name}")
         return method

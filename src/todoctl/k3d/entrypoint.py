@@ -1,14 +1,16 @@
-"""Starts the app in its container, also on clusters whose container runtime is older than its C library.
+"""Starts the app in its container, or the program that its arguments are.
 
-glibc from 2.34 on makes threads with clone3 and falls back to clone where that is unknown (ENOSYS). The
-default seccomp profile of containerd before 1.5.8, as in k3s 1.21, refuses it with EPERM instead: "can't
-start new thread". Where that is so, a seccomp filter of our own turns the answer into ENOSYS. It takes
-nothing but no_new_privs, which the restricted pod has anyway, and only ever refuses: the newest filter's
-errno counts (seccomp(2), "the first-seen action value of highest precedence").
+Also on clusters whose container runtime is older than the container's C library: glibc from 2.34 on makes
+threads with clone3 and falls back to clone where that is unknown (ENOSYS). The default seccomp profile of
+containerd before 1.5.8, as in k3s 1.21, refuses it with EPERM instead: "can't start new thread". Where that
+is so, a seccomp filter of our own turns the answer into ENOSYS. It takes nothing but no_new_privs, which the
+restricted pod has anyway, and only ever refuses: the newest filter's errno counts (seccomp(2), "the
+first-seen action value of highest precedence").
 """
 
 import ctypes
 import errno
+import os
 import runpy
 import struct
 import sys
@@ -62,4 +64,6 @@ def refuse_clone3(with_errno: int) -> None:
 if __name__ == "__main__":
     if sys.platform == "linux" and not threads_start():
         refuse_clone3(errno.ENOSYS)
+    if sys.argv[1:]:  # the filter holds for what a process turns into as well
+        os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606
     runpy.run_module("todoapp", run_name="__main__")

@@ -1,6 +1,8 @@
 """The node that holds the volume: its directory, its files, its images."""
 
 import subprocess
+from dataclasses import replace
+from functools import cached_property
 from typing import IO, cast
 
 import docker
@@ -8,11 +10,24 @@ import docker.errors
 
 from todoctl.errors import UnavailableError
 from todoctl.k3d.manifests import MANAGER, check_phase
+from todoctl.sides import unreadable
 from todoctl.target import File
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
 CACHE = f"{VOLUME}/cache"
 ASIDE = f"{VOLUME}/cache.set-aside"
+
+STAT = ("-exec", "stat", "-c", "%i %s %.9Y %.9Z %n", "{}", "+")
+"""Where `stat` knows no fractions (BusyBox), `%.9Y` is whole seconds."""
+
+LOOK = (
+    *("find", VOLUME, "-maxdepth", "2", "-path", f"{CACHE}/*", "-type", "f", "!", "-name", ".*"),
+    *(*STAT, "-exec", "cat", "{}", "+", *STAT),
+)
+"""What the files are, their contents, and what they are then, all in one command: each has its price."""
+
+TRIES = 5
+"""How often it is looked again where something has changed meanwhile."""
 
 
 class Node:
@@ -24,21 +39,26 @@ class Node:
 
     def run(self, *command: str) -> str:
         """Runs `command` in the node; returns its output, raises `UnavailableError` with its reason."""
+        code, output, complaint = self._execute(command)
+        if code:
+            raise UnavailableError(
+                f"'{' '.join(command[:3])}' failed in the node {self.name}",
+                why=(complaint or output).decode(errors="replace").strip() or f"exit {code}",
+            )
+        return output.decode(errors="replace")
+
+    def _execute(self, command: tuple[str, ...]) -> tuple[int, bytes, bytes]:
+        """Exit code, output and error output."""
         try:
-            code, output = self._engine.containers.get(self.name).exec_run(list(command))
+            done = self._engine.containers.get(self.name).exec_run(list(command), demux=True)
         except docker.errors.NotFound:
             raise self._missing() from None
         except docker.errors.APIError as error:
             raise UnavailableError(
                 f"The node {self.name} cannot be used", why=error.explanation or str(error)
             ) from None
-        text: str = bytes(output).decode(errors="replace")  # type: ignore[arg-type]  # it is not streamed
-        if code:
-            raise UnavailableError(
-                f"'{' '.join(command[:3])}' failed in the node {self.name}",
-                why=text.strip() or f"exit {code}",
-            )
-        return text
+        output, complaint = cast("tuple[bytes | None, bytes | None]", done.output)
+        return done.exit_code or 0, output or b"", complaint or b""
 
     def state(self) -> str:
         """What Docker says of the node: `created`, `running`, `exited`; raises where there is none."""
@@ -61,34 +81,37 @@ class Node:
             return False
         return True
 
-    def files(self, directory: str) -> tuple[File, ...]:
-        """The files of `directory`, by name."""
-        command = (
-            "find",
-            directory,
-            "-maxdepth",
-            "1",
-            "-type",
-            "f",
-            "-exec",
-            "stat",
-            "-c",
-            "%s %Y %n",
-            "{}",
-            "+",
-        )
-        found = []
-        for line in self.run(*command).splitlines():
-            size, modified, path = line.split(" ", 2)
-            found.append(File(name=path.rpartition("/")[2], size=int(size), modified=int(modified)))
-        return tuple(sorted(found, key=lambda file: file.name))
+    def files(self) -> list[File]:
+        """The files of the cache directory, by name, all of one moment; none where it is not there."""
+        why = "they change all the time"
+        for _ in range(TRIES):
+            code, output, complaint = self._execute(LOOK)
+            found = None if code else parse(output)
+            if found is not None:
+                return found
+            why = complaint.decode(errors="replace").strip() or why
+        raise unreadable(why)
+
+    @cached_property
+    def tells_fractions(self) -> bool:
+        """Whether the times of files here are finer than seconds."""
+        return "." in self.run("stat", "-c", "%.9Y", VOLUME)
 
     def running(self, container: str) -> int:
         """How many containers of that name run here now.
 
         The API tells of a pod's end up to ten seconds later than it happens (the kubelet's status sync).
         """
-        return len(self.run("crictl", "ps", "--quiet", "--name", f"^{container}$").split())
+        return len(self.containers(container))
+
+    def containers(self, name: str) -> list[str]:
+        """The identifiers of the containers of that name that run here now."""
+        return self.run("crictl", "ps", "--quiet", "--name", f"^{name}$").split()
+
+    def send(self, signal: str, containers: list[str]) -> None:
+        """Sends a signal to the first process of each container; no kubelet is told."""
+        for container in containers:
+            self.run("ctr", "-n=k8s.io", "tasks", "kill", f"--signal={signal}", container)
 
     def has_image(self, reference: str) -> bool:
         """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""
@@ -129,3 +152,36 @@ class Node:
         if not self.has_image(reference):
             why = " ".join(output.split())[-300:] or "it is not there after the import"
             raise UnavailableError(f"The image {reference} could not be brought to {self.name}", why=why)
+
+
+def parse(output: bytes) -> list[File] | None:
+    """What `LOOK` has printed; None where it is not of one moment, that is where something has changed."""
+    if not output:
+        return []
+    found: list[File] = []
+    head = total = 0  # how long the first list is, and how long the contents after it are
+    while head < len(output):
+        line, newline, _ = output[head:].partition(b"\n")
+        try:
+            _, size, modified, _, path = line.decode(errors="surrogateescape").split(" ", 4)
+            name = path.removeprefix(f"{CACHE}/")
+            found.append(File(name=name, size=int(size), modified=nanoseconds(modified) / 1e9, content=b""))
+        except ValueError:
+            return None  # a part of a content: the lists do not agree
+        head += len(line) + len(newline)
+        total += int(size)
+        if len(output) == 2 * head + total and output[-head:] == output[:head]:
+            break
+    else:
+        return None
+    at = head
+    for number, file in enumerate(found):
+        found[number] = replace(file, content=output[at : at + file.size])
+        at += file.size
+    return sorted(found, key=lambda file: file.name)
+
+
+def nanoseconds(seconds: str) -> int:
+    """`12.000000345` or `12`, without the loss that a float would bring."""
+    whole, _, fraction = seconds.partition(".")
+    return int(whole) * 10**9 + int(fraction or 0)

@@ -91,7 +91,14 @@ def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN
         and (status.available_replicas or 0) == wanted
         and (status.replicas or 0) == wanted
         and len(_standing(pods)) == wanted
+        # A deployment's status may be that of a pod that has died meanwhile.
+        and all(_is_ready(pod) for pod in _standing(pods))
     )
+
+
+def _is_ready(pod: Pod) -> bool:
+    statuses = pod.status.container_statuses
+    return bool(statuses) and all(container.ready for container in statuses)
 
 
 def _standing(pods: list[Pod]) -> list[Pod]:
@@ -102,14 +109,15 @@ def why_not(api: Api) -> str:
     """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes."""
     pods = api.pods()
     for pod in sorted(_standing(pods), key=lambda pod: pod.metadata.creation_timestamp, reverse=True):
-        reason = _why_not_pod(api, pod)
+        reason = why_not_pod(api, pod)
         if reason:
             return reason
     ending = len(pods) - len(_standing(pods))
     return f"{ending} pod(s) still ending" if ending else _why_no_pod(api.deployment())
 
 
-def _why_not_pod(api: Api, pod: Pod) -> str | None:
+def why_not_pod(api: Api, pod: Pod) -> str | None:
+    """Why a pod is not ready; None where it is, or where nothing is known of it yet."""
     for condition in pod.status.conditions or []:
         if condition.type == "PodScheduled" and condition.status == "False":
             return f"FailedScheduling: {condition.message or condition.reason}"

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from todoctl.errors import UnavailableError
 from todoctl.home import not_writable
-from todoctl.k3d import manifests
+from todoctl.k3d import image_pod, manifests
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.target import Progress, Step
@@ -51,7 +51,11 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
 
 
 def delete(context: Context, step: Step, *, wait: bool) -> None:
-    """Deletes the five resources, the last applied first; with `wait` until they are gone."""
+    """Deletes the five resources, the last applied first; with `wait` until they are gone.
+
+    And the image service of a validation that was killed.
+    """
+    image_pod.remove(context.api)
     resources = list(reversed(manifests.plain()))
     for resource in resources:
         context.api.delete(resource)

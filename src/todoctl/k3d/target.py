@@ -1,26 +1,23 @@
 """The k3d target: a cluster, the app's image in its node, five resources, one page."""
 
-import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image, manifests, node, preflight, rollout
+from todoctl.k3d import bring_up, image, image_pod, manifests, node, preflight, rollout
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.sides import INSIDE, NodeSide, PodSide
 from todoctl.k3d.take_down import take_down
 from todoctl.settings import Settings
-from todoctl.target import File, Finding, Listing, Progress
+from todoctl.target import Finding, ImageService, Progress, Side
 
-INSIDE = "/usr/src/app/files/cache"
-LIST = f"""
-import json, os
-files = [(e.name, e.stat()) for e in os.scandir({INSIDE!r}) if e.is_file()]
-print(json.dumps(sorted((name, stat.st_size, int(stat.st_mtime)) for name, stat in files)))
-"""
+HALT_SECONDS = 1.0
+"""For the kubelet to end what it does for a pod just now: it would start a container that is dead by then."""
 
 
 def quiet(_: str) -> None:
@@ -40,6 +37,10 @@ class K3dTarget:
     @property
     def directory(self) -> Path:
         return self._context.directory
+
+    @property
+    def cache_directory(self) -> str:
+        return INSIDE
 
     # What there is
 
@@ -120,6 +121,28 @@ class K3dTarget:
         context.api.restart()
         rollout.wait(context.api, context.node, quiet, context.stop)
 
+    def kill(self) -> None:
+        """SIGKILL from the node, and a new pod in the place of the one that has died.
+
+        The kubelet would start a dead container again, each time later (its back-off), and one that it ends
+        it asks to do so (SIGTERM). So the app is halted first, its pod deleted, and the app killed when the
+        kubelet has done with that pod: once halted it does nothing more, and nobody starts it again.
+        """
+        context = self._context.remembered()
+        settings = context.settings()
+        pods, dying = self._standing(context), context.node.containers(manifests.CONTAINER)
+        context.node.send("SIGSTOP", dying)
+        try:
+            for name in pods:
+                context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
+            context.stop.wait(HALT_SECONDS)
+        finally:
+            with suppress(UnavailableError):  # the kubelet may have ended it by now
+                context.node.send("SIGKILL", dying)
+        rollout.wait(context.api, context.node, quiet, context.stop)
+        if settings:
+            bring_up.wait_for_page(context, settings, None)
+
     def stop(self) -> None:
         context = self._context.remembered()
         settings = context.settings()
@@ -136,22 +159,23 @@ class K3dTarget:
     def _image(self) -> str:
         return str((self._context.state() or {})["image"])
 
-    def listings(self) -> tuple[Listing, Listing]:
-        """`docker exec` in the node against `exec` in the pod."""
-        context = self._context.remembered()
+    def _standing(self, context: Context) -> list[str]:
+        """The names of the pods that run the app and are not ending; raises where there are none."""
         pods = [pod.metadata.name for pod in context.api.pods() if not pod.metadata.deletion_timestamp]
         if not pods:
             raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
-        inside = json.loads(context.api.execute(pods[0], "python3", "-c", LIST))
-        return (
-            Listing(
-                seen_from=f"the node {context.node.name}: {node.CACHE}", files=context.node.files(node.CACHE)
-            ),
-            Listing(
-                seen_from=f"the pod {pods[0]}: {INSIDE}",
-                files=tuple(File(name=name, size=size, modified=at) for name, size, at in inside),
-            ),
-        )
+        return pods
+
+    def sides(self) -> tuple[Side, Side]:
+        """`docker exec` in the node against `exec` in the pod."""
+        context = self._context.remembered()
+        pod, *_ = self._standing(context)
+        return NodeSide(context.node), PodSide(context.api, pod, fractions=context.node.tells_fractions)
+
+    def image_service(self) -> AbstractContextManager[ImageService]:
+        """In a pod beside the app."""
+        context = self._context.remembered()
+        return image_pod.running(context, self._image())
 
     def is_set_aside(self) -> bool:
         return self._context.remembered().node.has(node.ASIDE)
@@ -171,6 +195,7 @@ class K3dTarget:
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        image_pod.remove(self._context.remembered().api)
         if self.is_set_aside():
             self._context.node.run("rm", "-rf", node.CACHE)
             self._context.node.run("mv", "-T", node.ASIDE, node.CACHE)

@@ -20,7 +20,7 @@ from todoctl.validation.visitor import Stream, Visitors
 LONG_TTL = 600.0
 """Seconds: no picture expires meanwhile."""
 
-BRIEF_TTL = 0.3
+BRIEF_TTL = 0.25
 """Seconds: an expiry is soon waited for."""
 
 POLL_SECONDS = 0.03

@@ -13,7 +13,7 @@ from tests.app_server import free_port
 from tests.todoctl.k3d.kube import Kube
 from tests.todoctl.k3d.world import Engine, World
 from todoctl.home import Home
-from todoctl.k3d import bring_up, context, image, preflight, rollout
+from todoctl.k3d import bring_up, context, image, preflight, rollout, target
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
@@ -67,6 +67,7 @@ def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
     monkeypatch.setattr(rollout, "ROLLOUT_SECONDS", 5.0)
     monkeypatch.setattr(rollout, "HOPELESS_SECONDS", 0.3)
     monkeypatch.setattr(bring_up, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(target, "HALT_SECONDS", 0.01)
     return world
 
 

@@ -7,11 +7,14 @@ import re
 import struct
 import threading
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from todoctl.image_service.service import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +26,10 @@ PLURALS = {
     "Deployment": "deployments",
     "Service": "services",
     "Ingress": "ingresses",
+    "Pod": "pods",
 }
 NAMED = re.compile(r"/(?P<kind>[a-z]+)/(?P<name>[a-z0-9-]+)$")
+PROXIED = re.compile(r"/pods/(?P<name>[a-z0-9-]+)(:|%3A)(?P<port>\d+)/proxy/(?P<path>.*)$")
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class Kube:
         self.tool: Callable[[list[str], str], Json] = lambda _, __: {}
         self.shape: Callable[[int], list[Json]] = self._healthy
         self.conditions: list[Json] = []
+        self.service: Server | None = None
+        self.service_status: Json = {"podIP": "10.42.1.7"}
         self.logs = "first line\nlast line"
         self.output = "[]"
         self.ending = '{"status": "Success"}'
@@ -106,8 +113,21 @@ class Kube:
             self._page.server_close()
             self._page = None
 
+    def open_service(self) -> None:
+        """What the image service's pod runs."""
+        self.close_service()
+        self.service = Server(("127.0.0.1", 0))
+        threading.Thread(target=self.service.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close_service(self) -> None:
+        if self.service:
+            self.service.shutdown()
+            self.service.server_close()
+            self.service = None
+
     def close(self) -> None:
         self.close_page()
+        self.close_service()
         self._server.shutdown()
         self._server.server_close()
 
@@ -151,12 +171,29 @@ class Kube:
                 "availableReplicas": ready,
                 "conditions": self.conditions,
             }
+        if kind == "pods":
+            resource = {**resource, "status": self.service_status}
+            self.open_service()
         if kind == "persistentvolumes":
             resource = {**resource, "status": {"phase": "Available"}}
         if kind == "ingresses" and self.address:
             resource = {**resource, "status": {"loadBalancer": {"ingress": [{"ip": self.address}]}}}
         self.resources[kind, name] = resource
         return resource
+
+    def delete(self, kind: str, name: str) -> Json | None:
+        """What goes, and what the controllers make of that; None where it was not there."""
+        gone = self.resources.pop((kind, name), None)
+        if gone and kind == "deployments":
+            self.pods = []
+        if gone and kind == "pods":
+            self.close_service()
+        for pod in [pod for pod in self.pods if kind == "pods" and pod["metadata"]["name"] == name]:
+            gone = pod
+            self.pods.remove(pod)
+            self.number += 1
+            self.pods += self.shape(1)
+        return gone
 
 
 def _is_ready(pod: Json) -> bool:
@@ -192,11 +229,28 @@ class _Handler(BaseHTTPRequestHandler):
                 return True
         return False
 
+    def _is_proxied(self) -> bool:
+        """The API server's way to a pod."""
+        path = PROXIED.search(self.path)
+        if path is None:
+            return False
+        if self.kube.service is None or (path["name"], path["port"]) != ("todoctl-image-service", "8000"):
+            self._answer(503, {"message": "dial tcp 10.42.1.7:8000: connection refused"})
+            return True
+        connection = HTTPConnection("127.0.0.1", self.kube.service.server_address[1])
+        connection.request(self.command, "/" + path["path"])
+        answer = connection.getresponse()
+        self._answer(answer.status, answer.read().decode())
+        connection.close()
+        return True
+
     def do_HEAD(self) -> None:
         codes = self.kube.page_codes
         self._answer(codes.pop(0) if codes else self.kube.page_code, "")
 
     def do_POST(self) -> None:
+        if self._is_proxied():
+            return
         asked = json.loads(self._body())
         self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
 
@@ -209,14 +263,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         path = NAMED.search(urlsplit(self.path).path)
         if path and not self._is_prepared():
-            gone = self.kube.resources.pop((path["kind"], path["name"]), None)
-            if gone and path["kind"] == "deployments":
-                self.kube.pods = []
+            gone = self.kube.delete(path["kind"], path["name"])
             self._answer(200 if gone else 404, gone or {"message": "not found"})
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        if self._is_prepared():
+        if self._is_prepared() or self._is_proxied():
             return
         path = NAMED.search(url.path)
         if url.path.endswith("/exec"):
@@ -248,5 +300,6 @@ class _Handler(BaseHTTPRequestHandler):
             (2, b"\3" + self.kube.ending.encode()),
             (8, struct.pack("!H", 1000)),
         ):
-            self.wfile.write(struct.pack("!BB", 0x80 | opcode, len(data)) + data)
+            short, long = struct.pack("!B", len(data) % 126), struct.pack("!BQ", 127, len(data))
+            self.wfile.write(bytes([0x80 | opcode]) + (short if len(data) < 126 else long) + data)
         self.close_connection = True

@@ -14,7 +14,6 @@ from todoctl.k3d import bring_up
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
-from todoctl.target import File
 
 NODE = "k3d-k3s-default-agent-0"
 LOOK = [NODE, "ctr", "-n=k8s.io"]
@@ -159,21 +158,12 @@ def test_what_is_up_can_be_looked_at(
     assert details["Runs as"] == instance
     assert NODE in details["Volume"]
     assert list(target.logs(follow=False, lines=2)) == ["first line", "last line"]
-    kube.output = json.dumps([["cached_image.jpg", 3, 7]])
-    world.commands["find /tmp/kube/cache"] = (0, "3 7 /tmp/kube/cache/cached_image.jpg\n")
-    host, inside = target.listings()
-    assert host.files == inside.files == (File(name="cached_image.jpg", size=3, modified=7),)
-    kube.output, kube.ending = (
-        "no such file",
-        '{"status": "Failure", "details": {"causes": [{"message": "2"}]}}',
-    )
-    with pytest.raises(UnavailableError, match=r"'python3' failed in the pod .*no such file"):
-        target.listings()
     kube.pods = []
     assert target.details()["Runs as"].startswith("nothing")
     assert not list(target.logs(follow=False, lines=2))
-    with pytest.raises(UnavailableError, match="does not run"):
-        target.listings()
+    for ask in (target.sides, target.kill):
+        with pytest.raises(UnavailableError, match="does not run"):
+            ask()
     kube.answers["GET /api"] = Answer(500, '{"message": "etcd is away"}')
     assert "etcd is away" in target.details()["Runs as"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import docker.errors
+from docker.models.containers import ExecResult
 
 from tests.todoctl.k3d.kube import Kube
 
@@ -58,7 +59,7 @@ class World:
     given: list[str] = field(default_factory=list)
     tools: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     """Exit code, output and error output by the first words of a command line."""
-    commands: dict[str, Result] = field(default_factory=dict)
+    commands: dict[str, Result] = field(default_factory=lambda: {"stat": (0, "12.000000345\n")})
     """Exit code and output by the first words of a command in a node."""
     built: list[dict[str, Any]] = field(default_factory=list)
 
@@ -238,10 +239,14 @@ class Container:
     def status(self) -> str:
         return self._world.machines[self._name].status
 
-    def exec_run(self, command: list[str]) -> tuple[int, bytes]:
+    def exec_run(self, command: list[str], *, demux: bool) -> ExecResult:
+        """Output and error output apart, as `demux` wants it; what a failed command says is the latter."""
+        assert demux
         if self.status != "running":
             raise docker.errors.APIError("conflict", explanation="it is not running")
-        return self._world.run_in(self._name, command)
+        code, output = self._world.run_in(self._name, command)
+        apart = (None, output) if code else (output or None, None)
+        return ExecResult(code, apart)  # type: ignore[arg-type]  # its types know of no `demux`
 
 
 @dataclass(frozen=True)

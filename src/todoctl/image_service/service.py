@@ -1,0 +1,204 @@
+"""The image service: every picture is a new one, to the eye too, and every request is written down.
+
+`GET` of any path is answered as was last asked for (see `WAYS`). Beside that, it is controlled with
+
+    GET /journal/N     what was answered from the N-th request on, and what this clock says
+    POST /way/WORD     the way of answering from now on
+
+This file needs nothing but the standard library: its text is also sent into a pod, and is a program there.
+"""
+
+import base64
+import colorsys
+import itertools
+import json
+import secrets
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+SLOW_SECONDS = 4.0
+"""Longer than the app lets a visitor wait (3 s, docs/contract.md), also on a busy machine."""
+
+IDLE_SECONDS = 10.0
+"""How long a connection may take to ask something."""
+
+SIZE = 500
+"""Pixels, as the pictures of the app's usual image service have."""
+
+GOLDEN = 0.618033988749895
+"""Of a turn around the colour wheel: neighbours are far apart."""
+
+DIGITS = (
+    ("###", "# #", "# #", "# #", "###"),
+    (" # ", "## ", " # ", " # ", "###"),
+    ("###", "  #", "###", "#  ", "###"),
+    ("###", "  #", " ##", "  #", "###"),
+    ("# #", "# #", "###", "  #", "  #"),
+    ("###", "#  ", "###", "  #", "###"),
+    ("###", "#  ", "###", "# #", "###"),
+    ("###", "  #", " # ", " # ", " # "),
+    ("###", "# #", "###", "# #", "###"),
+    ("###", "# #", "###", "  #", "###"),
+)
+"""Three pixels wide, five high."""
+
+
+def picture(number: int) -> bytes:
+    """A PNG in a colour of its own, with `number` on it. Its bytes never come twice: it has a secret."""
+    words = [DIGITS[int(digit)] for digit in str(number)]
+    scale = min(SIZE // 6, SIZE * 5 // 6 // (4 * len(words) - 1))
+    lines = []
+    for line in range(5):
+        dots = " ".join(word[line] for word in words)
+        pixels = b"".join((b"\0" if dot == " " else b"\1") * scale for dot in dots)
+        lines += [b"\0" + pixels.center(SIZE, b"\0")] * scale
+    above = (SIZE - len(lines)) // 2
+    empty = bytes(1 + SIZE)
+    rows = [empty] * above + lines + [empty] * (SIZE - len(lines) - above)
+    colour = bytes(round(255 * part) for part in colorsys.hsv_to_rgb(number * GOLDEN % 1, 0.65, 0.55))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (
+            (b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 8, 3, 0, 0, 0)),
+            (b"PLTE", colour + b"\xff\xff\xff"),
+            (b"tEXt", b"Comment\0" + secrets.token_hex(16).encode()),
+            (b"IDAT", zlib.compress(b"".join(rows))),
+            (b"IEND", b""),
+        )
+    )
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; `whole` says that its body is a whole picture."""
+
+    status: int
+    kind: str
+    body: bytes
+    whole: bool = False
+
+
+def half(content: bytes) -> Answer:
+    return Answer(200, "image/png", content[: len(content) // 2])
+
+
+def login(_: bytes) -> Answer:
+    page = b"<!doctype html><title>Log in</title><h1>Log in to this network</h1>"
+    return Answer(200, "image/jpeg", page)
+
+
+WAYS: dict[str, Callable[[bytes], Answer | None]] = {
+    "picture": lambda content: Answer(200, "image/png", content, whole=True),
+    "error": lambda content: Answer(500, "image/png", content),  # as some do: none to be shown
+    "nothing": lambda _: None,
+    "half": half,
+    "login": login,
+    "slow": lambda content: Answer(200, "image/png", content, whole=True),  # after SLOW_SECONDS
+}
+"""What a request gets, given a new picture; None closes the connection."""
+
+
+class Server(ThreadingTCPServer):
+    """The image service at `address`. `lock` is held while an answer is sent and written down.
+
+    So who has an answer and then asks for the journal finds it there.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        super().__init__(address, Handler)
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+        self.way = "picture"
+        self.pending = 0
+        self.numbers = itertools.count(1)
+        self.answered: list[dict[str, Any]] = []
+
+    def server_close(self) -> None:
+        self.closing.set()
+        super().server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who asks may go at any time: what was not sent is written down as such."""
+
+    def journal(self, since: int) -> bytes:
+        with self.lock:
+            told = {"now": time.time(), "pending": self.pending, "answered": self.answered[since:]}
+        return json.dumps(told).encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection, one request."""
+
+    server: Server
+    timeout = IDLE_SECONDS
+
+    def setup(self) -> None:
+        self.begin = time.time()
+        super().setup()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+        """Nothing on the screen: the journal tells."""
+
+    def do_GET(self) -> None:
+        path = unquote(self.path)  # the API server's proxy is asked for a path in one piece
+        if path.startswith("/journal/"):
+            since = int(path.removeprefix("/journal/"))
+            self._send(Answer(200, "application/json", self.server.journal(since)))
+        else:
+            self._serve()
+
+    def do_POST(self) -> None:
+        way = unquote(self.path).removeprefix("/way/")
+        if way in WAYS:
+            self.server.way = way
+        self._send(Answer(200 if way in WAYS else 404, "text/plain", b""))
+
+    def _serve(self) -> None:
+        server = self.server
+        with server.lock:
+            server.pending += 1
+            way = server.way
+        if way == "slow":
+            server.closing.wait(SLOW_SECONDS)
+        content = picture(next(server.numbers))
+        answer = WAYS[way](content)
+        entry = {"begin": self.begin, "way": way, "picture": None}
+        with server.lock:
+            try:
+                if answer:
+                    self._send(answer)
+                else:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                if answer and answer.whole:
+                    entry["picture"] = base64.b64encode(content).decode()
+            finally:
+                server.pending -= 1
+                server.answered.append({**entry, "end": time.time()})
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.kind)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+
+if __name__ == "__main__":
+    # The first process of a container is deaf to signals that it does not handle.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with Server(("0.0.0.0", int(sys.argv[1]))) as running:  # noqa: S104 - a pod's own address
+        running.serve_forever()

@@ -1,0 +1,93 @@
+"""The image service in a pod of its own, beside the app: from the app's image, as a text of ours."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from todoctl.errors import UnavailableError
+from todoctl.image_service import service
+from todoctl.image_service.client import Controlled
+from todoctl.k3d import bring_up, manifests, rollout
+from todoctl.k3d.api import Api
+from todoctl.k3d.context import Context
+from todoctl.k3d.manifests import MANAGER, NAMESPACE, Resource
+
+NAME = "todoctl-image-service"
+PORT = 8000
+WAIT_SECONDS = 60.0
+
+OWNER = "app.kubernetes.io/managed-by"
+"""The label that says who has made a resource."""
+
+
+def pod(node: str, image: str) -> Resource:
+    """On the one node that has the image, and with no more rights than the app."""
+    app = manifests.plain()[2]["spec"]["template"]["spec"]
+    rights = {key: value for key, value in app["securityContext"].items() if not key.startswith("fsGroup")}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": NAME,
+            "namespace": NAMESPACE,
+            "labels": {OWNER: MANAGER, "app.kubernetes.io/name": NAME},
+        },
+        "spec": {
+            "nodeName": node,
+            "restartPolicy": "Never",  # a new one would not know what the old one has served
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": rights,
+            "containers": [
+                {
+                    "name": "image-service",
+                    "image": image,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["python3", "/app/entrypoint.py", "python3", "-c"],
+                    "args": [inspect.getsource(service), str(PORT)],
+                    "ports": [{"name": "http", "containerPort": PORT}],
+                    "resources": {
+                        "requests": {"cpu": "10m", "memory": "32Mi"},
+                        "limits": {"cpu": "1", "memory": "128Mi"},
+                    },
+                    "securityContext": app["containers"][0]["securityContext"],
+                }
+            ],
+        },
+    }
+
+
+def remove(api: Api) -> None:
+    """Deletes the pod, where there is one and todoctl has made it."""
+    named: Resource = {"kind": "Pod", "metadata": {"name": NAME}}
+    found = api.read(named)
+    if found is not None and (found.metadata.labels or {}).get(OWNER) == MANAGER:
+        api.delete(named, at_once=True)
+
+
+@contextmanager
+def running(context: Context, image: str) -> Iterator[Controlled]:
+    """The image service, answering; gone at the end of the block."""
+    api, wanted = context.api, pod(context.options.node, image)
+
+    def fetch(method: str, path: str) -> bytes:
+        return api.ask_pod(method, NAME, PORT, path)
+
+    def address() -> str:
+        """Raises where it does not answer yet."""
+        found = api.read(wanted)
+        if found is None or not found.status.pod_ip:
+            raise UnavailableError(
+                "The image service does not run yet", why=(found and rollout.why_not_pod(api, found)) or ""
+            )
+        fetch("GET", "/journal/0")
+        return str(found.status.pod_ip)
+
+    try:
+        remove(api)  # of a run that was killed
+        api.apply(wanted)
+        bring_up.wait_until(context, address, None, "the image service's pod", WAIT_SECONDS)
+        yield Controlled(f"http://{address()}:{PORT}/picture", fetch, same_clock=False)
+    finally:
+        remove(api)

@@ -1,0 +1,178 @@
+"""What a validation asks of a real cluster: both sides of the volume, deaths, an image service."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app_server import wait_for
+from tests.e2e.conftest import Lab, lab, run
+from todoctl.client import Client
+from todoctl.home import Home
+from todoctl.k3d import image_pod
+from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.target import K3dTarget
+from todoctl.settings import Settings
+from todoctl.target import Way
+
+LOG = logging.getLogger(__name__)
+
+
+@pytest.fixture(name="todoctl", scope="module")
+def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with lab(tmp_path_factory.mktemp("seam"), "todoctl-seam") as found:
+        found.up()
+        found.visit()
+        yield found
+
+
+@pytest.fixture(name="target")
+def _target(todoctl: Lab) -> K3dTarget:
+    return K3dTarget(Home(todoctl.home), ClusterOptions(cluster=todoctl.cluster))
+
+
+@pytest.fixture(name="client")
+def _client(todoctl: Lab) -> Iterator[Client]:
+    with Client(f"http://127.0.0.1:{todoctl.port}") as client:
+        yield client
+
+
+def seconds(work: Callable[[], object], times: int) -> float:
+    """What `work` takes at best; all is logged (`--log-cli-level=INFO`)."""
+    took = []
+    for _ in range(times):
+        began = time.monotonic()
+        work()
+        took.append(time.monotonic() - began)
+    LOG.info("%s: %s s", getattr(work, "__qualname__", work), " ".join(f"{one:.3f}" for one in took))
+    return min(took)
+
+
+def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
+    todoctl: Lab, target: K3dTarget, client: Client
+) -> None:
+    host, app = target.sides()
+    seen = host.read()
+    assert seen == app.read()
+    assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
+    assert seen[1].content == client.image().content
+    assert any(file.modified % 1 for file in seen), "as fine as the node's tools tell"
+    assert target.cache_directory in "\n".join(target.logs(follow=False, lines=500))
+    client.view()
+    assert host.read() == app.read() != seen
+    seconds(target.sides, 5)
+    assert seconds(host.read, 9) < 1
+    assert seconds(app.read, 9) < 1
+
+
+def test_deaths_lose_nothing_and_cost_no_more_each_time(
+    todoctl: Lab, target: K3dTarget, client: Client
+) -> None:
+    """The kubelet would wait 10 s, then 20 s, then 40 s."""
+    before, runs = client.state(), target.instances()
+    for _ in range(4):
+        seconds(target.kill, 1)
+        (fresh,) = target.instances() - runs
+        runs |= {fresh}
+        assert client.state() == before, "the page is there at once"
+        (pod,) = todoctl.pods()
+        assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert "killed" not in todoctl("logs", "--lines", "500").stdout
+
+
+def test_the_app_fetches_from_an_image_service_beside_it(
+    todoctl: Lab, target: K3dTarget, client: Client
+) -> None:
+    deployed = target.settings()
+    assert deployed
+    began = time.monotonic()
+    with target.image_service() as service:
+        LOG.info("the image service is there after %.3f s", time.monotonic() - began)
+        assert service.served() == []
+        assert len(todoctl.pods()) == 1, "it is none of the app's pods"
+        settings = Settings(port=deployed.port, ttl=0.5, image_url=service.url)
+        target.stop()
+        target.set_aside()
+        target.start(settings)
+        wait_for(lambda: client.state().sha256)
+        first = client.image().content
+        (served,) = service.served()
+        assert (served.way, served.picture) == (Way.PICTURE, first)
+        assert served.end - served.begin < 0.5
+        for way in Way:
+            service.answer(way)
+            asked = len(service.served())
+            began = time.time()
+            while len(service.served()) == asked:
+                client.view()
+            served = service.served()[asked]
+            assert served.way is way
+            assert began - 0.5 < served.begin < served.end < time.time() + 0.5
+            assert (served.picture is not None) == (way in {Way.PICTURE, Way.SLOW})
+        service.answer(Way.PICTURE)
+        target.kill()
+        assert client.state().source == service.url
+        assert client.state().ttl == 0.5
+        seconds(service.served, 9)
+        target.stop()
+        target.put_back()
+        target.start(deployed)
+    assert image_pod.NAME not in todoctl.kubectl("get", "pods", "-o", "name")
+
+
+BEGIN = """
+import sys, time
+from pathlib import Path
+from todoctl.home import Home
+from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.target import K3dTarget
+target = K3dTarget(Home(Path(sys.argv[1])), ClusterOptions(cluster=sys.argv[2]))
+with target.image_service() as service:
+    print(service.url, flush=True)
+    time.sleep(600)
+"""
+
+
+def begin(todoctl: Lab, number: signal.Signals) -> None:
+    """Ends a run that has an image service."""
+    command = [sys.executable, "-c", BEGIN, str(todoctl.home), todoctl.cluster]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as running:
+        assert running.stdout
+        assert running.stdout.readline().startswith("http://")
+        os.killpg(running.pid, number)
+        running.wait(60)
+
+
+def there(todoctl: Lab) -> bool:
+    return image_pod.NAME in todoctl.kubectl("get", "pods", "-o", "name")
+
+
+def test_a_run_that_is_ended_leaves_no_image_service_for_long(
+    todoctl: Lab, target: K3dTarget, client: Client, tmp_path: Path
+) -> None:
+    before = client.state()
+    begin(todoctl, signal.SIGINT)
+    assert not there(todoctl)
+    begin(todoctl, signal.SIGKILL)
+    assert there(todoctl)
+    with target.image_service() as service:
+        assert service.served() == [], "a new one"
+    begin(todoctl, signal.SIGKILL)
+    target.put_back()
+    assert not there(todoctl)
+    assert client.state() == before
+    begin(todoctl, signal.SIGKILL)
+    todoctl("down", "--keep-data")
+    assert not there(todoctl)
+    wait_for(lambda: not runs(todoctl), deadline=20)
+
+
+def runs(todoctl: Lab) -> str:
+    """The image service's containers, as the node tells."""
+    return run("docker", "exec", todoctl.node, "crictl", "ps", "--quiet", "--name", "image-service").strip()

@@ -1,0 +1,241 @@
+"""The image service of validations: what it answers, what it remembers, and that it goes."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.app_server import app_server, free_port, wait_for
+from todoctl.errors import UnavailableError
+from todoctl.image_service import service as program
+from todoctl.image_service.client import Controlled
+from todoctl.image_service.here import running_here
+from todoctl.target import ImageService, Way
+
+
+@pytest.fixture(name="service")
+def _service() -> Iterator[ImageService]:
+    with running_here() as service:
+        yield service
+
+
+def pixels(png: bytes) -> tuple[bytes, bytes]:
+    """The colours and the picture of a PNG as the service makes them, by its chunks."""
+    chunks, at = {}, 8
+    while at < len(png):
+        size, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        data = png[at + 8 : at + 8 + size]
+        assert zlib.crc32(kind + data) == int.from_bytes(png[at + 8 + size : at + 12 + size], "big")
+        chunks[kind], at = data, at + 12 + size
+    assert [int.from_bytes(chunks[b"IHDR"][at : at + 4], "big") for at in (0, 4)] == [500, 500]
+    return chunks[b"PLTE"], zlib.decompress(chunks[b"IDAT"])
+
+
+def test_no_picture_comes_twice_to_the_eye_or_to_a_digest() -> None:
+    numbers = (*range(1, 30), 999, 1000, 12345)
+    seen = [pixels(program.picture(number)) for number in numbers]
+    assert all(one[0] != other[0] for one, other in pairwise(seen)), "another colour"
+    assert len({rows for _, rows in seen}) == len(numbers), "another number"
+    assert {len(rows) for _, rows in seen} == {501 * 500}
+    assert program.picture(7) != program.picture(7), "in another run"
+    assert pixels(program.picture(7)) == pixels(program.picture(7))
+    assert max(len(program.picture(number)) for number in numbers) < 5000
+
+
+def test_the_picture_shows_its_number() -> None:
+    """One dot of each digit's pattern, read back from the middle of where it is drawn."""
+    _, rows = pixels(program.picture(407))
+    lines = [rows[at * 501 + 1 : at * 501 + 501] for at in range(500)]
+    scale = 37
+    left, top = (500 - 11 * scale) // 2, (500 - 5 * scale) // 2
+    for line in range(5):
+        dots = "".join(
+            "#" if lines[top + line * scale + scale // 2][left + at * scale + scale // 2] else " "
+            for at in range(11)
+        )
+        assert dots == " ".join(program.DIGITS[digit][line] for digit in (4, 0, 7))
+
+
+def test_every_way_is_known_to_both_sides() -> None:
+    assert set(program.WAYS) == set(Way)
+
+
+def test_each_way_is_answered_and_written_down(
+    service: ImageService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "SLOW_SECONDS", 0.3)
+    answers: dict[Way, httpx.Response | None] = {}
+    for way in Way:
+        service.answer(way)
+        began = time.time()
+        try:
+            answers[way] = httpx.get(service.url, trust_env=False)
+        except httpx.RemoteProtocolError:
+            answers[way] = None
+        ended = time.time()
+        served = service.served()[-1]
+        assert served.way is way
+        assert began <= served.begin <= served.end
+        if way is Way.NOTHING:
+            assert answers[way] is None
+            continue
+        answer = answers[way]
+        assert answer
+        assert served.end <= ended + 0.1
+        assert served.picture == (answer.content if way in {Way.PICTURE, Way.SLOW} else None)
+        assert (served.end - served.begin > 0.3) == (way is Way.SLOW)
+    assert [served.way for served in service.served()] == list(Way)
+    assert {way: answer and answer.status_code for way, answer in answers.items()} == {
+        Way.PICTURE: 200,
+        Way.ERROR: 500,
+        Way.NOTHING: None,
+        Way.HALF: 200,
+        Way.LOGIN: 200,
+        Way.SLOW: 200,
+    }
+    assert (login := answers[Way.LOGIN])
+    assert login.headers["content-type"] == "image/jpeg"
+    assert b"<html" in login.content or b"<!doctype html>" in login.content
+
+
+def test_the_app_takes_whole_pictures_only(service: ImageService, tmp_path: Path) -> None:
+    with app_server(tmp_path / "cache", tmp_path / "log", IMAGE_URL=service.url, CACHE_TTL="0.2") as app:
+        wait_for(lambda: app.cache()["status"] != "empty")
+        first = app.image()
+        assert [served.picture for served in service.served()] == [first]
+        for way, words in (
+            (Way.HALF, "no whole picture"),
+            (Way.LOGIN, "no whole picture"),
+            (Way.ERROR, "500"),
+        ):
+            service.answer(way)
+            while words not in (app.cache()["last_error"] or ""):
+                app.view()
+            assert app.image() == first
+        service.answer(Way.PICTURE)
+        while app.image() == first:
+            app.view()
+        assert app.image() in [served.picture for served in service.served()]
+
+
+def test_a_request_that_waits_is_pending(service: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
+    service.answer(Way.SLOW)
+    asking = threading.Thread(
+        target=httpx.get, args=(service.url,), kwargs={"timeout": 60, "trust_env": False}
+    )
+    asking.start()  # the service lets it go at its own end
+    assert wait_for(service.pending) == 1
+    assert service.served() == []
+    service.answer(Way.PICTURE)
+    httpx.get(service.url, trust_env=False)
+    assert [served.way for served in service.served()] == [Way.PICTURE]
+    assert service.pending() == 1
+
+
+def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "SLOW_SECONDS", 0.2)
+    service.answer(Way.SLOW)
+    address = httpx.URL(service.url)
+    for words in (b"GET /picture HTTP/1.1\r\n\r\n", b"", b"GET /journal/x HTTP/1.1\r\n\r\n"):
+        with socket.create_connection((address.host, address.port or 0)) as asking:
+            asking.sendall(words)
+    (served,) = wait_for(service.served)
+    assert served.way is Way.SLOW
+    assert service.pending() == 0
+
+
+def test_a_way_that_there_is_not_is_refused(service: ImageService) -> None:
+    url = httpx.URL(service.url).copy_with(path="/way/nonsense")
+    assert httpx.post(url, trust_env=False).status_code == 404
+    assert httpx.get(service.url, trust_env=False).status_code == 200
+
+
+def test_at_the_end_nobody_listens() -> None:
+    with running_here() as service:
+        pass
+    with pytest.raises(UnavailableError, match="The image service does not answer: "):
+        service.served()
+
+
+class Ticking:
+    """A service whose clock is `ahead` of ours; an answer takes `seconds` there and as much back."""
+
+    def __init__(self, ahead: float) -> None:
+        self.ahead = ahead
+        self.seconds = 0.0
+        self.answered: list[dict[str, object]] = []
+
+    def fetch(self, method: str, path: str) -> bytes:
+        time.sleep(self.seconds)
+        now = time.time() + self.ahead
+        time.sleep(self.seconds)
+        since = int(path.removeprefix("/journal/"))
+        return json.dumps({"now": now, "pending": 0, "answered": self.answered[since:]}).encode()
+
+    def serve(self) -> float:
+        """Answers a request now; when that was by our clock."""
+        now = time.time()
+        self.answered.append(
+            {"begin": now + self.ahead, "end": now + self.ahead, "way": "error", "picture": None}
+        )
+        return now
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5000.0, -5000.0])
+def test_times_are_by_our_clock_give_or_take_what_is_not_known(ahead: float) -> None:
+    there = Ticking(ahead)
+    service = Controlled("http://it", there.fetch, same_clock=False)
+    there.seconds = 0.05
+    now = there.serve()
+    (first,) = service.served()
+    assert now - 0.3 < first.begin < now < first.end < now + 0.3
+    assert first.end - first.begin >= 0.1
+    there.seconds = 0.0
+    service.pending()
+    there.seconds = 0.05
+    now = there.serve()
+    quick = service.served()[1]
+    assert quick.begin <= now <= quick.end, "what a quicker answer has told holds on"
+    assert quick.end - quick.begin < 0.1
+    assert service.served()[0] == first
+
+
+def test_its_text_is_a_program() -> None:
+    """As in the pod, where there is nothing but a Python."""
+    port = free_port()
+    text = Path(program.__file__).read_text()
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", text, str(port)]) as running:
+
+        def fetch(method: str, path: str) -> bytes:
+            connection = HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request(method, path.replace("/journal/", "/journal%2F"))
+                return connection.getresponse().read()
+            finally:
+                connection.close()
+
+        def answers() -> bool:
+            try:
+                return bool(fetch("GET", "/journal/0"))
+            except OSError:
+                return False
+
+        wait_for(answers)
+        service = Controlled(f"http://127.0.0.1:{port}/picture", fetch, same_clock=False)
+        picture = httpx.get(service.url, trust_env=False).content
+        service.answer(Way.NOTHING)
+        assert [served.picture for served in service.served()] == [picture]
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 0

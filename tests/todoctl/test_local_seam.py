@@ -1,0 +1,184 @@
+"""What a validation asks of the local target: both sides of the volume, a death, an image service."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.app_server import free_port, wait_for
+from todoctl import directory, process
+from todoctl.client import Client
+from todoctl.console import Terminal
+from todoctl.errors import UnavailableError
+from todoctl.home import Home
+from todoctl.local import LocalTarget
+from todoctl.settings import Settings
+from todoctl.target import Way
+
+PORT = free_port()
+
+
+@pytest.fixture(name="target")
+def _target(tmp_path: Path) -> Iterator[LocalTarget]:
+    target = LocalTarget(Home(tmp_path / "home"))
+    target.up(Settings(port=PORT, image_url="sample:"), Terminal(stderr=True))
+    yield target
+    target.down(Terminal(stderr=True), keep_data=False)
+
+
+@pytest.fixture(name="client")
+def _client() -> Iterator[Client]:
+    with Client(f"http://127.0.0.1:{PORT}") as client:
+        yield client
+
+
+def has_picture(client: Client) -> bool:
+    return client.state().sha256 is not None
+
+
+# The sides of the volume
+
+
+def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, client: Client) -> None:
+    wait_for(lambda: has_picture(client))
+    assert f"cache in {target.cache_directory}," in "\n".join(target.logs(follow=False, lines=9))
+    host, app = target.sides()
+    assert host.seen_from == f"this machine: {target.cache_directory}"
+    assert app.seen_from.endswith(target.cache_directory)
+    seen = host.read()
+    assert seen == app.read()
+    assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
+    assert seen[1].content == client.image().content
+    for file in seen:
+        stat = Path(target.cache_directory, file.name).stat()
+        assert (file.size, file.modified) == (stat.st_size, stat.st_mtime_ns / 1e9)
+        assert file.size == len(file.content)
+    client.view()
+    assert host.read() == app.read() != seen
+
+
+def test_a_directory_that_is_not_there_has_no_files(target: LocalTarget) -> None:
+    host, _ = target.sides()
+    target.stop()
+    target.set_aside()
+    Path(target.cache_directory).rmdir()
+    assert host.read() == []
+    target.put_back()
+    with pytest.raises(UnavailableError, match="The app does not run"):
+        target.sides()
+
+
+def test_only_plain_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"two")
+    (tmp_path / "a").write_bytes(b"")
+    (tmp_path / ".hidden").write_bytes(b"x")
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "link").symlink_to("b")
+    assert [(name, size, content) for name, size, _, content in directory.read(str(tmp_path))] == [
+        ("a", 0, b""),
+        ("b", 3, b"two"),
+    ]
+
+
+class Restless:
+    """Changes `path` after each of the first `times` reads."""
+
+    def __init__(self, path: Path, times: int) -> None:
+        self.path = path
+        self.left = times
+        self._look = directory._look
+
+    def __call__(self, where: str) -> dict[str, tuple[int, int, int, int]]:
+        found = self._look(where)
+        if self.left:
+            self.left -= 1
+            fresh = self.path.with_name(".fresh")
+            fresh.write_text(f"{self.left}")
+            fresh.replace(self.path)
+            os.utime(self.path, ns=(0, 0))
+        return found
+
+
+def test_what_changes_meanwhile_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("9")
+    restless = Restless(tmp_path / "file", directory.TRIES - 1)
+    monkeypatch.setattr(directory, "_look", restless)
+    assert directory.read(str(tmp_path)) == [("file", 1, 0, b"0")]
+    restless.left = directory.TRIES
+    with pytest.raises(BlockingIOError, match="changes all the time"):
+        directory.read(str(tmp_path))
+
+
+def test_a_file_that_vanishes_is_not_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("9")
+    look = directory._look
+
+    def vanish(where: str) -> dict[str, tuple[int, int, int, int]]:
+        found = look(where)
+        (tmp_path / "file").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(directory, "_look", vanish)
+    assert directory.read(str(tmp_path)) == []
+
+
+def test_files_that_cannot_be_read_are_told(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(directory, "read", refuse)
+    with pytest.raises(UnavailableError, match="files of the volume cannot be read: Permission denied"):
+        target.sides()[0].read()
+
+
+# A death
+
+
+def test_killed_it_comes_back_with_the_settings_that_it_ran_with(target: LocalTarget, client: Client) -> None:
+    target.stop()
+    target.start(Settings(port=PORT, image_url="http://127.0.0.1:9/", ttl=0.5))
+    before, seen = target.instances(), client.state()
+    (dying,) = process.find(target.directory)
+    for end in (target.kill, target.kill, target.restart):
+        end()
+        after = client.state()
+        assert (after.ttl, after.source, after.sha256) == (0.5, "http://127.0.0.1:9/", seen.sha256)
+        assert len(target.instances()) == 1
+        assert not target.instances() & before
+        before |= target.instances()
+    assert not dying.is_running()
+    log = "\n".join(target.logs(follow=False, lines=99))
+    assert log.count("cache in") == 5
+
+
+def test_a_process_is_dead_when_none_of_its_threads_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose main thread is gone is called a zombie, and holds its port for as long as another runs."""
+    threads = [2, 2, 1]
+    monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_ZOMBIE)
+    monkeypatch.setattr(psutil.Process, "num_threads", lambda _: threads.pop(0))
+    monkeypatch.setattr(psutil.Process, "wait", lambda *_: None)
+    myself = psutil.Process()
+    assert [process.is_alive(myself) for _ in range(3)] == [True, True, False]
+
+
+# The image service
+
+
+def test_the_app_fetches_from_the_image_service(target: LocalTarget, client: Client) -> None:
+    with target.image_service() as service:
+        target.stop()
+        target.set_aside()
+        target.start(Settings(port=PORT, image_url=service.url, ttl=0.5))
+        wait_for(lambda: has_picture(client))
+        (served,) = service.served()
+        assert served.way is Way.PICTURE
+        assert served.picture == client.image().content
+        service.answer(Way.ERROR)
+        while len(service.served()) < 2:
+            client.view()
+        assert service.served()[1].picture is None
+        assert client.image().content == served.picture
+    with pytest.raises(UnavailableError, match="The image service does not answer"):
+        service.pending()
