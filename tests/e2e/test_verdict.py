@@ -1,0 +1,108 @@
+"""The verdict on a real cluster: the app as it is passes, and faults deployed there are convicted.
+
+A fault is planted as everywhere (tests/faults): in an image made from the app's, which the node gets for it.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Lab, lab, run
+from tests.faults.catalogue import FAULTS
+from tests.faults.fault import PLANTED, Fault
+
+DEPLOYED = (
+    "JSON without the site's count",
+    "no picture at the start",
+    "every view prolongs the life",
+    "two grace views",
+    "grace view not counted",
+    "renewal keeps the old bytes",
+    "two downloads for a renewal",
+    "every start fetches",
+    "saved only after the answer",
+    "a download for each who waits",
+    "login page taken for a picture",
+    "label renamed",
+)
+"""At least one for each scenario that is about more than what is up."""
+
+DOCKERFILE = """
+FROM {image}
+COPY sitecustomize.py /planted/
+ENV PYTHONPATH=/planted:/app
+"""
+
+
+@pytest.fixture(name="todoctl", scope="module")
+def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with lab(tmp_path_factory.mktemp("verdict"), "todoctl-verdict") as found:
+        found.up()
+        yield found
+
+
+def validate(todoctl: Lab, *arguments: str, code: int) -> dict[str, Any]:
+    """The verdict; where the time goes is in its plays."""
+    told: dict[str, Any] = json.loads(todoctl("validate", "--json", *arguments, code=code).stdout)
+    return told
+
+
+def state_file(todoctl: Lab) -> Path:
+    return todoctl.home / "k3d" / todoctl.cluster / "state.json"
+
+
+def test_the_app_as_it_is_passes(todoctl: Lab, tmp_path: Path) -> None:
+    before = todoctl.visit(2)
+    html = tmp_path / "report.html"
+    told = validate(todoctl, "--html", str(html), code=0)
+    assert told["passed"] is True
+    assert html.stat().st_size < 2_000_000
+    assert todoctl.state() == before
+    assert "todoctl-image-service" not in todoctl.kubectl("get", "pods")
+
+
+def test_another_visitor_disturbs_nothing(todoctl: Lab) -> None:
+    with todoctl.spawn("validate", "--scenario", "grace", "--scenario", "renew", "--json") as running:
+        while running.poll() is None:
+            run("curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{todoctl.port}/", check=False)
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(3)
+        told = json.loads(running.communicate()[0])
+    assert not [check for one in told["scenarios"] for check in one["checks"] if not check["passed"]]
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_deployed_fault_is_convicted(name: str, todoctl: Lab, tmp_path: Path) -> None:
+    fault = next(fault for fault in FAULTS if fault.name == name)
+    state = state_file(todoctl)
+    before = state.read_text()
+    image = plant(todoctl, fault, json.loads(before)["image"], tmp_path)
+    try:
+        state.write_text(json.dumps({**json.loads(before), "image": image}))
+        told = validate(todoctl, "--scenario", fault.scenario, code=1)
+    finally:
+        state.write_text(before)
+    (scenario,) = told["scenarios"]
+    assert scenario["outcome"] == "failed", scenario["reason"]
+
+
+def plant(todoctl: Lab, fault: Fault, image: str, directory: Path) -> str:
+    """The app's image with the fault in it, brought to the node that runs the app."""
+    shutil.copy(PLANTED / "sitecustomize.py", directory)
+    variable = fault.variable().replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    dockerfile = DOCKERFILE.format(image=image) + f'ENV TODOAPP_FAULT="{variable}"\n'
+    (directory / "Dockerfile").write_text(dockerfile)
+    tag = f"todo-app:fault-{abs(hash(fault.name))}"
+    run("docker", "build", "-q", "-t", tag, str(directory))
+    archive = directory / "image.tar"
+    run("docker", "save", "-o", str(archive), tag)
+    run("docker", "cp", str(archive), f"{todoctl.node}:/fault.tar")
+    run("docker", "exec", todoctl.node, "ctr", "-n=k8s.io", "images", "import", "/fault.tar")
+    run("docker", "rmi", tag)
+    return tag
