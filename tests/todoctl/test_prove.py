@@ -1,11 +1,13 @@
 """`validate` and `judge` on the command line: what is shown, what is written, and the exit codes."""
 
 import json
+import signal
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
 
+from tests.app_server import wait_for
 from tests.todoctl.conftest import CommandLine
 from tests.todoctl.validation.histories import Script
 
@@ -60,3 +62,19 @@ def test_under_github_actions_a_failure_is_an_annotation(tmp_path: Path) -> None
     told = todoctl("judge", str(saved(tmp_path / "wrong.json", wrong=True)), code=1).stderr
     assert told.startswith("::error title=todoctl validate")
     assert "image count" in summary.read_text()
+
+
+def test_an_interrupted_run_still_reports(todoctl: CommandLine, tmp_path: Path) -> None:
+    todoctl.up()
+    html, junit = tmp_path / "report.html", tmp_path / "junit.xml"
+    with todoctl.spawn("validate", "--json", "--html", str(html), "--junit", str(junit)) as running:
+        wait_for((todoctl.home / "local" / "volume" / "cache.set-aside").exists, what="a cache set aside")
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Put the deployed app, its picture and its counts back" in err
+    told = json.loads(out)
+    assert (told["interrupted"], told["passed"]) == (True, False)
+    assert {"deployed", "mount"} <= {one["name"] for one in told["scenarios"]}
+    assert "Interrupted" in html.read_text()
+    assert "interrupted" in junit.read_text()
