@@ -9,6 +9,7 @@ from tests.app_server import wait_for
 from tests.e2e.conftest import DEPLOYMENT, RESOURCES, Lab, run
 from tests.e2e.stream import PageStream
 from todoctl.client import Client
+from todoctl.validation.scenarios import SCENARIOS
 
 CACHE = "/usr/src/app/files/cache"
 
@@ -107,8 +108,7 @@ def test_validate_passes_and_leaves_all_as_it_was(todoctl: Lab, tmp_path: Path) 
     told = json.loads(todoctl("validate", "--json", "--html", f"{tmp_path}/report.html").stdout)
     assert told["passed"]
     assert told["target"] == "k3d"
-    names = [scenario["name"] for scenario in told["scenarios"]]
-    assert names == ["mount", "fresh", "valid", "grace", "renew", "restart"]
+    assert [scenario["name"] for scenario in told["scenarios"]] == [one.name for one in SCENARIOS]
     assert todoctl.state() == before
 
 

@@ -212,11 +212,13 @@ def test_times_are_by_our_clock_give_or_take_what_is_not_known(ahead: float) -> 
     assert service.served()[0] == first
 
 
-def test_its_text_is_a_program() -> None:
+@pytest.mark.parametrize(
+    "text", [["-I", "-S", "-c", Path(program.__file__).read_text()], [program.__file__]], ids=["text", "file"]
+)
+def test_its_text_is_a_program(text: list[str]) -> None:
     """As in the pod, where there is nothing but a Python."""
     port = free_port()
-    text = Path(program.__file__).read_text()
-    with subprocess.Popen([sys.executable, "-I", "-S", "-c", text, str(port)]) as running:
+    with subprocess.Popen([sys.executable, *text, str(port)]) as running:
 
         def fetch(method: str, path: str) -> bytes:
             connection = HTTPConnection("127.0.0.1", port, timeout=10)

@@ -68,6 +68,22 @@ def test_the_app_is_run_also_where_threads_are_refused(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (0, "served\n"), done.stderr
 
 
+def test_another_program_is_run_where_one_is_named() -> None:
+    """With the filter: a program keeps it."""
+    code = (
+        "import errno, runpy, sys\n"
+        "from todoctl.k3d.entrypoint import refuse_clone3\n"
+        f"refuse_clone3({errno.EPERM})\n"
+        "sys.argv = ['-c', sys.executable, '-c', sys.argv[1], 'word']\n"
+        f"runpy.run_path({entrypoint.__file__!r}, run_name='__main__')\n"
+    )
+    program = "import sys, threading; threading.Thread(target=print, args=(sys.argv[1],)).start()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "word\n"), done.stderr
+
+
 def test_threads_start_here() -> None:
     assert entrypoint.threads_start()
 

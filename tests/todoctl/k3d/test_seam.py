@@ -78,12 +78,14 @@ def test_both_sides_are_read(at: str, seen: int, up: K3dTarget, world: World, ku
         app.read()
 
 
-def test_the_commands_text_is_what_the_pod_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "program", [["-S", "-c", Path(directory.__file__).read_text()], [directory.__file__]]
+)
+def test_its_text_is_what_the_pod_runs(program: list[str], tmp_path: Path) -> None:
     """With a Python alone, as it is there."""
     (tmp_path / "picture").write_bytes(CONTENT)
-    text = Path(directory.__file__).read_text()
     done = subprocess.run(
-        [sys.executable, "-S", "-c", text, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, *program, str(tmp_path)], capture_output=True, text=True, check=True
     )
     ((name, size, at, content),) = json.loads(done.stdout)
     assert (name, size, at) == ("picture", len(CONTENT), (tmp_path / "picture").stat().st_mtime_ns)
