@@ -1,9 +1,6 @@
-"""The app as a visitor and a watcher see it: its page, its picture and its state, over HTTP."""
+"""The app as targets and `status` ask it, over HTTP; none of it is an access."""
 
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
-from html.parser import HTMLParser
 from types import TracebackType
 from typing import Any, Self
 
@@ -51,85 +48,8 @@ class CacheState:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The bytes of `GET /image`."""
-
-    content: bytes
-    content_type: str
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """What the metadata box of the page says: times in epoch seconds."""
-
-    downloaded_at: float | None
-    expires_at: float | None
-    access_count: int
-    image_access_count: int
-    last_access_at: float | None
-    status: str
-
-    @classmethod
-    def parse(cls, html: str) -> Self:
-        """Raises `PageError` where a label of the contract is missing or its value makes no sense."""
-        labels = _Labels()
-        labels.feed(html)
-        values = labels.values
-        try:
-            return cls(
-                downloaded_at=_moment(values["Image Download time"]),
-                expires_at=_moment(values["Image Expiry time"]),
-                access_count=int(values["Site Access count"]),
-                image_access_count=int(values["Image Access count"]),
-                last_access_at=_moment(values["Last Site Access"]),
-                status=values["Status"],
-            )
-        except KeyError as error:
-            raise PageError("The page is not the documented one", why=f"no label {error}") from None
-        except ValueError as error:
-            raise PageError("The page is not the documented one", why=str(error)) from None
-
-
 class PageError(TodoctlError):
     """The app answered, but not as documented."""
-
-
-def _moment(text: str) -> float | None:
-    return None if text == "–" else datetime.fromisoformat(text).timestamp()
-
-
-class _Labels(HTMLParser):
-    """The `<dt>`/`<dd>` pairs of the metadata box; a `<time>` counts as its `datetime`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: dict[str, str] = {}
-        self._inside = ""
-        self._label = ""
-        self._text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"dt", "dd"}:
-            self._inside, self._text = tag, ""
-        elif tag == "time" and self._inside == "dd":
-            self.values[self._label] = dict(attrs).get("datetime") or ""
-            self._inside = ""
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._inside == "dt":
-            self._label = self._text.strip()
-        elif tag == self._inside == "dd":
-            self.values[self._label] = self._text.strip()
-        if tag in {"dt", "dd"}:
-            self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        self._text += data
 
 
 class Client:
@@ -192,12 +112,3 @@ class Client:
             return CacheState.from_json(self._ask("GET", "/api/cache").json())
         except (ValueError, KeyError, TypeError) as error:
             raise PageError("/api/cache is not the documented one", why=repr(error)) from None
-
-    def view(self) -> Page:
-        """One page view: an access."""
-        return Page.parse(self._ask("GET", "/").text)
-
-    def image(self) -> Image:
-        """The picture; never an access."""
-        response = self._ask("GET", "/image")
-        return Image(content=response.content, content_type=response.headers.get("content-type", ""))

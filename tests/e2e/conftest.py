@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests import visitor
 from tests.app_server import free_port
 from tests.todoctl.conftest import CommandLine
 from todoctl.client import CacheState, Client
@@ -88,7 +89,7 @@ class Lab(CommandLine):
         """Page views; the state after them."""
         with Client(f"http://127.0.0.1:{self.port}") as client:
             for _ in range(times):
-                client.view()
+                visitor.view(client.url)
             return client.state()
 
     def traces(self) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import visitor
 from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, lab, run
 from todoctl.client import Client
@@ -61,10 +62,10 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     seen = host.read()
     assert seen == app.read()
     assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
-    assert seen[1].content == client.image().content
+    assert seen[1].content == visitor.picture(client.url)
     assert any(file.modified % 1 for file in seen), "as fine as the node's tools tell"
     assert target.cache_directory in "\n".join(target.logs(follow=False, lines=500))
-    client.view()
+    visitor.view(client.url)
     assert host.read() == app.read() != seen
     seconds(target.sides, 5)
     assert seconds(host.read, 9) < 1
@@ -101,7 +102,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
         target.set_aside()
         target.start(settings)
         wait_for(lambda: client.state().sha256)
-        first = client.image().content
+        first = visitor.picture(client.url)
         (served,) = service.served()
         assert (served.way, served.picture) == (Way.PICTURE, first)
         assert served.end - served.begin < 0.5
@@ -110,7 +111,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
             asked = len(service.served())
             began = time.time()
             while len(service.served()) == asked:
-                client.view()
+                visitor.view(client.url)
             served = service.served()[asked]
             assert served.way is way
             assert began - 0.5 < served.begin < served.end < time.time() + 0.5

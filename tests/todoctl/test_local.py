@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 import psutil
 import pytest
 
+from tests import visitor
 from tests.app_server import free_port, wait_for
 from tests.todoctl.conftest import CommandLine
 from todoctl import process
@@ -28,7 +29,7 @@ def state(todoctl: CommandLine) -> CacheState:
 def visit(todoctl: CommandLine, times: int = 1) -> CacheState:
     with Client(f"http://127.0.0.1:{todoctl.port}") as client:
         for _ in range(times):
-            client.view()
+            visitor.view(client.url)
         return client.state()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import visitor
 from tests.app_server import free_port, wait_for
 from todoctl import local, process
 from todoctl.client import Client
@@ -60,7 +61,7 @@ def test_without_proc_the_directory_is_read_by_its_path(
 ) -> None:
     settings = up(target)
     with Client(f"http://127.0.0.1:{settings.port}") as client:
-        client.view()
+        visitor.view(client.url)
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: not str(path).startswith("/proc/") and exists(path))
     host, inside = target.sides()

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import visitor
 from tests.app_server import free_port, wait_for
 from todoctl import directory, process
 from todoctl.client import Client
@@ -50,12 +51,12 @@ def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, clien
     seen = host.read()
     assert seen == app.read()
     assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
-    assert seen[1].content == client.image().content
+    assert seen[1].content == visitor.picture(client.url)
     for file in seen:
         stat = Path(target.cache_directory, file.name).stat()
         assert (file.size, file.modified) == (stat.st_size, stat.st_mtime_ns / 1e9)
         assert file.size == len(file.content)
-    client.view()
+    visitor.view(client.url)
     assert host.read() == app.read() != seen
 
 
@@ -174,11 +175,11 @@ def test_the_app_fetches_from_the_image_service(target: LocalTarget, client: Cli
         wait_for(lambda: has_picture(client))
         (served,) = service.served()
         assert served.way is Way.PICTURE
-        assert served.picture == client.image().content
+        assert served.picture == visitor.picture(client.url)
         service.answer(Way.ERROR)
         while len(service.served()) < 2:
-            client.view()
+            visitor.view(client.url)
         assert service.served()[1].picture is None
-        assert client.image().content == served.picture
+        assert visitor.picture(client.url) == served.picture
     with pytest.raises(UnavailableError, match="The image service does not answer"):
         service.pending()

@@ -121,6 +121,20 @@ CLAIMS = {
 }
 """Name of a claim: its sentence."""
 
+COURSE = {
+    "course.shown": "The page shows a picture.",
+    "course.stays": "Everyone sees the same picture for the documented time.",
+    "course.grace": "The first view after that time still gets the old picture, once: the grace view.",
+    "course.renews": "Then comes a new picture, with the next view.",
+    "course.restart": "A restart of the app keeps the picture.",
+    "course.counts": "Every view is counted once, and the count of the picture begins again at 1 with a new one.",
+    "course.times": "The page tells when the picture came, when it expires, when it was last asked for, and its status.",
+    "course.files": "The picture is a file on the volume, and outlasts a restart there.",
+}
+"""What the exercise of the course asks of any app: the claims of `validate --url`, not of docs/contract.md."""
+
+SENTENCES = CLAIMS | COURSE
+
 SEEN = {
     "ttl": "TTL, picture source and address as asked for",
     "log": "the log names cache, TTL and picture",

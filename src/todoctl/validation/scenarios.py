@@ -162,17 +162,15 @@ def outage(stage: Stage) -> None:
     stage.pause(FIRST_WAIT)
     stage.visit()
     stage.pause(1.2 * FIRST_WAIT)  # the second wait is twice as long: nothing is asked for yet
-    stage.visit()
+    stage.visitors.view()
     stage.serve(Way.PICTURE)
-    stage.pause(FIRST_WAIT)
-    stage.visit()
+    stage.make_picture()
 
 
 def page(stage: Stage) -> None:
     """The page and its picture are as documented, and nothing but a page view is counted."""
     stage.require(stage.settings.ttl)
-    if not stage.look().get("picture"):
-        stage.wait_for_picture()
+    stage.make_picture()
     for name in PROBES:
         shown = stage.look().get("picture")
         stage.visitors.probe(name, *([("if-none-match", f'"{shown}"')] if name == UNCHANGED else []))

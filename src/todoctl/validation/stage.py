@@ -13,6 +13,7 @@ from todoctl.settings import Settings
 from todoctl.target import ImageService, Side, Target, Way
 from todoctl.validation import reading
 from todoctl.validation.history import Act, Download, File, History, Log, Request, Role, Volume
+from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import STATE, Told
 from todoctl.validation.visitor import Stream, Visitors
@@ -237,6 +238,13 @@ class Stage:
         while self.look().get("status") != "valid" and time.monotonic() < deadline:
             self.waiting("waiting for the picture")
             time.sleep(POLL_SECONDS)
+
+    def make_picture(self) -> None:
+        """Some picture, whatever its age; an image service that has failed is asked again for a while."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self.look().get("picture") is None and time.monotonic() < deadline:
+            self.pause(FIRST_WAIT)
+            self.visit()
 
     def make_valid(self, left: float = 0.5) -> None:
         """A picture that stays valid for the part `left` of the TTL (0 to 1), if the app allows."""

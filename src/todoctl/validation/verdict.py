@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from todoctl.validation.contract import CLAIMS
+from todoctl.validation.contract import CLAIMS, SENTENCES
 from todoctl.validation.history import History
 
 
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 class Check:
     """One expectation, held against event number `event` (from 0) of the history.
 
-    `claim` is a key of `contract.CLAIMS`: the sentence of docs/contract.md that it comes from.
+    `claim` is a key of `contract.SENTENCES`: the sentence that it comes from.
     """
 
     claim: str
@@ -32,7 +32,7 @@ class Check:
 
     @property
     def sentence(self) -> str:
-        return CLAIMS[self.claim]
+        return SENTENCES[self.claim]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +150,17 @@ class Verdict:
         return (
             bool(self.scenarios)
             and not self.history.interrupted
-            and all(scenario.passed for scenario in self.scenarios)
+            and not any(self.spoils(scenario) for scenario in self.scenarios)
         )
+
+    @property
+    def thing(self) -> str:
+        """What the results are of."""
+        return "scenario"
+
+    def spoils(self, result: ScenarioResult) -> bool:
+        """Whether this result keeps the run from passing."""
+        return not result.passed
 
     def to_json(self) -> dict[str, Any]:
         facts = self.history.facts
