@@ -83,12 +83,22 @@ class Client:
                 fix="See 'todoctl logs'",
             ) from None
         except httpx.HTTPError as error:
-            raise UnavailableError(
-                f"The app does not answer at {self.url}{path}",
-                why=str(error) or type(error).__name__,
-                fix="See 'todoctl status' and 'todoctl logs'",
-            ) from None
+            raise self._silent(path, error) from None
         return response
+
+    def _silent(self, path: str, error: httpx.HTTPError) -> UnavailableError:
+        return UnavailableError(
+            f"The app does not answer at {self.url}{path}",
+            why=str(error) or type(error).__name__,
+            fix="See 'todoctl status' and 'todoctl logs'",
+        )
+
+    def find(self) -> None:
+        """Raises where nothing answers, whatever it would say."""
+        try:
+            self._http.get("/healthz", timeout=REQUEST_SECONDS)
+        except httpx.HTTPError as error:
+            raise self._silent("/healthz", error) from None
 
     def is_ready(self) -> bool:
         """Whether page views may be sent; False too where nothing answers."""

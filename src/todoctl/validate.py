@@ -45,7 +45,7 @@ def validate(
     history = _history(target, deployed, full=full)
     url = f"http://127.0.0.1:{deployed.port}"
     with Client(url) as client:
-        client.state()  # says so in one line where the app does not answer
+        client.find()  # says so in one line where the app does not answer
     history.interrupted = True
     try:
         begin(target)

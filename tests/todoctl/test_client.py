@@ -54,13 +54,15 @@ def test_nothing_there_is_an_error_in_one_line() -> None:
         assert not client.is_ready()
         with pytest.raises(UnavailableError, match=r"does not answer at http://127\.0\.0\.1:1/") as caught:
             client.state()
-        with pytest.raises(UnavailableError, match="does not answer"):
-            client.find_page()
+        for look in (client.find, client.find_page):
+            with pytest.raises(UnavailableError, match="does not answer"):
+                look()
     assert "\n" not in str(caught.value)
 
 
 def test_an_answer_other_than_200_is_an_error() -> None:
     with serving(status=502) as client:
+        client.find()
         assert not client.is_ready()
         with pytest.raises(UnavailableError, match="answered 502 to"):
             client.state()
