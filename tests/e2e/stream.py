@@ -1,23 +1,34 @@
 """A steady stream of page views, as a site has them while its pods are replaced."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
 import httpx
 
 from tests import visitor
-from todoctl.validation.visitor import Stream
+from todoctl.validation.visitor import streaming
 
 
-class PageStream(Stream):
+@dataclass
+class Answers:
     """`answered` counts the views that got their page, `failures` tells of the others, in order."""
 
-    def __init__(self, url: str) -> None:
-        self.answered = 0
-        self.failures: list[str] = []
-        self._url = url
-        super().__init__(self._visit, running=True)
+    answered: int = 0
+    failures: list[str] = field(default_factory=list)
 
-    def _visit(self) -> None:
+
+@contextmanager
+def page_stream(url: str) -> Iterator[Answers]:
+    """Page views from here to the end of the block."""
+    told = Answers()
+
+    def view() -> None:
         try:
-            visitor.view(self._url)
-            self.answered += 1
+            visitor.view(url)
+            told.answered += 1
         except httpx.HTTPError as error:
-            self.failures.append(str(error))
+            told.failures.append(str(error))
+
+    with streaming(view):
+        yield told

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.app_server import wait_for
 from tests.e2e.conftest import DEPLOYMENT, RESOURCES, Lab, run
-from tests.e2e.stream import PageStream
+from tests.e2e.stream import page_stream
 from todoctl.client import Client
 from todoctl.validation.scenarios import SCENARIOS
 
@@ -92,7 +92,7 @@ def test_every_documented_command_works(todoctl: Lab) -> None:
 def test_restarts_under_load_lose_no_page_and_no_count(todoctl: Lab) -> None:
     """The original lost 9 to 36 % of the counts in these, and answered up to 104 pages with 502."""
     before = todoctl.visit()
-    with PageStream(f"http://127.0.0.1:{todoctl.port}") as stream:
+    with page_stream(f"http://127.0.0.1:{todoctl.port}") as stream:
         for _ in range(4):
             todoctl.kubectl("rollout", "restart", "deployment", "todo-app-dep")
             todoctl.kubectl("rollout", "status", "deployment", "todo-app-dep", "--timeout=120s")
@@ -134,7 +134,7 @@ def ttl(todoctl: Lab) -> float | None:
 
 def test_other_settings_are_rolled_out_without_a_gap(todoctl: Lab) -> None:
     before = todoctl.visit()
-    with PageStream(f"http://127.0.0.1:{todoctl.port}") as stream:
+    with page_stream(f"http://127.0.0.1:{todoctl.port}") as stream:
         todoctl.up("--ttl", "1234.5")
     after = todoctl.state()
     assert not stream.failures

@@ -94,7 +94,7 @@ def restart(stage: Stage) -> None:
     stage.require(LONG_TTL)
     stage.make_valid()
     stage.visit()
-    stage.restart(streaming=True)
+    stage.restart(under_views=True)
     stage.visit()
     if not stage.full:
         stage.require(BRIEF_TTL)

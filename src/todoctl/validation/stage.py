@@ -16,7 +16,7 @@ from todoctl.validation.history import Act, Download, File, History, Log, Reques
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import STATE, Told
-from todoctl.validation.visitor import Stream, Visitors
+from todoctl.validation.visitor import Visitors, streaming
 
 LONG_TTL = 600.0
 """Seconds: no picture expires meanwhile."""
@@ -193,10 +193,10 @@ class Stage:
         elif self.settings.ttl != ttl and not self.full:
             self.start(ttl)
 
-    def restart(self, *, streaming: bool = False) -> None:
-        """Restarts the app the documented way; with `streaming` under page views, if that leaves no gap."""
+    def restart(self, *, under_views: bool = False) -> None:
+        """Restarts the app the documented way; `under_views` where that leaves no gap."""
         began, before = time.time(), self.target.instances()
-        with Stream(self.visitors.view, running=streaming and self.target.rolling):
+        with streaming(self.visitors.view, running=under_views and self.target.rolling):
             self.target.restart()
         self._act("restart", began, before)
 

@@ -3,10 +3,9 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Self
+from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -18,7 +17,7 @@ REQUEST_SECONDS = 30.0
 """Far above what the app may let a visitor wait: a slow page is no failure."""
 
 INTERVAL_SECONDS = 0.05
-"""Between two page views of a `Stream`."""
+"""Between two page views of `streaming`."""
 
 
 class Visitors:
@@ -124,31 +123,23 @@ class Visitors:
             return [future.result() for future in [visitors.submit(come) for _ in range(number)]]
 
 
-class Stream:
-    """Page views, one after the other, from enter to exit: as a site has them while its pods are replaced."""
+@contextmanager
+def streaming(view: Callable[[], object], *, running: bool = True) -> Iterator[None]:
+    """Page views, one after the other, until the end of the block: as a site has them while it changes."""
+    ending = threading.Event()
 
-    def __init__(self, view: Callable[[], object], *, running: bool) -> None:
-        self._view = view
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True) if running else None
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
+    def run() -> None:
+        while not ending.is_set():
             began = time.monotonic()
-            self._view()
-            self._ending.wait(INTERVAL_SECONDS - (time.monotonic() - began))
+            view()
+            ending.wait(INTERVAL_SECONDS - (time.monotonic() - began))
 
-    def __enter__(self) -> Self:
-        if self._thread:
-            self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ending.set()
-        if self._thread:
-            self._thread.join()
+    thread = threading.Thread(target=run, daemon=True)
+    if running:
+        thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        if running:
+            thread.join()
