@@ -35,6 +35,9 @@ REST_SECONDS = 0.03
 SETTLE_SECONDS = 12.0
 """How long to wait for what the app does by itself, above the model's `LATE`."""
 
+UNSPENT = ("valid", "expired")
+"""Statuses of a picture whose grace view is still to come."""
+
 LOG_LINES = 2000
 
 
@@ -233,9 +236,9 @@ class Stage:
     # Arranging
 
     def wait_for_picture(self) -> None:
-        """Until there is a valid one, without a view, as after a start on an empty volume; or for a while."""
+        """Until there is one that nobody viewed, as after a start on an empty volume; or for a while."""
         deadline = time.monotonic() + SETTLE_SECONDS
-        while self.look().get("status") != "valid" and time.monotonic() < deadline:
+        while self.look().get("status") not in UNSPENT and time.monotonic() < deadline:
             self.waiting("waiting for the picture")
             time.sleep(POLL_SECONDS)
 

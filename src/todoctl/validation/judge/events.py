@@ -264,7 +264,7 @@ class Judge:
             self.checks.note(number, "state", "state", "a possible one", said, passed=True)
             if untouched and told["picture"] and told.get("views") == 0:
                 self.checks.note(number, "start", "download", "one before any view", said, passed=True)
-            if self._awaited and told.get("status") == "valid":
+            if self._awaited and told["picture"] and told.get("picture_views") == 0:
                 self.checks.note(
                     number, "late", "picture that came late", "taken when it came", said, passed=True
                 )
