@@ -16,7 +16,7 @@ from todoctl.client import Client
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, not_writable, read_json, write_json
 from todoctl.settings import Settings, seconds
-from todoctl.target import Finding, ImageService, Progress, Side
+from todoctl.target import Finding, ImageService, Progress, Side, require_aside
 
 if TYPE_CHECKING:
     import subprocess
@@ -264,9 +264,19 @@ class LocalTarget:
         self._cache.rename(self._aside)
         make_directory(self._cache)
 
+    def put_file(self, name: str, content: bytes | None) -> None:
+        require_aside(self)
+        path = self._cache / name
+        if content is None:
+            self._remove(path)
+            return
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise not_writable(path, error) from None
+
     def empty(self) -> None:
-        if not self.is_set_aside():
-            raise UnavailableError("The cache is not set aside, so it is not emptied")
+        require_aside(self)
         self._remove(self._cache)
         make_directory(self._cache)
 

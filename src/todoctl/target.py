@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from todoctl.errors import UnavailableError
 from todoctl.settings import Settings
 
 
@@ -207,6 +208,19 @@ class Target(Protocol):
         """Empties the stopped app's cache; refused where none is set aside."""
         ...
 
+    def put_file(self, name: str, content: bytes | None) -> None:
+        """Writes a file of the cache that stands in for the user's, or removes it where `content` is None.
+
+        Refused where none is set aside.
+        """
+        ...
+
     def put_back(self) -> None:
         """Puts what was set aside in the place of the stopped app's cache; an image service left goes."""
         ...
+
+
+def require_aside(target: Target) -> None:
+    """Raises where the user's cache is not set aside, so that what is there is his."""
+    if not target.is_set_aside():
+        raise UnavailableError("The cache is not set aside, so it is not touched")

@@ -70,9 +70,21 @@ def test_without_proc_the_directory_is_read_by_its_path(
 
 
 def test_a_cache_is_emptied_only_when_it_is_set_aside(target: LocalTarget) -> None:
-    with pytest.raises(UnavailableError, match="not set aside, so it is not emptied"):
-        target.empty()
+    for touch in (target.empty, lambda: target.put_file("x", b"")):
+        with pytest.raises(UnavailableError, match="not set aside, so it is not touched"):
+            touch()
     target.put_back()
+
+
+def test_a_file_that_cannot_be_written_is_told(target: LocalTarget) -> None:
+    target.set_aside()
+    target.put_file("cached_image.jpg", b"picture")
+    assert (target._cache / "cached_image.jpg").read_bytes() == b"picture"
+    target.put_file("cached_image.jpg", None)
+    target.put_file("cached_image.jpg", None)
+    assert list(target._cache.iterdir()) == []
+    with pytest.raises(UnavailableError, match="cannot be written: No such file or directory"):
+        target.put_file("no/such/directory", b"")
 
 
 def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:

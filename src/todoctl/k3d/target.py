@@ -14,7 +14,7 @@ from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.sides import INSIDE, NodeSide, PodSide
 from todoctl.k3d.take_down import take_down
 from todoctl.settings import Settings
-from todoctl.target import Finding, ImageService, Progress, Side
+from todoctl.target import Finding, ImageService, Progress, Side, require_aside
 
 HALT_SECONDS = 1.0
 """For the kubelet to end what it does for a pod just now: it would start a container that is dead by then."""
@@ -189,9 +189,15 @@ class K3dTarget:
 
     def empty(self) -> None:
         """The app makes the directory itself, so that it is the app's own."""
-        if not self.is_set_aside():
-            raise UnavailableError("The cache is not set aside, so it is not emptied")
+        require_aside(self)
         self._context.node.run("rm", "-rf", node.CACHE)
+
+    def put_file(self, name: str, content: bytes | None) -> None:
+        require_aside(self)
+        if content is None:
+            self._context.node.run("rm", "-f", f"{node.CACHE}/{name}")
+        else:
+            self._context.node.put(node.CACHE, name, content)
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""

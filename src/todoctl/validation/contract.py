@@ -47,6 +47,9 @@ _DRAIN = (
     "catches up"
 )
 
+_TAKEOVER = "A volume with only the original's two files is taken over with picture and counts"
+_LOST = "A running app puts back what it knows when files vanish"
+
 CLAIMS = {
     "valid": _VALID,
     "grace": _GRACE,
@@ -69,6 +72,8 @@ CLAIMS = {
     "kill-valid": _SURVIVES,
     "kill-grace": _SURVIVES,
     "kill-renew": _SURVIVES,
+    "takeover-valid": _TAKEOVER,
+    "lose-valid": _LOST,
     "crowd-valid": _VALID,
     "crowd-grace": _GRACE,
     "crowd-renew": _FETCHES,
@@ -127,11 +132,16 @@ COURSE = {
     "course.grace": "The first view after that time still gets the old picture, once: the grace view.",
     "course.renews": "Then comes a new picture, with the next view.",
     "course.restart": "A restart of the app keeps the picture.",
-    "course.counts": "Every view is counted once, and the count of the picture begins again at 1 with a new one.",
-    "course.times": "The page tells when the picture came, when it expires, when it was last asked for, and its status.",
+    "course.counts": (
+        "Every view is counted once, and the count of the picture begins again at 1 with a new picture."
+    ),
+    "course.times": (
+        "The page tells when the picture came, when it expires, when the site was last asked for, "
+        "and its status."
+    ),
     "course.files": "The picture is a file on the volume, and outlasts a restart there.",
 }
-"""What the exercise of the course asks of any app: the claims of `validate --url`, not of docs/contract.md."""
+"""What the exercise of the course asks of any app, in its sense: the claims of `validate --url`."""
 
 SENTENCES = CLAIMS | COURSE
 
@@ -152,6 +162,8 @@ SEEN = {
     "kill-valid": "valid stays valid",
     "kill-grace": "its grace view still comes, once",
     "kill-renew": "a spent grace stays spent",
+    "takeover-valid": "the original's files taken over",
+    "lose-valid": "lost files put back",
     "crowd-valid": "all answered and counted",
     "crowd-grace": "one grace view",
     "crowd-renew": "one download",

@@ -54,6 +54,9 @@ METADATA = {
 }
 """Keys of `cache_metadata.json`, the original's."""
 
+STATE_FILE, PICTURE_FILE = "cache_metadata.json", "cached_image.jpg"
+"""What the volume holds."""
+
 MOMENTS = {"downloaded", "expires", "last_view"}
 
 

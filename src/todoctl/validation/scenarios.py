@@ -123,6 +123,16 @@ def crash(stage: Stage) -> None:
     stage.visit()
 
 
+def files(stage: Stage) -> None:
+    """Files that the original has left are taken over, and files that vanish are put back."""
+    stage.require(LONG_TTL)
+    stage.make_valid()
+    stage.take_over()
+    stage.visit()
+    stage.lose_files()
+    stage.visit()
+
+
 def crowd(stage: Stage) -> None:
     """Many visitors at once: each is answered and counted, with one grace view and one download."""
     stage.require(LONG_TTL)
@@ -198,6 +208,7 @@ SCENARIOS = (
     _scenario(renew, "renew"),
     _scenario(restart, "restart-valid", "restart-grace", "restart-renew", "restart-replaced", starts=5),
     _scenario(crash, "kill-valid", "kill-grace", "kill-renew", starts=5),
+    _scenario(files, "takeover-valid", "lose-valid", starts=1),
     _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
     _scenario(
         outage,

@@ -3,19 +3,17 @@
 A stage arranges and waits by what it is told, and judges nothing: what it was told may be wrong.
 """
 
-import itertools
+import json
 import time
-from collections.abc import Callable  # noqa: TC003 - for a field
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from todoctl.settings import Settings
-from todoctl.target import ImageService, Side, Target, Way
-from todoctl.validation import reading
-from todoctl.validation.history import Act, Download, File, History, Log, Request, Role, Volume
+from todoctl.target import ImageService, Target, Way
+from todoctl.validation.history import Act, History
 from todoctl.validation.model.policy import FIRST_WAIT
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import STATE, Told
+from todoctl.validation.observer import Observer
+from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE
 from todoctl.validation.visitor import Visitors, streaming
 
 LONG_TTL = 600.0
@@ -38,10 +36,8 @@ SETTLE_SECONDS = 12.0
 UNSPENT = ("valid", "expired")
 """Statuses of a picture whose grace view is still to come."""
 
-LOG_LINES = 2000
 
-
-class Stage:
+class Stage(Observer):
     """One run's means. `ttl` (seconds) is that of the scenarios that wait for an expiry."""
 
     def __init__(
@@ -54,112 +50,23 @@ class Stage:
         *,
         ttl: float,
     ) -> None:
-        self.target = target
-        self.visitors = visitors
-        self.history = history
-        self.service = service
+        super().__init__(target, visitors, history, service)
         self.ttl = ttl
         self.full = history.facts.full
         self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
         self.deployed = deployed
-        self.fresh: Span | None = None
-        """When the present picture was downloaded, by todoctl's clock."""
         self.waiting: Callable[[str], None] = lambda _: None
-        self._shown: str | None = None
-        self._looks = itertools.count(1)
-        self._served = 0
-        self._sides = ThreadPoolExecutor(2)
-
-    @property
-    def scenario(self) -> str:
-        return self.visitors.scenario
-
-    # Looking
-
-    def visit(self) -> Told:
-        """A page view and all that can be seen after it; returns what the page tells."""
-        request = self.visitors.view()
-        return self._after(request)
-
-    def _after(self, request: Request) -> Told:
-        told: Told = {}
-        if request.answer is not None:
-            page = reading.page(self.history.bodies[request.answer.body].decode(errors="replace"))
-            told = page.told
-            if page.picture is not None and told.get("status") != "empty":
-                self.visitors.picture(page.picture, request.visit)
-        self.look_at_volume()  # first: a look at the cache may save what was not saved yet
-        self.look(since=request.begin)
-        return told
-
-    def look(self, *, since: float | None = None) -> Told:
-        """The cache's state; never an access. `since` is from when on a picture that is new may have come."""
-        request = self.visitors.ask(Role.CACHE, "GET", "/api/cache")
-        if request.answer is None:
-            return {}
-        read = reading.document(self.history.bodies[request.answer.body], STATE)
-        image = read.rest.get("image")
-        told = {**read.told, "picture": image.get("sha256") if isinstance(image, dict) else None}
-        if told["picture"] != self._shown:
-            self._shown = told["picture"]
-            self.fresh = None
-            if self._shown is not None:
-                self.fresh = Span(self._downloaded(since or request.begin), request.end)
-        return told
-
-    def _downloaded(self, since: float) -> float:
-        """When the present picture was asked for, which is known where the image service is our own."""
-        self.note_downloads()
-        served = [
-            event for event in self.history.events if isinstance(event, Download) and event.begin >= since
-        ]
-        return next((event.begin for event in served if event.picture == self._shown), since)
-
-    def look_at_volume(self) -> None:
-        """Both sides of the volume."""
-        number = next(self._looks)
-        self.history.events += self._sides.map(lambda side: self._read(side, number), self.target.sides())
-
-    def _read(self, side: Side, look: int) -> Volume:
-        began = time.time()
-        files = [
-            File(name=file.name, size=file.size, modified=file.modified, body=self.history.keep(file.content))
-            for file in side.read()
-        ]
-        return Volume(
-            begin=began,
-            end=time.time(),
-            scenario=self.scenario,
-            seen_from=side.seen_from,
-            look=look,
-            files=files,
-        )
-
-    def look_at_log(self) -> None:
-        began = time.time()
-        lines = list(self.target.logs(follow=False, lines=LOG_LINES))
-        self.history.events.append(Log(begin=began, end=time.time(), scenario=self.scenario, lines=lines))
-
-    def note_downloads(self) -> None:
-        """Writes down what the image service was asked for since the last time."""
-        if self.service is None:
-            return
-        served = self.service.served()
-        for one in served[self._served :]:
-            self.history.events.append(
-                Download(
-                    begin=one.begin,
-                    end=one.end,
-                    scenario=self.scenario,
-                    way=one.way.value,
-                    picture=self.history.keep(one.picture) if one.picture else "",
-                )
-            )
-        self._served = len(served)
 
     # Acting
 
-    def start(self, ttl: float, *, emptied: bool = False) -> None:
+    def start(
+        self,
+        ttl: float,
+        *,
+        emptied: bool = False,
+        what: str = "start",
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Stops and starts the app, with another TTL or on an empty volume; the user has his back later."""
         ttl = self.deployed.ttl if self.full else ttl
         began, before = time.time(), self.target.instances()
@@ -170,11 +77,13 @@ class Stage:
             emptied = True
         elif emptied:
             self.target.empty()
+        for name, content in (files or {}).items():
+            self.target.put_file(name, content)
         self.settings = replace(self.settings, ttl=ttl)
         self.target.start(self.settings)
         if emptied:
-            self.fresh = self._shown = None
-        self._act("start", began, before, emptied=emptied)
+            self.forget()
+        self._act(what, began, before, emptied=emptied)
         self.look(since=began)
 
     def rest(self) -> None:
@@ -208,6 +117,19 @@ class Stage:
         began, before = time.time(), self.target.instances()
         self.target.kill()
         self._act("kill", began, before)
+
+    def take_over(self) -> None:
+        """A start on what the original would have left: its two files, with its own keys alone."""
+        metadata = {file.name: file.content for file in self.target.sides()[0].read()}.get(STATE_FILE, b"{}")
+        kept = {key: value for key, value in json.loads(metadata).items() if key in METADATA}
+        self.start(self.settings.ttl, what="takeover", files={STATE_FILE: json.dumps(kept).encode()})
+
+    def lose_files(self) -> None:
+        """The documented files vanish while the app runs."""
+        began = time.time()
+        for name in (STATE_FILE, PICTURE_FILE):
+            self.target.put_file(name, None)
+        self._act("lose", began, self.target.instances())
 
     def serve(self, way: Way) -> None:
         """How the image service answers from now on."""
@@ -303,6 +225,3 @@ class Stage:
     def _life(self) -> float:
         """Seconds for which the present picture is certainly valid still."""
         return self.fresh.lo + self.settings.ttl - time.time() if self.fresh else 0.0
-
-    def close(self) -> None:
-        self._sides.shutdown()

@@ -4,7 +4,9 @@
 `docker` and `k3d` are real executables that hand their arguments to the same world over HTTP.
 """
 
+import io
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -238,6 +240,12 @@ class Container:
     @property
     def status(self) -> str:
         return self._world.machines[self._name].status
+
+    def put_archive(self, path: str, data: bytes) -> bool:
+        self._world.calls.append([self._name, "put_archive", path])
+        with tarfile.open(fileobj=io.BytesIO(data)) as packed:
+            self._world.paths |= {f"{path}/{name}" for name in packed.getnames()}
+        return True
 
     def exec_run(self, command: list[str], *, demux: bool) -> ExecResult:
         """Output and error output apart, as `demux` wants it; what a failed command says is the latter."""

@@ -105,10 +105,13 @@ class Judge:
         possible = self._possible
         self._possible.settle(Span(at.lo, at.lo))
         self.tally.act(act)
-        if act.what == "start":
+        if act.what in {"start", "takeover"}:
             fetches = self._fetches if act.source in self._own_sources else None
             possible.start(act.ttl or possible.ttl, fetches, at, emptied=act.emptied)
-            self._source, self._since, self._started = act.source, None, at.hi
+            self._source, self._started = act.source, at.hi
+            self._since = act if act.what == "takeover" else None
+        elif act.what == "lose":
+            self._since = act
         elif act.what in {"restart", "kill"}:
             possible.start(possible.ttl, possible.fetches, at, emptied=False)
             self._since, self._started = act, at.hi

@@ -7,9 +7,7 @@ from todoctl.validation.judge.tally import Tally
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.possible import Possible
 from todoctl.validation.model.times import Span
-from todoctl.validation.reading import METADATA, Told
-
-STATE, PICTURE = "cache_metadata.json", "cached_image.jpg"
+from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, Told
 
 
 class Files:
@@ -24,8 +22,8 @@ class Files:
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
-        told = self._state(number, event, files.get(STATE), at)
-        self._picture(number, files.get(PICTURE), at)
+        told = self._state(number, event, files.get(STATE_FILE), at)
+        self._picture(number, files.get(PICTURE_FILE), at)
         other = self._first.pop(event.look, None)
         if other is None:
             self._first[event.look] = (event, told)
@@ -35,7 +33,7 @@ class Files:
     def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
         if file is None:
             nothing_known = not any(state.picture for state in self._possible.states)
-            expected, missing = f"{STATE} with all that is known", f"no {STATE}"
+            expected, missing = f"{STATE_FILE} with all that is known", f"no {STATE_FILE}"
             self._checks.note(number, "volume-state", "metadata", expected, missing, passed=nothing_known)
             return {}
         read = reading.document(self._checks.history.bodies[file.body], METADATA)
@@ -55,7 +53,7 @@ class Files:
             self._checks.note(
                 number,
                 "volume-picture",
-                PICTURE,
+                PICTURE_FILE,
                 "the picture of the moment",
                 told_in_words(told),
                 passed=True,

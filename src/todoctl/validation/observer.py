@@ -1,0 +1,124 @@
+"""Looking at the app, and writing down what was seen."""
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from todoctl.target import ImageService, Side, Target
+from todoctl.validation import reading
+from todoctl.validation.history import Download, File, History, Log, Request, Role, Volume
+from todoctl.validation.model.times import Span
+from todoctl.validation.reading import STATE, Told
+from todoctl.validation.visitor import Visitors
+
+LOG_LINES = 2000
+
+
+class Observer:
+    """Looks at the app on `target`, and at `service`, the image service, where that is todoctl's own."""
+
+    def __init__(
+        self, target: Target, visitors: Visitors, history: History, service: ImageService | None
+    ) -> None:
+        self.target = target
+        self.visitors = visitors
+        self.history = history
+        self.service = service
+        self.fresh: Span | None = None
+        """When the present picture was downloaded, by todoctl's clock."""
+        self._shown: str | None = None
+        self._looks = itertools.count(1)
+        self._served = 0
+        self._sides = ThreadPoolExecutor(2)
+
+    @property
+    def scenario(self) -> str:
+        return self.visitors.scenario
+
+    def close(self) -> None:
+        self._sides.shutdown()
+
+    def visit(self) -> Told:
+        """A page view and all that can be seen after it; returns what the page tells."""
+        request = self.visitors.view()
+        return self._after(request)
+
+    def _after(self, request: Request) -> Told:
+        told: Told = {}
+        if request.answer is not None:
+            page = reading.page(self.history.bodies[request.answer.body].decode(errors="replace"))
+            told = page.told
+            if page.picture is not None and told.get("status") != "empty":
+                self.visitors.picture(page.picture, request.visit)
+        self.look_at_volume()  # first: a look at the cache may save what was not saved yet
+        self.look(since=request.begin)
+        return told
+
+    def look(self, *, since: float | None = None) -> Told:
+        """The cache's state; never an access. `since` is from when on a picture that is new may have come."""
+        request = self.visitors.ask(Role.CACHE, "GET", "/api/cache")
+        if request.answer is None:
+            return {}
+        read = reading.document(self.history.bodies[request.answer.body], STATE)
+        image = read.rest.get("image")
+        told = {**read.told, "picture": image.get("sha256") if isinstance(image, dict) else None}
+        if told["picture"] != self._shown:
+            self._shown = told["picture"]
+            self.fresh = None
+            if self._shown is not None:
+                self.fresh = Span(self._downloaded(since or request.begin), request.end)
+        return told
+
+    def _downloaded(self, since: float) -> float:
+        """When the present picture was asked for, which is known where the image service is our own."""
+        self.note_downloads()
+        served = [
+            event for event in self.history.events if isinstance(event, Download) and event.begin >= since
+        ]
+        return next((event.begin for event in served if event.picture == self._shown), since)
+
+    def look_at_volume(self) -> None:
+        """Both sides of the volume."""
+        number = next(self._looks)
+        self.history.events += self._sides.map(lambda side: self._read(side, number), self.target.sides())
+
+    def _read(self, side: Side, look: int) -> Volume:
+        began = time.time()
+        files = [
+            File(name=file.name, size=file.size, modified=file.modified, body=self.history.keep(file.content))
+            for file in side.read()
+        ]
+        return Volume(
+            begin=began,
+            end=time.time(),
+            scenario=self.scenario,
+            seen_from=side.seen_from,
+            look=look,
+            files=files,
+        )
+
+    def look_at_log(self) -> None:
+        began = time.time()
+        lines = list(self.target.logs(follow=False, lines=LOG_LINES))
+        self.history.events.append(Log(begin=began, end=time.time(), scenario=self.scenario, lines=lines))
+
+    def note_downloads(self) -> None:
+        """Writes down what the image service was asked for since the last time."""
+        if self.service is None:
+            return
+        served = self.service.served()
+        for one in served[self._served :]:
+            self.history.events.append(
+                Download(
+                    begin=one.begin,
+                    end=one.end,
+                    scenario=self.scenario,
+                    way=one.way.value,
+                    picture=self.history.keep(one.picture) if one.picture else "",
+                )
+            )
+        self._served = len(served)
+
+    def forget(self) -> None:
+        """There is no picture any more."""
+        self.fresh = self._shown = None
