@@ -18,7 +18,7 @@ from todoctl.validation.stage import Stage
 from todoctl.validation.verdict import Verdict
 from todoctl.validation.visitor import Visitors
 
-QUICK_TTL = 1.0
+QUICK_TTL = 0.8
 """Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""
 
 ROLLING_TTL = 8.0

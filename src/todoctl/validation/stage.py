@@ -16,13 +16,16 @@ from todoctl.validation.observer import Observer
 from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE
 from todoctl.validation.visitor import Visitors, streaming
 
-LONG_TTL = 600.0
-"""Seconds: no picture expires meanwhile."""
+LONG_TTL = 600.5
+"""Seconds: no picture expires meanwhile. With a fraction, so that it shows whether that counts."""
 
-BRIEF_TTL = 0.25
+BRIEF_TTL = 0.15
 """Seconds: an expiry is soon waited for."""
 
 POLL_SECONDS = 0.03
+
+MARGIN = 0.01
+"""Seconds after a moment by which it has surely come."""
 
 LAST_LOOK = 0.04
 """Seconds before an expiry in which a picture is seen to be valid still."""
@@ -204,7 +207,7 @@ class Stage(Observer):
         """Until the present picture is certainly too old; with a look when it is about to be."""
         self.look_before_expiry()
         if self.fresh is not None:
-            self.wait_until(self.fresh.hi + self.settings.ttl + POLL_SECONDS)
+            self.wait_until(self.fresh.hi + self.settings.ttl + MARGIN)
 
     def look_before_expiry(self) -> None:
         """Waits until the present picture is about to be too old, and looks whether it is valid still."""
@@ -220,7 +223,7 @@ class Stage(Observer):
 
     def pause(self, seconds: float) -> None:
         """Lets some time go by."""
-        self.wait_until(time.time() + seconds + POLL_SECONDS)
+        self.wait_until(time.time() + seconds + MARGIN)
 
     def _life(self) -> float:
         """Seconds for which the present picture is certainly valid still."""

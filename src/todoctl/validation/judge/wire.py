@@ -20,6 +20,9 @@ SECURITY = {
 }
 """Header fields of every answer, beside the policy."""
 
+OTHER_KEYS = ("ttl", "image", "source", "last_error")
+"""Of `/api/cache`, beside those of `reading.STATE`."""
+
 POLICY, OWN = "content-security-policy", "default-src 'none'"
 
 
@@ -125,12 +128,13 @@ def picture(answer: Answer, content: bytes, digest: str) -> list[Finding]:
 
 def cache(answer: Answer, read: Document) -> list[Finding]:
     """Of an answer to `GET /api/cache`."""
+    missing = [f"no {key}" for key in OTHER_KEYS if key not in read.rest]
     return [
         Finding("state", "status", "200", str(answer.status)),
         _header("state", answer, "content-type", "application/json"),
         _header("state", answer, "cache-control", "no-store"),
         *_security(answer),
-        Finding("state-keys", "keys", "as documented", ", ".join(read.wrong) or "as documented"),
+        Finding("state-keys", "keys", "as documented", ", ".join([*read.wrong, *missing]) or "as documented"),
     ]
 
 

@@ -15,7 +15,7 @@ from todoctl.validation.model.times import EVER, Span
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture (docs/contract.md)."""
 
-IMPATIENCE, LATENESS = 0.1, 0.7
+IMPATIENCE, LATENESS = 0.1, 0.6
 """Seconds by which that may be shorter, or longer on a busy machine."""
 
 LATE = 10.0
