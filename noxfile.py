@@ -50,6 +50,27 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Is every fault of the catalogue convicted? Takes 6 minutes; arguments choose, `--all` plays all."""
+    sync(session, "faults")
+    session.run("python", "-m", "tests.faults.court", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Of random mutants that the app's tests kill, how many does `validate` convict? Takes half an hour."""
+    sync(session, "faults")
+    session.run("python", "-m", "tests.faults.mutants", *session.posargs)
+
+
+@nox.session
+def healthy(session: nox.Session) -> None:
+    """A hundred whole runs on an app without a fault, idle and disturbed; takes half an hour."""
+    sync(session, "faults")
+    session.run("python", "-m", "tests.faults.healthy", *session.posargs)
+
+
+@nox.session
 def e2e(session: nox.Session) -> None:
     """The whole story and its faults on real clusters; needs Docker and k3d, takes about 15 minutes.
 

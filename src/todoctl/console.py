@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -88,6 +89,26 @@ class Terminal:
         from todoctl.validation.reports import screen
 
         self._show([screen.line(result, names=self._names, edge=self._edge)])
+
+    @contextmanager
+    def side_by_side(self, names: Sequence[str]) -> Iterator[Callable[[str, str, float], None]]:
+        """Shows what is done with several things at once, one line each; may be told by any thread.
+
+        What it gives takes a name, what is being done, and the moment (epoch seconds) of the expected end.
+        """
+        board = _Board(names, lambda name, doing: self._print(f"  {escape(name)} [dim]{escape(doing)}[/]"))
+        if not self.console.is_terminal:
+            yield board.tell
+            return
+        board.show = None
+        with Live(get_renderable=board.render, console=self.console, transient=True, refresh_per_second=4):
+            yield board.tell
+
+    def overview(self, verdicts: "Sequence[Verdict]") -> None:
+        """Several verdicts, one line each."""
+        from todoctl.validation.reports import screen
+
+        self._show(list(screen.overview(verdicts)))
 
     def verdict(self, verdict: "Verdict", *, details: bool) -> None:
         """What failed, or with `details` every check; then how the run ended, and what to do next."""
@@ -215,6 +236,30 @@ class _Live:
             finished_style="green",
         )
         grid.add_row(bar, f"{self._count - len(self._left)} of {self._count}, {_clock(left)} left")
+        return grid
+
+
+class _Board:
+    """What is being done with each of several things, and for how long still; `show` tells it in a line."""
+
+    def __init__(self, names: Sequence[str], show: Callable[[str, str], None]) -> None:
+        self._doing = dict.fromkeys(names, ("", 0.0))
+        self.show: Callable[[str, str], None] | None = show
+
+    def tell(self, name: str, doing: str, end: float) -> None:
+        before, self._doing[name] = self._doing[name][0], (doing, end)
+        if self.show and doing != before:
+            self.show(name, doing)
+
+    def render(self) -> RenderableType:
+        """Called some times a second."""
+        grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        grid.add_column(no_wrap=True)
+        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        grid.add_column(justify="right", no_wrap=True)
+        for name, (doing, end) in list(self._doing.items()):
+            left = end - time.time()
+            grid.add_row(escape(name), escape(doing), f"about {_clock(left)} left" if 0 < left < inf else "")
         return grid
 
 

@@ -27,7 +27,7 @@ def check_writable(path: Path | None) -> None:
         )
 
 
-def write(verdict: Verdict, *, junit: Path | None, html: Path | None) -> None:
+def write(verdict: Verdict, *more: Verdict, junit: Path | None, html: Path | None) -> None:
     """Writes the reports that were asked for; where one cannot be written, the other still is."""
     from todoctl.validation.reports import html as html_report
     from todoctl.validation.reports import junit as junit_report
@@ -37,7 +37,7 @@ def write(verdict: Verdict, *, junit: Path | None, html: Path | None) -> None:
         if path is None:
             continue
         try:
-            report(verdict, path)
+            report(verdict, path, more=more)
         except OSError as error:
             failed = UnavailableError(f"The report {path} was not written", why=error.strerror or str(error))
     if failed:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from todoctl.validation.history import Answer, History, Request
+from todoctl.validation.history import Answer, History, Request, Role
 from todoctl.validation.verdict import ScenarioResult, Verdict, Visit
 
 BUDGET = 700_000
@@ -50,11 +50,14 @@ class Freezer:
         self._history = history
         self._answers: dict[str, Answer] = {}
         self._pictures: dict[str, Answer] = {}
+        self._shown: dict[tuple[int, str], Answer] = {}
         for event in history.events:
             if isinstance(event, Request) and event.answer and event.answer.status == 200:
                 path = urlsplit(event.url).path
                 if event.method == "GET":
                     self._answers.setdefault(path, event.answer)
+                if event.role is Role.PICTURE:
+                    self._shown[event.visit, path] = event.answer
                 self._pictures.setdefault(event.answer.body, event.answer)
 
     def freeze(self, visit: Visit) -> str | None:
@@ -75,7 +78,7 @@ class Freezer:
             if tag.get("http-equiv"):
                 tag.decompose()
         for tag in soup("img"):
-            self._picture(tag, visit)
+            self._picture(tag, visit, page.visit)
         html = (
             '<!doctype html><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -91,10 +94,11 @@ class Freezer:
                 # Comments and indentation are no style, and every frame has a copy.
                 yield re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).replace("</", "")
 
-    def _picture(self, tag: Tag, visit: Visit) -> None:
+    def _picture(self, tag: Tag, visit: Visit, number: int) -> None:
         path = urlsplit(str(tag.get("src") or "")).path
         shown = visit.picture or ""
         answer = self._pictures.get(shown) if path == "/image" else self._answers.get(path)
+        answer = self._shown.get((number, path), answer) if number else answer
         for name in ("src", "srcset"):
             if name in tag.attrs:
                 del tag[name]
@@ -104,15 +108,16 @@ class Freezer:
             tag["src"] = f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def frames(verdict: Verdict) -> list[list[Frame]]:
+def frames(verdict: Verdict, *, share: int = 1) -> list[list[Frame]]:
     """For each scenario the page views that tell most, as long as there is room, in the order of time.
 
     The most telling one of every scenario comes before the second of any; a failed scenario before others.
+    The room is what is one of `share` equal parts of the whole.
     """
     freezer = Freezer(verdict.history)
     wanted = [telling(verdict, result) for result in verdict.scenarios]
     chosen: list[list[Frame]] = [[] for _ in wanted]
-    room = BUDGET
+    room = BUDGET // share
     order = sorted(range(len(wanted)), key=lambda number: not verdict.scenarios[number].failures)
     for rank in range(MOST + 1):
         for number in order:

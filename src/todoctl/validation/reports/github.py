@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from todoctl.validation.reports.phrases import counted, event, headline, seconds, short, summary
+from todoctl.validation.reports.phrases import (
+    counted,
+    event,
+    headline,
+    origin,
+    place,
+    seconds,
+    short,
+    summary,
+)
 from todoctl.validation.verdict import Outcome, ScenarioResult, Verdict
 
 MOST_CHECKS = 20
@@ -42,22 +51,21 @@ def publish(
 def annotations(verdict: Verdict) -> Iterator[str]:
     """A workflow command for each scenario that keeps the run from passing."""
     for result in verdict.scenarios:
-        if not result.passed:
+        if verdict.spoils(result):
             title = _property(f"todoctl validate: {result.name} {result.outcome.value}")
             yield f"::error title={title}::{_data(f'{result.title} {short(result.reason, 1000)}')}"
     if verdict.history.interrupted:
-        yield "::error title=todoctl validate%3A interrupted::Not all scenarios were played."
+        yield f"::error title=todoctl validate%3A interrupted::Not all {verdict.thing}s were played."
 
 
 def markdown(verdict: Verdict) -> str:
     """The job summary: a table of the scenarios, then the failed checks."""
-    facts = verdict.history.facts
     lines = [
         f"## todoctl validate: {headline(verdict)}",
         "",
-        f"{escape(summary(verdict))} on {escape(facts.target)}, {escape(seconds(verdict.seconds))}",
+        f"{escape(summary(verdict))} on {escape(place(verdict))}, {escape(seconds(verdict.seconds))}",
         "",
-        "| | scenario | what was seen | time |",
+        f"| | {verdict.thing} | what was seen | time |",
         "|---|---|---|--:|",
     ]
     lines += [
@@ -77,7 +85,7 @@ def _failures(verdict: Verdict, result: ScenarioResult) -> list[str]:
         "",
         f"### {escape(result.name)}: {escape(result.title)}",
         "",
-        "| check | expected | seen | the contract | event |",
+        f"| check | expected | seen | {origin(verdict)} | event |",
         "|---|---|---|---|---|",
     ]
     for check in result.failures[:MOST_CHECKS]:

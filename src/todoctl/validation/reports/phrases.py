@@ -55,13 +55,29 @@ def headline(verdict: Verdict) -> str:
 
 
 def summary(verdict: Verdict) -> str:
-    """How many scenarios passed, failed and could not be judged."""
+    """How many scenarios, or claims, passed, failed and could not be judged."""
     outcomes = [result.outcome for result in verdict.scenarios]
-    told = f"{outcomes.count(Outcome.PASSED)} of {counted(len(outcomes), 'scenario')} passed"
+    told = f"{outcomes.count(Outcome.PASSED)} of {counted(len(outcomes), verdict.thing)} passed"
     for outcome in (Outcome.FAILED, Outcome.NOT_JUDGED):
         if number := outcomes.count(outcome):
             told += f", {number} {outcome.value}"
     return told
+
+
+def place(verdict: Verdict) -> str:
+    """Where the app runs: a target, or the address of an app that todoctl knows nothing else of."""
+    facts = verdict.history.facts
+    return short(facts.url if facts.target == "url" else facts.target)
+
+
+def origin(verdict: Verdict) -> str:
+    """What the sentences are from."""
+    return "the exercise" if verdict.thing == "claim" else "the contract"
+
+
+def failed(verdict: Verdict) -> str:
+    """The names of what keeps the run from passing."""
+    return ", ".join(short(result.name, 60) for result in verdict.scenarios if verdict.spoils(result))
 
 
 @dataclass(slots=True)

@@ -4,14 +4,24 @@ Text goes in as `Text`, never as markup: what an app has sent is shown, not obey
 own by name, so that they are good on a light and on a dark ground.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from todoctl.validation.reports.phrases import Alike, by_sentence, event, headline, seconds, short, summary
+from todoctl.validation.reports.phrases import (
+    Alike,
+    by_sentence,
+    event,
+    failed,
+    headline,
+    place,
+    seconds,
+    short,
+    summary,
+)
 from todoctl.validation.verdict import Check, Outcome, ScenarioResult, Verdict
 
 MOST_FAILURES = 3
@@ -62,19 +72,32 @@ def last_lines(verdict: Verdict, *, details: bool) -> Iterator[RenderableType]:
     """How the run ended and, where it did not pass, what to do next."""
     word = headline(verdict)
     facts = verdict.history.facts
+    where = f"at {short(facts.url)}" if facts.target == "url" else f"on {facts.target} at {short(facts.url)}"
     yield Text.assemble(
         (word.upper(), "bold green" if verdict.passed else "bold red"),
-        f"  {summary(verdict)} on {short(facts.target)} at {short(facts.url)} ",
+        f"  {summary(verdict)} {where} ",
         (seconds(verdict.seconds), "dim"),
     )
     if verdict.history.interrupted:
-        yield Text("Interrupted: these scenarios were played until then.", "yellow")
+        done = "judged" if verdict.thing == "claim" else "played"
+        yield Text(f"Interrupted: these {verdict.thing}s were {done} until then.", "yellow")
     elif not verdict.passed:
         every = "" if details else "--details shows every check, "
         yield Text(
             f"Next: {every}--html report.html writes a report to look at, --json the whole history; "
             "'todoctl judge FILE' judges a saved one again."
         )
+
+
+def overview(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
+    """Several apps, one row each."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for verdict in verdicts:
+        sign, colour = MARKS[Outcome.PASSED if verdict.passed else Outcome.FAILED]
+        bad = Text(failed(verdict), colour)
+        grid.add_row(Text(sign, colour), Text(place(verdict), "bold"), summary(verdict), bad)
+    yield Text("")
+    yield grid
 
 
 def _title(result: ScenarioResult) -> RenderableType:

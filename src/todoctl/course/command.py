@@ -1,0 +1,40 @@
+"""Commands that the user gives: shown before they are run, and run without a shell."""
+
+import shlex
+import subprocess
+
+from todoctl.errors import BadUsageError, UnavailableError
+
+
+def split(option: str, command: str) -> list[str]:
+    """The words of a command; raises `BadUsageError` where there are none."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise BadUsageError(f"{option} {command!r} is no command", why=str(error)) from None
+    if not words:
+        raise BadUsageError(f"{option} is empty", fix="Name a command and its arguments")
+    return words
+
+
+def run(words: list[str], *, seconds: float) -> str:
+    """What the command prints; raises `UnavailableError` where it fails or takes longer than `seconds`."""
+    shown = f"The command '{shlex.join(words)}'"
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"{shown} has not ended after {seconds:g} s") from None
+    except OSError as error:
+        raise UnavailableError(f"{shown} cannot be run", why=error.strerror or str(error)) from None
+    if done.returncode:
+        said = " ".join((done.stderr or done.stdout).split())[-200:]
+        raise UnavailableError(f"{shown} failed with exit code {done.returncode}", why=said)
+    return done.stdout

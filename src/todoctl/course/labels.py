@@ -1,0 +1,91 @@
+"""What a page tells of its picture under the documented labels: ours, or lines as the original has them."""
+
+import re
+from calendar import timegm
+from dataclasses import dataclass
+from functools import lru_cache
+from time import strptime
+
+from todoctl.validation import reading
+from todoctl.validation.model.times import Span
+
+CTIME = r"\w{3} \w{3} [ \d]?\d \d\d:\d\d:\d\d \d{4}"
+"""As C's `ctime` writes a moment: in the server's own zone, which it does not name."""
+
+SECOND = 1.0
+ZONES = 900.0
+"""Every zone is some quarters of an hour away from UTC."""
+
+WORDS = {"valid": "Valid", "grace period": "Grace period", "expired": "Expired"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What stands beside the labels. Where the zone is not known (`zoned`), times are as if it were UTC."""
+
+    downloaded: Span | None = None
+    expires: Span | None = None
+    last_view: Span | None = None
+    views: int | None = None
+    picture_views: int | None = None
+    status: str = ""
+    zoned: bool = False
+
+    @property
+    def moments(self) -> dict[str, Span]:
+        """The times that are told, by the name of their label."""
+        told = {
+            "Image Download time": self.downloaded,
+            "Image Expiry time": self.expires,
+            "Last Site Access": self.last_view,
+        }
+        return {name: span for name, span in told.items() if span is not None}
+
+
+@lru_cache(maxsize=1024)
+def read(html: str) -> Labels:
+    """Reads a page; what it does not tell is None."""
+    from bs4 import BeautifulSoup
+
+    ours = reading.page(html)
+    if any(name in ours.told for name in reading.TIMES.values()):
+        told = ours.told
+        return Labels(
+            downloaded=told.get("downloaded"),
+            expires=told.get("expires"),
+            last_view=told.get("last_view"),
+            views=told.get("views"),
+            picture_views=told.get("picture_views"),
+            status=reading.WORDS.get(told.get("status", ""), ""),
+            zoned=True,
+        )
+    text = " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+    return Labels(
+        downloaded=_moment(text, "Image Download time"),
+        expires=_moment(text, "Image Expiry time"),
+        last_view=_moment(text, "Last Site Access"),
+        views=_count(text, "Site Access count"),
+        picture_views=_count(text, "Image Access count"),
+        status=_status(text),
+    )
+
+
+def _moment(text: str, label: str) -> Span | None:
+    found = re.search(rf"{label}\s*:\s*({CTIME})", text, re.IGNORECASE)
+    if not found:
+        return None
+    try:
+        moment = float(timegm(strptime(found[1], "%a %b %d %H:%M:%S %Y")))
+    except ValueError:
+        return None  # another language, or no such day
+    return Span(moment, moment + SECOND)
+
+
+def _count(text: str, label: str) -> int | None:
+    found = re.search(rf"{label}\s*:\s*(\d{{1,15}})\b", text, re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+def _status(text: str) -> str:
+    found = re.search(rf"\b(?:Cache timer )?status\s*:\s*({'|'.join(WORDS)})\b", text, re.IGNORECASE)
+    return WORDS[found[1].lower()] if found else ""

@@ -1,0 +1,55 @@
+"""`validate --url`: several apps watched side by side, and the verdict on each."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from todoctl.course.asked import Asked
+from todoctl.course.judge import judge
+from todoctl.course.plan import PACE, Plan
+from todoctl.course.verdict import CourseVerdict
+from todoctl.course.watch import Tell, Watch
+
+FAREWELL_SECONDS = 5.0
+"""What a visit under way gets to end when the run is interrupted."""
+
+
+class Board(Protocol):
+    """Shows how several runs stand."""
+
+    def side_by_side(self, names: Sequence[str]) -> AbstractContextManager[Tell]:
+        """Around the runs; what it gives is told what each does."""
+        ...
+
+
+def validate(
+    apps: Sequence[Asked],
+    board: Board,
+    report: Callable[[list[CourseVerdict]], None],
+    *,
+    pace: float = PACE,
+) -> list[CourseVerdict]:
+    """Watches `apps`; `report` gets the verdicts, also those of a run that is interrupted."""
+    ending = threading.Event()
+    watches: list[Watch] = []
+    try:
+        with board.side_by_side([app.url for app in apps]) as tell:
+            watches += [Watch(app, Plan(app.ttl, pace), tell, ending) for app in apps]
+            threads = [threading.Thread(target=watch.run, daemon=True) for watch in watches]
+            for thread in threads:
+                thread.start()
+            try:
+                for thread in threads:
+                    thread.join()
+            finally:
+                ending.set()
+                for thread in threads:
+                    thread.join(FAREWELL_SECONDS)
+    finally:
+        for watch in watches:
+            if watch.history.interrupted:
+                watch.finish()
+        verdicts = [judge(watch.history) for watch in watches]
+        report(verdicts)
+    return verdicts

@@ -1,0 +1,66 @@
+"""What a fault is: one small edit of the app's source that breaks one sentence of docs/contract.md."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLANTED = HERE / "planted"
+"""For PYTHONPATH: what plants the fault that TODOAPP_FAULT tells of."""
+
+APP = HERE.parents[1] / "src" / "todoapp"
+
+TEMPLATE = '_environment.get_template("index.html")'
+"""How the app's `page` gets its template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """In the source of `todoapp.<module>`, `new` stands for `old`, which occurs there once."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+
+    def variable(self) -> str:
+        """The value of TODOAPP_FAULT."""
+        return json.dumps({"module": self.module, "old": self.old, "new": self.new})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault(Edit):
+    """`claim` (of `contract.CLAIMS`) is the sentence it breaks, `scenario` the one that is there for it."""
+
+    claim: str
+    scenario: str
+
+
+def on_page(name: str, old: str, new: str, claim: str, scenario: str) -> Fault:
+    """A fault in the page's template, where `old` occurs once."""
+    source = '_environment.loader.get_source(_environment, "index.html")[0]'
+    edited = f'__import__("sitecustomize").replaced({source}, {old!r}, {new!r})'
+    return Fault(name, "page", TEMPLATE, f"_environment.from_string({edited})", claim, scenario)
+
+
+def environment(edit: Edit | None) -> dict[str, str]:
+    """This process's environment, with `edit` in the apps that are started with it."""
+    if edit is None:
+        return os.environ.copy()
+    path = os.pathsep.join(filter(None, (str(PLANTED), os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path, "TODOAPP_FAULT": edit.variable()}
+
+
+@contextmanager
+def planted(edit: Edit | None) -> Iterator[None]:
+    """Apps that this process starts within the block have `edit` in them."""
+    before = os.environ.copy()
+    os.environ.update(environment(edit))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

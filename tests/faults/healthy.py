@@ -1,0 +1,146 @@
+"""`nox -s healthy`: is an app without a fault ever accused, whatever goes on around it?
+
+Plays the whole run again and again under each of CONDITIONS, some runs at once, and prints what did not
+pass. The argument is how many runs in all (100). A run that was not judged is no false alarm, but is counted.
+"""
+
+import multiprocessing
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import httpx
+
+from tests.app_server import free_port
+from tests.faults.fault import Edit
+from tests.faults.trial import trial
+from todoctl.validation.verdict import Outcome
+
+AT_ONCE = 2
+
+SLOW_PAGE = Edit(
+    "pages 1.5 s slow",
+    "web",
+    'seen = await (self._cache.look() if scope["method"] == "HEAD" else self._cache.view())',
+    'await __import__("asyncio").sleep(1.5)\n'
+    '        seen = await (self._cache.look() if scope["method"] == "HEAD" else self._cache.view())',
+)
+OTHER_CLOCK = Edit(
+    "clock an hour ahead",
+    "cache",
+    "clock: Callable[[], float] = time.time",
+    "clock: Callable[[], float] = lambda: time.time() + 3600",
+)
+
+
+@contextmanager
+def busy(_port: int) -> Iterator[None]:
+    """Both cores have other things to do."""
+    burners = [multiprocessing.get_context("spawn").Process(target=burn, daemon=True) for _ in range(2)]
+    for burner in burners:
+        burner.start()
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.join()
+
+
+def burn() -> None:
+    while True:
+        sum(range(10_000))
+
+
+@contextmanager
+def visited(port: int) -> Iterator[None]:
+    """Somebody else looks at the page now and then."""
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.wait(random.uniform(0.5, 5.0)):  # noqa: S311 - no secret
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/", timeout=10)
+            except httpx.HTTPError:
+                continue
+
+    visitor = threading.Thread(target=visit, daemon=True)
+    visitor.start()
+    try:
+        yield
+    finally:
+        over.set()
+        visitor.join()
+
+
+def idle(_port: int) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What goes on around the app, what is different in it, and how many of a hundred runs are made so."""
+
+    name: str
+    around: Callable[[int], AbstractContextManager[None]] = idle
+    edit: Edit | None = None
+    share: int = 20
+
+
+CONDITIONS = (
+    Condition("idle", share=30),
+    Condition("both cores busy", busy),
+    Condition("a second visitor", visited),
+    Condition("clock an hour ahead", edit=OTHER_CLOCK),
+    Condition("pages 1.5 s slow", edit=SLOW_PAGE, share=10),
+)
+
+
+def attempt(number: int) -> tuple[str, Outcome, str, float]:
+    """One run: its condition's name, how it ended, why, and how long it took (seconds)."""
+    condition, began, port = CONDITIONS[number], time.monotonic(), free_port()
+    with condition.around(port):
+        verdict = trial(condition.edit, port=port)
+    seconds = time.monotonic() - began
+    failed = [f"{one.name}: {one.reason}" for one in verdict.scenarios if one.failures]
+    unsure = [f"{one.name}: {one.reason} {one.notes}" for one in verdict.scenarios if not one.passed]
+    if failed:
+        return condition.name, Outcome.FAILED, "; ".join(failed), seconds
+    return condition.name, Outcome.NOT_JUDGED if unsure else Outcome.PASSED, "; ".join(unsure), seconds
+
+
+def main() -> int:
+    """Plays the runs, and tells of each that did not pass."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    plan = [
+        number
+        for number, condition in enumerate(CONDITIONS)
+        for _ in range(max(round(condition.share * runs / 100), 1))
+    ]
+    random.shuffle(plan)
+    counts: Counter[tuple[str, Outcome]] = Counter()
+    times: Counter[str] = Counter()
+    with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(attempt, number) for number in plan]):
+            name, outcome, reason, seconds = done.result()
+            counts[name, outcome] += 1
+            times[name] += round(seconds)
+            sys.stdout.write(f"{outcome.value:10} {name}, {seconds:.1f} s  {reason}\n")
+            sys.stdout.flush()
+    for condition in CONDITIONS:
+        told = ", ".join(f"{counts[condition.name, outcome]} {outcome.value}" for outcome in Outcome)
+        runs_made = sum(counts[condition.name, outcome] for outcome in Outcome)
+        sys.stdout.write(
+            f"{condition.name}: {told}; {times[condition.name] / max(runs_made, 1):.1f} s a run\n"
+        )
+    return 1 if any(outcome is Outcome.FAILED for _, outcome in counts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What is refused before anything is visited."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from todoctl.course.asked import asked
+from todoctl.course.verdict import CLAIMS
+from todoctl.errors import BadUsageError
+
+URL = "http://localhost:8081"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ttl": 0}, "--ttl 0 is not a time to live"),
+        ({"urls": [URL, URL]}, f"--url {URL} is given more than once"),
+        ({"urls": ["localhost:8081"]}, "--url 'localhost:8081' is not a page's address"),
+        ({"urls": ["http://[::1"]}, "is not a page's address"),
+        ({"urls": ["http://a b/"]}, "is not a page's address"),
+        ({"volumes": [Path("/")], "volume_execs": ["ls"]}, "--volume and --volume-exec do not go together"),
+        ({"volumes": [Path("/no/such")]}, "--volume /no/such is no directory"),
+        ({"restarts": ["a", "b"]}, "--restart-command is given 2 times for 1 --url"),
+        ({"restarts": [" "]}, "--restart-command is empty"),
+        ({"volume_execs": ["a 'b"]}, '--volume-exec "a \'b" is no command: No closing quotation'),
+        ({"claims": "stays,moon"}, "--claims 'moon' is no claim. Use shown, stays"),
+        ({"claims": ","}, "--claims names none"),
+        ({"claims": "restart"}, "--claims restart needs --restart-command"),
+        ({"claims": "files"}, "--claims files needs --volume or --volume-exec"),
+    ],
+)
+def test_bad_usage(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadUsageError) as told:
+        asked(**{"urls": [URL], "ttl": 600.0, **options})
+    assert words in str(told.value)
+
+
+def test_what_is_asked_for() -> None:
+    one, other = asked([URL, "https://a/b"], ttl=20, restarts=["r 'x y'", "s"], claims="stays, stays,renews")
+    assert (one.url, other.url) == (f"{URL}/", "https://a/b")
+    assert one.restart == ("r", "x y")
+    assert one.claims == ("stays", "renews")
+    assert one.counted == {"shown", "stays", "renews"}
+    assert asked([URL], ttl=20)[0].counted == {*CLAIMS}

@@ -1,0 +1,83 @@
+"""A visit by a real Chromium."""
+
+import pytest
+
+from tests.browser import find
+from tests.todoctl.course.imitation import Imitation, imitation, picture
+from tests.todoctl.course.made import Seen, made
+from todoctl.course import pictures
+from todoctl.course.browser import BrowserVisitor
+from todoctl.course.sightings import sightings
+from todoctl.errors import UnavailableError
+from todoctl.validation.history import History
+
+CANVAS = '<div style="background: url(/image); width: 99px; height: 99px"></div>'
+
+
+@pytest.fixture(autouse=True)
+def _chromium(monkeypatch: pytest.MonkeyPatch) -> None:
+    find()
+    monkeypatch.setattr("todoctl.course.browser.PICTURE_MS", 500)
+    # the wait for a picture that does not come
+
+
+def visited(app: Imitation, *, after_rest: bool = False) -> History:
+    history = made(Seen(0, ""))
+    history.events.clear()
+    with imitation(app):
+        visitor = BrowserVisitor(f"{app.url}/", history)
+        if after_rest:
+            visitor.rest()
+        visitor.visit(1, "shown")
+        visitor.close()
+    return history
+
+
+@pytest.mark.parametrize("show", ["img", "far", "react", "blob", "data"])
+def test_the_picture_is_seen_once(show: str) -> None:
+    app = Imitation(show=show, labels="right")
+    [seen] = sightings(visited(app, after_rest=show == "img"))
+    assert seen.picture, seen.problem
+    assert seen.told.views == 1
+    assert seen.begin <= seen.asked <= seen.end
+    paths = [path.partition("?")[0] for _, path, _ in app.asked]
+    assert paths.count("/") == 1
+    assert paths.count("/image") <= 1
+
+
+def test_a_background_is_a_picture_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.todoctl.course.imitation.REACT", CANVAS)
+    [seen] = sightings(visited(Imitation(show="react")))
+    assert seen.picture
+
+
+def test_nothing_to_see() -> None:
+    [seen] = sightings(visited(Imitation(show="none")))
+    assert seen.problem == "a page without a picture"
+    [seen] = sightings(visited(Imitation(show="error")))
+    assert seen.problem == "HTTP 500 instead of a page"
+
+
+def test_an_app_that_is_not_there() -> None:
+    history = made(Seen(0, ""))
+    history.events.clear()
+    visitor = BrowserVisitor("http://127.0.0.1:1/", history)
+    visitor.visit(1, "shown")
+    visitor.close()
+    [seen] = sightings(history)
+    assert "ERR_" in seen.problem
+
+
+def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = made(Seen(0, ""))
+    monkeypatch.setattr("shutil.which", lambda _: "/no/such/browser")
+    with pytest.raises(UnavailableError, match=r"pip install 'todoctl\[browser\]'"):
+        BrowserVisitor("http://127.0.0.1:1/", history)
+    monkeypatch.setitem(__import__("sys").modules, "playwright.sync_api", None)
+    with pytest.raises(UnavailableError, match="Install Chromium"):
+        BrowserVisitor("http://127.0.0.1:1/", history)
+
+
+def test_pictures_differ() -> None:
+    assert picture() != picture()
+    assert pictures.fault(picture()) == ""

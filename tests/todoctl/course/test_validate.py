@@ -1,0 +1,218 @@
+"""Whole runs on imitations of the ways in which apps of the course differ, judged claim by claim."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.todoctl.course.imitation import Imitation, imitation
+from todoctl.course.asked import Asked, asked
+from todoctl.course.judge import judge
+from todoctl.course.validate import validate
+from todoctl.course.verdict import CLAIMS, CourseVerdict
+from todoctl.validation.history import History, Request, Role
+from todoctl.validation.verdict import Outcome
+
+PACE = 0.1
+TTL = 8.0
+
+TRIES = 3
+"""Where the machine is busy, a visit may come at a time that tells nothing."""
+
+
+class Board:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, float]] = []
+
+    @contextmanager
+    def side_by_side(self, names: Sequence[str]) -> Iterator[Callable[[str, str, float], None]]:
+        yield lambda *told: self.told.append(told)
+
+
+def wanted(*apps: Imitation, ttl: float, restart: bool, claims: str | None) -> list[Asked]:
+    volumes = [app.directory for app in apps if app.directory]
+    return asked(
+        [app.url for app in apps],
+        ttl=ttl,
+        volumes=volumes if len(volumes) == len(apps) else (),
+        restarts=[app.command() for app in apps] if restart else (),
+        claims=claims,
+    )
+
+
+def run(
+    *apps: Imitation, restart: bool = True, claims: str | None = None, ttl: float = TTL
+) -> list[CourseVerdict]:
+    with ExitStack() as running:
+        for app in apps:
+            running.enter_context(imitation(app))
+        return validate(
+            wanted(*apps, ttl=ttl, restart=restart, claims=claims), Board(), lambda _: None, pace=PACE
+        )
+
+
+def outcomes(verdict: CourseVerdict) -> str:
+    """The claims in their order: + passed, - failed, . not judged."""
+    sign = {Outcome.PASSED: "+", Outcome.FAILED: "-", Outcome.NOT_JUDGED: "."}
+    return "".join(sign[result.outcome] for result in verdict.scenarios)
+
+
+def reason(verdict: CourseVerdict, name: str) -> str:
+    return next(result.reason for result in verdict.scenarios if result.name == name)
+
+
+def all_of(verdict: CourseVerdict) -> str:
+    return "\n".join(f"{result.name}: {result.reason} {result.notes}" for result in verdict.scenarios)
+
+
+assert CLAIMS == ("shown", "stays", "grace", "renews", "restart", "counts", "times", "files")
+
+WAYS = {
+    "healthy": (Imitation(), "++++-...", {"restart": "lost with the restart"}),
+    "no grace": (Imitation(renew="view"), "++-+-...", {"grace": "there is no grace view"}),
+    "after the answer": (Imitation(renew="after"), "++++-...", {}),
+    "one visit late": (Imitation(renew="late"), "+++--...", {"renews": "one visit late"}),
+    "before the answer": (Imitation(renew="before"), "++-+-...", {}),
+    "timer": (Imitation(renew="timer", late=3.0), "++.--...", {"renews": "renewed by a timer"}),
+    "timer in time": (Imitation(renew="timer"), "++-+-...", {}),
+    "never": (Imitation(renew="never"), "++.-....", {"renews": "it is kept for longer than 8 s"}),
+    "a short time": (Imitation(ttl=1.5), "+-......", {"stays": "expected the same for 8 s, saw another"}),
+    "hotlink": (Imitation(show="far"), "+-......", {"stays": "another picture at every view"}),
+    "data": (Imitation(show="data"), "++++-...", {}),
+    "error": (Imitation(show="error"), "-.......", {"shown": "HTTP 500"}),
+    "labels": (Imitation(labels="right", behind=-4.5 * 3600), "++++-++.", {}),
+    "unreset": (
+        Imitation(labels="unreset"),
+        "++++--+.",
+        {"counts": "from 1 again with a new picture, saw it went on"},
+    ),
+}
+
+
+def test_the_ways_are_judged_right() -> None:
+    left = dict(WAYS)
+    for _ in range(TRIES):
+        apps = [replace(app, lock=threading.Lock(), asked=[]) for app, _, _ in left.values()]
+        wrong = {}
+        for (way, (_, expected, reasons)), verdict in zip(left.items(), run(*apps), strict=True):
+            right = all(text in reason(verdict, name) for name, text in reasons.items())
+            if outcomes(verdict) != expected or not right:
+                wrong[way] = f"{way}: {outcomes(verdict)} instead of {expected}\n{all_of(verdict)}"
+        if not wrong:
+            break
+        left = {way: left[way] for way in wrong}
+    assert not wrong, "\n\n".join(wrong.values())
+
+
+def test_one_with_a_volume_passes_everything(tmp_path: Path) -> None:
+    app = Imitation(labels="right", behind=5.75 * 3600, directory=tmp_path)
+    [verdict] = run(app)
+    assert outcomes(verdict) == "++++++++", all_of(verdict)
+    assert verdict.passed
+    assert "page views during the restart answered" in reason(verdict, "restart")
+    again = judge(History.from_json(json.loads(json.dumps(verdict.history.to_json()))))
+    assert [result.reason for result in again.scenarios] == [result.reason for result in verdict.scenarios]
+    agents = {headers["User-Agent"].split("/")[0] for _, path, headers in app.asked if path == "/"}
+    assert agents == {"Mozilla"}
+    assert not [headers for _, _, headers in app.asked if "Cookie" in headers]
+
+
+def test_a_visit_is_the_page_and_then_its_picture_once_at_the_pace() -> None:
+    app = Imitation(show="img")
+    run(app, restart=False)
+    paths = [path for _, path, _ in app.asked]
+    assert paths == ["/", "/icon.png", "/image"] * (len(paths) // 3)
+    pages = [at for at, path, _ in app.asked if path == "/"]
+    assert min(later - sooner for sooner, later in pairwise(pages)) > 0.8 * PACE
+
+
+def test_pages_whose_picture_comes_by_javascript() -> None:
+    apps = [Imitation(ttl=20, show=show, labels="right") for show in ("react", "blob")]
+    for verdict in run(*apps, ttl=20, restart=False):
+        assert outcomes(verdict) == "++++.++.", all_of(verdict)
+        pictures = [
+            event.visit
+            for event in verdict.history.events
+            if isinstance(event, Request) and event.role is Role.PICTURE
+        ]
+        assert len(pictures) == len(set(pictures)), "a picture once a visit"
+
+
+def test_without_a_browser_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: "/no/such/browser")
+    [verdict] = run(Imitation(show="react"))
+    assert outcomes(verdict) == "........"
+    assert "or name the picture's address with --image" in reason(verdict, "shown")
+    assert reason(verdict, "restart") == "the run did not come to the restart"
+    assert not verdict.passed
+    assert verdict.broken
+
+
+def test_several_apps_side_by_side_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("no way")
+
+    monkeypatch.setattr("todoctl.course.watch.BrowserVisitor", break_down)
+    apps = Imitation(), Imitation(renew="view"), Imitation(show="react"), Imitation(show="error")
+    began = time.monotonic()
+    verdicts = run(*apps, restart=False)
+    assert time.monotonic() - began < 6 * TTL
+    assert [outcomes(verdict) for verdict in verdicts] == ["++++....", "++-+....", "........", "-......."]
+    assert reason(verdicts[2], "shown") == "Unexpected: no way"
+    assert [verdict.passed for verdict in verdicts] == [True, False, False, False]
+    assert [verdict.broken for verdict in verdicts] == [False, False, True, False]
+
+
+def test_the_named_claims_count_and_have_to_be_judged() -> None:
+    [verdict] = run(Imitation(renew="view"), restart=False, claims="stays,renews")
+    assert outcomes(verdict) == "++-+...."
+    assert verdict.passed
+    [verdict] = run(Imitation(show="far"), restart=False, claims="renews")
+    assert not verdict.passed
+
+
+def test_a_restart_that_fails_and_a_volume_that_goes(tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    app = Imitation()
+    with imitation(app):
+        [one] = asked([app.url], ttl=TTL, volumes=[volume], restarts=["false"])
+        volume.rmdir()
+        [verdict] = validate([one], Board(), lambda _: None, pace=PACE)
+    assert outcomes(verdict) == "++++....", all_of(verdict)
+    assert reason(verdict, "restart") == "The command 'false' failed with exit code 1."
+    assert "is no directory" in reason(verdict, "files")
+
+
+def test_an_app_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todoctl.course.plan.Plan.most_settling", 0.5)
+    app = Imitation()
+    with imitation(app):
+        [one] = asked([app.url], ttl=TTL, restarts=[app.command("break")])
+        [verdict] = validate([one], Board(), lambda _: None, pace=PACE)
+    assert outcomes(verdict) == "++++-...", all_of(verdict)
+    assert "HTTP 500" in reason(verdict, "restart")
+
+
+def test_an_interrupted_run_reports_what_was_seen() -> None:
+    reports: list[list[CourseVerdict]] = []
+    app = Imitation(ttl=60)
+    with imitation(app):
+        timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            validate(asked([app.url], ttl=60), Board(), reports.append, pace=PACE)
+    [[verdict]] = reports
+    assert outcomes(verdict) == "+......."
+    assert verdict.history.interrupted
+    assert not verdict.passed
