@@ -96,14 +96,16 @@ class Act(Event, frozen=True, kw_only=True, tag="act"):
     """Something done to the app: `start`, `restart` or `kill`; or `serve`, to the image service.
 
     `takeover` is a start on the original's files, `lose` takes the files from the app that runs.
-    `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with;
-    `emptied` says that a start found an empty volume. `way` is how the image service answers from now on.
+    `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with.
+    `emptied` says that a start found an empty volume, `stopped` when the app had stopped before it. `way` is
+    how the image service answers from now on.
     """
 
     what: str
     ttl: float | None = None
     source: str = ""
     emptied: bool = False
+    stopped: float | None = None
     before: list[str] = []
     after: list[str] = []
     way: str = ""

@@ -74,6 +74,7 @@ class Stage(Observer):
         ttl = self.deployed.ttl if self.full else ttl
         began, before = time.time(), self.target.instances()
         self.target.stop()
+        stopped = time.time()
         self.note_downloads()
         if not self.target.is_set_aside():
             self.target.set_aside()
@@ -86,7 +87,7 @@ class Stage(Observer):
         self.target.start(self.settings)
         if emptied:
             self.forget()
-        self._act(what, began, before, emptied=emptied)
+        self._act(what, began, before, emptied=emptied, stopped=stopped)
         self.look(since=began)
 
     def rest(self) -> None:
@@ -142,7 +143,14 @@ class Stage(Observer):
             self._act("serve", began, frozenset(), way=way.value)
 
     def _act(
-        self, what: str, began: float, before: frozenset[str], *, emptied: bool = False, way: str = ""
+        self,
+        what: str,
+        began: float,
+        before: frozenset[str],
+        *,
+        emptied: bool = False,
+        stopped: float | None = None,
+        way: str = "",
     ) -> None:
         act = Act(
             begin=began,
@@ -152,6 +160,7 @@ class Stage(Observer):
             ttl=self.settings.ttl,
             source=self.settings.image_url,
             emptied=emptied,
+            stopped=stopped,
             before=sorted(before),
             after=sorted(self.target.instances()) if not way else [],
             way=way,

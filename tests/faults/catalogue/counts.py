@@ -12,14 +12,6 @@ FAULTS = (
         "renew",
     ),
     Fault(
-        "picture's count begins at 0",
-        "policy",
-        "        access_count=state.access_count,\n",
-        "        access_count=state.access_count, image_access_count=-1 if state.access_count else 0,\n",
-        "renew",
-        "renew",
-    ),
-    Fault(
         "site's count begun anew with each picture",
         "policy",
         "        access_count=state.access_count,\n",
@@ -34,14 +26,6 @@ FAULTS = (
         "access_count=state.access_count + 2,\n        image_access_count=state.image_access_count + 2",
         "counted",
         "crowd",
-    ),
-    Fault(
-        "renewing view counted twice",
-        "policy",
-        "        access_count=state.access_count,\n",
-        "        access_count=state.access_count + bool(state.access_count),\n",
-        "counted",
-        "renew",
     ),
     Fault(
         "renewing view not counted for the site",

@@ -34,15 +34,6 @@ FAULTS = (
         "crowd",
     ),
     Fault(
-        "a turn counted once for the picture",
-        "cache",
-        "state = state if after is None else after",
-        "state = state if after is None else "
-        "after._replace(image_access_count=self._held.state.image_access_count + 1)",
-        "counted",
-        "crowd",
-    ),
-    Fault(
         "those who waited are told the count of the last of them",
         "cache",
         "        self._held = Found(state=state, content=content)\n        return views",

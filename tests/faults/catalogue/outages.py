@@ -123,7 +123,6 @@ FAULTS = (
         "late",
         "outage",
     ),
-    _failed("failure never told", "fetch_error=None", "last-error"),
     Fault(
         "failure not in last_error",
         "cache",
@@ -155,9 +154,6 @@ FAULTS = (
         "    if not may_fetch(state, now):\n        return counted(state._replace(grace_used=False), now)",
         "outage-error",
         "outage",
-    ),
-    _failed(
-        "failure begins the picture's count anew", "fetch_error=error, image_access_count=0", "outage-error"
     ),
     _failed("failure prolongs the picture's life", "fetch_error=error, downloaded_at=now", "outage-error"),
     Fault(

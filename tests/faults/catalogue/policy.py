@@ -5,6 +5,14 @@ from tests.faults.fault import Fault
 FAULTS = (
     # Valid
     Fault(
+        "valid for a third less",
+        "policy",
+        "    if now < expiry:",
+        "    if now < expiry - 0.35 * ttl:",
+        "valid",
+        "valid",
+    ),
+    Fault(
         "valid for a tenth more",
         "policy",
         "    if now < expiry:",
@@ -141,14 +149,6 @@ FAULTS = (
         "cache",
         "            content = turn.content\n",
         "            content = content or turn.content\n",
-        "renew",
-        "renew",
-    ),
-    Fault(
-        "renewal keeps the grace spent",
-        "policy",
-        "        downloaded_at=now,\n",
-        "        downloaded_at=now, grace_used=state.grace_used,\n",
         "renew",
         "renew",
     ),

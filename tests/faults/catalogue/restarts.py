@@ -26,12 +26,6 @@ FAULTS = (
         "restart-grace",
         "restart",
     ),
-    _fetching(
-        "a start fetches when the grace is spent",
-        "policy.status(state, self.clock(), self.ttl) is policy.Status.GRACE",
-        "kill-renew",
-        "crash",
-    ),
     Fault(
         "a start drops a picture that has expired",
         "cache",
@@ -58,13 +52,6 @@ FAULTS = (
         "restart",
     ),
     _found("a start forgets the last access", "last_access_at=None", "last-access", "restart"),
-    _found("a start begins the picture's count anew", "image_access_count=0", "restart-valid", "restart"),
-    _found(
-        "a start loses a count",
-        "access_count=max(state.access_count - 1, 0)",
-        "restart-valid",
-        "restart",
-    ),
     _found(
         "a start counts itself",
         "access_count=state.access_count + 1",

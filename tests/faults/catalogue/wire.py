@@ -4,14 +4,6 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
-        "page may be stored",
-        "web",
-        '            (b"cache-control", b"no-store"),\n',
-        '            (b"cache-control", b"max-age=1"),\n',
-        "page",
-        "page",
-    ),
-    Fault(
         "state may be stored",
         "web",
         ', headers={"cache-control": "no-store"})',
@@ -53,28 +45,12 @@ FAULTS = (
         "page",
     ),
     Fault(
-        "every picture a JPEG",
-        "web",
-        'b"content-type", picture.content_type.encode()',
-        'b"content-type", b"image/jpeg"',
-        "picture-headers",
-        "page",
-    ),
-    Fault(
         "picture taken from the browser's cache",
         "web",
         '(b"cache-control", b"no-cache")]',
         '(b"cache-control", b"max-age=600")]',
         "picture-headers",
         "page",
-    ),
-    Fault(
-        "picture's header fields stay those of the first one",
-        "web",
-        "if content is not self._content:",
-        "if self._content is None:",
-        "picture-headers",
-        "renew",
     ),
     Fault(
         "no Content-Security-Policy",
@@ -121,14 +97,6 @@ FAULTS = (
         "page",
     ),
     Fault(
-        "a long URL taken",
-        "protocol",
-        "if self._url_bytes > MAX_URL_BYTES:",
-        "if self._url_bytes > 2 * MAX_URL_BYTES:",
-        "refused",
-        "page",
-    ),
-    Fault(
         "large header fields taken",
         "protocol",
         "if self._header_bytes > MAX_HEADER_BYTES:",
@@ -136,7 +104,6 @@ FAULTS = (
         "refused",
         "page",
     ),
-    Fault("no style", "web", 'Mount("/static"', 'Mount("/assets"', "page", "page"),
     Fault("no /healthz", "web", 'Route("/healthz"', 'Route("/health"', "health", "page"),
     Fault(
         "/readyz with no body",

@@ -134,16 +134,25 @@ class Script:
         self.fetches.append(Fetch(Span(self.now - 0.001, self.now + 0.001), picture))
         return self.fetches[-1]
 
-    def start(self, *, emptied: bool, ttl: float | None = None, what: str = "start") -> None:
-        """A start, a restart or a kill; on an empty volume with its fetch."""
+    def start(
+        self, *, emptied: bool, ttl: float | None = None, what: str = "start", last: bool = False
+    ) -> None:
+        """A start, a restart or a kill; on an empty volume with its fetch.
+
+        With `last` somebody else makes the app fetch before it stops.
+        """
         self.ttl = ttl or self.ttl
-        self.wait(1.0)
+        self.wait(0.6)
+        if last:
+            self.fetch()
+        self.wait(0.4)
         act = Act(
             **self._when(0.5, 0.5),
             what=what,
             ttl=self.ttl,
             source=SOURCE,
             emptied=emptied,
+            stopped=self.now - self.ahead - 0.2,
             before=[f"{len(self.history.events)}"],
             after=[f"{len(self.history.events) + 1}"],
         )

@@ -222,3 +222,16 @@ def test_a_history_is_judged_the_same_from_its_file() -> None:
     told = json.loads(json.dumps(history.to_json()))
     assert judge(History.from_json(told)).to_json() == judge(history).to_json()
     assert result(history).missing == ["start", "grace"]
+
+
+def test_what_others_made_the_app_fetch_before_it_stopped_is_no_fetch_of_its_start() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.look()
+    script.view()
+    script.start(emptied=True, last=True)
+    script.state = script.state._replace(picture=script.fetches[-1].picture)
+    script.look()
+    script.view()
+    found = result(script.finished("start"))
+    assert not found.failures, found.failures

@@ -107,7 +107,8 @@ class Judge:
         self.tally.act(act)
         if act.what in {"start", "takeover"}:
             fetches = self._fetches if act.source in self._own_sources else None
-            possible.start(act.ttl or possible.ttl, fetches, at, emptied=act.emptied)
+            stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
+            possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied)
             self._source, self._started = act.source, at.hi
             self._since = act if act.what == "takeover" else None
         elif act.what == "lose":

@@ -39,7 +39,7 @@ class Possible:
         """Those in force since the last look: others may have come before a start, or after it."""
 
     def start(self, ttl: float, fetches: Sequence[Fetch] | None, at: Span, *, emptied: bool) -> None:
-        """The app was started within `at`: with an empty volume, or with what it had."""
+        """The app was started, having stopped at `at`: with an empty volume, or with what it had."""
         self.ttl, self.fetches = ttl, fetches
         self._ttls.add(ttl)
         if emptied:  # nobody will know who viewed the page before
@@ -47,8 +47,8 @@ class Possible:
         self.states = {policy.start(state, emptied=emptied) for state in self.states}
 
     def _forgive(self, at: Span) -> None:
-        ended = sum(fetch.span.hi < at.lo for fetch in self.fetches or ())
-        self.states = {state._replace(explained=max(state.explained, ended)) for state in self.states}
+        before = sum(fetch.span.lo < at.lo for fetch in self.fetches or ())
+        self.states = {state._replace(explained=max(state.explained, before)) for state in self.states}
 
     def settle(self, at: Span) -> None:
         """Time passes until some instant of `at`."""
