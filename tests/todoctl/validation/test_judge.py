@@ -235,3 +235,18 @@ def test_what_others_made_the_app_fetch_before_it_stopped_is_no_fetch_of_its_sta
     script.view()
     found = result(script.finished("start"))
     assert not found.failures, found.failures
+
+
+def test_others_may_come_between_a_page_and_its_picture() -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.wait(11)
+    assert script.view() is Kind.GRACE
+    told = script.told()
+    script.stranger()  # gets the new picture
+    script.picture(script.state.picture or "", visit=99)
+    script.look()
+    found = result(script.finished())
+    assert told.picture != script.state.picture
+    assert not found.failures, found.failures

@@ -12,7 +12,7 @@ from todoctl.validation.judge.files import Files
 from todoctl.validation.judge.sequence import in_order
 from todoctl.validation.judge.tally import Tally
 from todoctl.validation.judge.words import told_in_words
-from todoctl.validation.model.policy import LATE, Fetch, Kind
+from todoctl.validation.model.policy import LATE, UNKNOWN, Fetch, Kind
 from todoctl.validation.model.possible import Possible, Seen
 from todoctl.validation.model.times import EVER, Span, offset
 from todoctl.validation.reading import STATE, Document, Told
@@ -175,7 +175,7 @@ class Judge:
         self.tally.view(number, event, page.told)
         self._blame_download(at)
         self._judge_view(number, seen, page.told, self._claims(event, seen, page.told, failed=failed))
-        self._address(number, event, page.picture)
+        self._address(number, page.picture)
         if event.crowd:
             self.tally.crowd(number, event, seen)
         self._sight(event, page.told)
@@ -217,10 +217,11 @@ class Judge:
             self.checks.note(number, claim, "page view", expected, said, passed=True)
         self.checks.note(number, "counted", "counts", "one more than before", said, passed=True)
 
-    def _address(self, number: int, event: Request, address: str | None) -> None:
+    def _address(self, number: int, address: str | None) -> None:
         """Two pictures at one address would be one picture to a browser."""
-        shown = self._pictures.get(event.visit)
-        if address and shown:
+        pictures = {state.picture for state in self._possible.states}
+        shown = pictures.pop() if len(pictures) == 1 else None
+        if address and shown and shown != UNKNOWN:
             known = self._addresses.setdefault(address, shown)
             expected, seen = (told_in_words({"picture": picture}) for picture in (known, shown))
             self.checks.same(number, "page-picture", f"picture at {address}", expected, seen)

@@ -14,6 +14,10 @@ MOST_STRANGERS = 500
 """Page views of others that are gone through one by one; after more of them, anything is possible."""
 
 
+MOST_UNSEEN = 3
+"""Page views of others that may have come before a look that tells no counts."""
+
+
 class Seen(NamedTuple):
     """What is known of an observation: the `kinds` that a page view may have been, the fetch it caused.
 
@@ -101,6 +105,8 @@ class Possible:
         strangers = self._strangers(at, told, own=0)
         fits = [fit(state, at, self.ttl, told) for state in self.states]
         good = {state for state, wrong in fits if not wrong}
+        if not good and "views" not in told:
+            good = self._after_others(at, told)
         if good:
             self.states = good
             return Seen([], set(), strangers)
@@ -109,6 +115,22 @@ class Possible:
             (wrong for _, wrong in fits), key=len, default=[Mismatch("state", "a possible one", "another")]
         )
         return Seen(best, set(), strangers)
+
+    def _after_others(self, at: Span, told: Told) -> set[State]:
+        """The states that fit if others came just before, as the next look at the counts would betray."""
+        since, states = Span(self._last_look, at.hi), self.states
+        for _ in range(MOST_UNSEEN):
+            states = {
+                later
+                for state in states
+                for step in self._steps(state, since, self._ttls)
+                for later in policy.settle(step.state, since, self.fetches)
+            }
+            fits = [fit(state, at, self.ttl, told) for state in states]
+            good = {state for state, wrong in fits if not wrong}
+            if good:
+                return good
+        return set()
 
     def forget(self, at: Span, told: Told) -> None:
         """Goes on with no more than what was told last, so that one fault is not found over and over."""
