@@ -60,6 +60,8 @@ class BrowserVisitor:
         self._open()
 
     def _open(self) -> "Browser":
+        if self._browser and not self._browser.is_connected():
+            self.close()  # it has crashed
         if self._browser is None:
             try:
                 from playwright.sync_api import Error, sync_playwright

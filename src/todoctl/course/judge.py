@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from todoctl.course import lived, told
+from todoctl.course.files import files
 from todoctl.course.sightings import lives, sightings
 from todoctl.course.verdict import CourseVerdict
 from todoctl.validation.history import History
@@ -16,7 +17,7 @@ JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
     "restart": lived.restart,
     "counts": told.counts,
     "times": told.times,
-    "files": told.files,
+    "files": files,
 }
 
 

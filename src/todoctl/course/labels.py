@@ -31,16 +31,6 @@ class Labels:
     status: str = ""
     zoned: bool = False
 
-    @property
-    def moments(self) -> dict[str, Span]:
-        """The times that are told, by the name of their label."""
-        told = {
-            "Image Download time": self.downloaded,
-            "Image Expiry time": self.expires,
-            "Last Site Access": self.last_view,
-        }
-        return {name: span for name, span in told.items() if span is not None}
-
 
 @lru_cache(maxsize=1024)
 def read(html: str) -> Labels:

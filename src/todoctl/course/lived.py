@@ -35,7 +35,7 @@ def span(lo: float, hi: float) -> str:
 
 def together(ttl: float) -> float:
     """Seconds between two views at most that are as good as one: both cannot have been grace views."""
-    return min(4.0, ttl / 20)
+    return min(4.0, ttl / 10)
 
 
 def check(result: ScenarioResult, name: str, expected: str, seen: str, event: int, *, passed: bool) -> None:
@@ -221,7 +221,8 @@ def restart(history: History, result: ScenarioResult) -> None:
         check(result, name, expected, expected, found.event, passed=True)
         result.saw = f"the same picture; {_answered(history, act)}"
     elif found.end - life.born.lo >= min([ttl - slack(ttl), *(gone.at_least for gone in early(history))]):
-        leave(result, "another picture came, but the one from before may just have been too old")
+        old = f"may have been {found.end - life.born.lo:.0f} s old" if life.fresh else "is of unknown age"
+        leave(result, f"another picture came, but the one from before {old}: it may have gone anyway")
     else:
         seen = "another one: the picture was lost with the restart"
         check(result, name, expected, seen, found.event, passed=False)

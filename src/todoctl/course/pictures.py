@@ -10,6 +10,9 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 SMALLEST = 50
 """Pixels of either side: what is smaller is an icon."""
 
+NEAR = 6.0
+"""Of 255: how far the colours of the same picture are apart on average, after it was encoded again."""
+
 MOST = 12
 """Images of a page that are asked for."""
 
@@ -60,3 +63,19 @@ def fault(content: bytes) -> str:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return f"{len(content)} bytes that are no picture"
     return f"an icon of {width} x {height} pixels" if min(width, height) < SMALLEST else ""
+
+
+@lru_cache(maxsize=256)
+def alike(one: bytes, other: bytes) -> bool:
+    """Whether both are the same picture to the eye, whatever their sizes and types."""
+    if not one or not other or fault(one) or fault(other):
+        return False
+    first, second = (_small(content) for content in (one, other))
+    return sum(abs(a - b) for a, b in zip(first, second, strict=True)) / len(first) < NEAR
+
+
+def _small(content: bytes) -> bytes:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as picture:
+        return picture.convert("RGB").resize((16, 16)).tobytes()

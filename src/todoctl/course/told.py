@@ -1,14 +1,12 @@
-"""What the page and the volume tell, held against what was seen: counts, times, files."""
+"""What the page tells, held against what was seen: counts and times."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from math import isinf
 
 from todoctl.course.lived import check, leave
 from todoctl.course.sightings import CLOCKS, Life, Sighting, lives, sightings, zone
-from todoctl.validation.history import File, History, Request, Role, Volume
+from todoctl.validation.history import History, Request, Role
 from todoctl.validation.model.times import Span
-from todoctl.validation.reports.phrases import counted
 from todoctl.validation.verdict import ScenarioResult
 
 ROUNDING = 1.05
@@ -111,7 +109,7 @@ def times(history: History, result: ScenarioResult) -> None:
     if not result.checks:
         leave(result, "the page tells no times under the documented labels")
     elif not result.failures:
-        result.saw = "as seen"
+        result.saw = "what the labels tell is what was seen"
 
 
 def _view_times(history: History, result: ScenarioResult, seen: Sighting, away: float | None) -> None:
@@ -154,37 +152,3 @@ def _time(
 
 def _wide(span: Span, by: float) -> Span:
     return Span(span.lo - by, span.hi + by)
-
-
-def files(history: History, result: ScenarioResult) -> None:
-    """The picture that was shown before and after a look at the volume is a file there."""
-    for number, event in enumerate(history.events):
-        if not isinstance(event, Volume):
-            continue
-        around = list(_around(history, number))
-        if len(around) == 2 and around[0] == around[1]:
-            digest = around[0]
-            size = len(history.bodies.get(digest, b""))
-            there = next((file.name for file in event.files if _is(file, digest, size)), "")
-            what = "after the restart" if event.scenario == "restart" else "on the volume"
-            others = f"{counted(len(event.files), 'file')}, none of them the picture"
-            seen = there or (others if event.files else "no files at all")
-            check(result, what, there or f"the picture, {size} bytes", seen, number, passed=bool(there))
-    if not result.checks:
-        leave(result, "nobody looked: --volume DIR or --volume-exec CMD shows the files")
-    elif not result.failures:
-        result.saw = f"the picture is {result.checks[-1].seen}"
-
-
-def _is(file: File, digest: str, size: int) -> bool:
-    return file.body == digest if file.body else file.size == size
-
-
-def _around(history: History, number: int) -> Iterator[str]:
-    """The pictures of the last visit before an event and of the first one after it."""
-    visits = [seen for seen in sightings(history) if seen.picture]
-    before = max((seen for seen in visits if seen.event < number), key=lambda seen: seen.event, default=None)
-    after = min((seen for seen in visits if seen.event > number), key=lambda seen: seen.event, default=None)
-    for seen in (before, after):
-        if seen:
-            yield seen.picture

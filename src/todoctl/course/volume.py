@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from todoctl.course import command
+from todoctl.course import command, pictures
 from todoctl.errors import UnavailableError
-from todoctl.validation.history import File
+from todoctl.validation.history import File, History
 
 MOST_FILES = 500
 LARGEST = 32 * 1024 * 1024
@@ -22,22 +22,24 @@ UNKNOWN = 0.0
 """The last change of a file whose time a listing does not tell with its zone."""
 
 
-def read(directory: Path) -> list[File]:
-    """All files in and below `directory`; raises `UnavailableError`."""
+def read(directory: Path, history: History) -> list[File]:
+    """All files in and below `directory`, pictures kept in `history`; raises `UnavailableError`."""
     if not directory.is_dir():
         raise UnavailableError(
             f"--volume {directory} is no directory", fix="Name the one that the app writes to"
         )
-    return list(_files(directory))
+    return list(_files(directory, history))
 
 
-def _files(directory: Path) -> Iterator[File]:
+def _files(directory: Path, history: History) -> Iterator[File]:
     try:
         for path in sorted(directory.rglob("*"))[:MOST_FILES]:
             if path.is_file() and not path.is_symlink():
                 stat = path.stat()
                 content = path.read_bytes() if stat.st_size <= LARGEST else b""
                 digest = hashlib.sha256(content).hexdigest() if stat.st_size <= LARGEST else ""
+                if not pictures.fault(content):
+                    history.keep(content)
                 name = str(path.relative_to(directory))
                 yield File(name=name, size=stat.st_size, modified=stat.st_mtime, body=digest)
     except FileNotFoundError:

@@ -44,7 +44,7 @@ class Watch:
             target="url",
             url=asked.url,
             ttl=asked.ttl,
-            source="where the app has them from",
+            source="",
             directory=str(asked.volume or shlex.join(asked.volume_exec)),
             rolling=False,
             full=True,
@@ -66,12 +66,10 @@ class Watch:
             self.history.interrupted = False
         except InterruptedVisits:
             pass
-        except TodoctlError as error:
-            self.errors["shown"] = str(error)
-            self.history.interrupted = False
         except Exception as error:  # noqa: BLE001 - other apps are watched beside this one
-            self.errors["shown"] = f"Unexpected: {' '.join(str(error).split()) or type(error).__name__}"
-            self.history.interrupted = False
+            self.history.interrupted = self._ending.is_set()  # a Ctrl-C ends a browser, too
+            why = " ".join(str(error).split()) or type(error).__name__
+            self.errors["shown"] = why if isinstance(error, TodoctlError) else f"Unexpected: {why}"
         finally:
             self._visitor.close()
             self._http.close()
@@ -236,7 +234,7 @@ class Watch:
         began = time.time()
         try:
             files = (
-                volume.read(self.asked.volume)
+                volume.read(self.asked.volume, self.history)
                 if self.asked.volume
                 else volume.listed(list(self.asked.volume_exec))
             )

@@ -13,10 +13,10 @@ FAULTS = (
         "valid",
     ),
     Fault(
-        "valid for a tenth more",
+        "valid for a third more",
         "policy",
         "    if now < expiry:",
-        "    if now < expiry + 0.1 * ttl:",
+        "    if now < expiry + 0.35 * ttl:",
         "grace",
         "grace",
     ),

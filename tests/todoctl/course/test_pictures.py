@@ -1,6 +1,9 @@
 """Which picture a page shows, and which bytes are one."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from tests.todoctl.course.imitation import picture
 from todoctl.course import pictures
@@ -37,6 +40,21 @@ def test_addresses(html: str, found: list[str]) -> None:
 )
 def test_in_an_address(address: str, found: tuple[str, bytes] | None) -> None:
     assert pictures.in_address(address) == found
+
+
+def test_which_pictures_are_alike() -> None:
+    def drawn(colour: str, size: int, kind: str) -> bytes:
+        made = io.BytesIO()
+        Image.linear_gradient("L").convert("RGB").resize((size, size)).save(made, kind, quality=70)
+        if colour:
+            made = io.BytesIO()
+            Image.new("RGB", (size, size), colour).save(made, kind)
+        return made.getvalue()
+
+    assert pictures.alike(drawn("", 400, "JPEG"), drawn("", 250, "WEBP"))
+    assert not pictures.alike(drawn("", 400, "JPEG"), drawn("red", 400, "JPEG"))
+    assert not pictures.alike(drawn("", 400, "JPEG"), b"no picture")
+    assert not pictures.alike(b"", b"")
 
 
 def test_what_is_a_picture() -> None:

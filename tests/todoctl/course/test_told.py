@@ -139,17 +139,6 @@ def test_a_label_without_a_last_access_has_no_known_zone() -> None:
     assert claim(made(Seen(0, "a", text), Seen(1, "a", other)), "times").outcome is FAILED
 
 
-def test_files() -> None:
-    kept = made(Seen(0, "a"), Look(1, [("x", 0), ("a", -3)]), Seen(2, "a"), Restart(1000), Seen(1030, "a"),
-                Look(1031, [("a", -3)]), Seen(1032, "a"))  # fmt: skip
-    assert claim(kept, "files").reason == "the picture is a"
-    lost = made(Seen(0, "a"), Look(1, []), Seen(2, "a"))
-    assert claim(lost, "files").reason.endswith("saw no files at all")
-    assert claim(made(Seen(0, "a"), Look(1, []), Seen(2, "b")), "files").outcome is OPEN
-    assert claim(made(Seen(0, "a"), Look(1, [("a", 0)], listed=True), Seen(2, "a")), "files").passed
-    assert "--volume" in claim(made(Seen(0, "a")), "files").reason
-
-
 @pytest.mark.parametrize("listed", [False, True])
 def test_a_files_time_tells_when_a_picture_came(listed: bool) -> None:
     seen = [Seen(at, "a") for at in (0, 1, 2, 200, 400, 497, 498)]

@@ -194,6 +194,16 @@ def test_a_restart_that_fails_and_a_volume_that_goes(tmp_path: Path) -> None:
     assert "is no directory" in reason(verdict, "files")
 
 
+def test_the_volume_as_a_command_lists_it(tmp_path: Path) -> None:
+    app = Imitation(directory=tmp_path)
+    with imitation(app):
+        listing = f"ls -lR --time-style=full-iso {tmp_path}"
+        [one] = asked([app.url], ttl=TTL, volume_execs=[listing], restarts=[app.command()])
+        [verdict] = validate([one], Board(), lambda _: None, pace=PACE)
+    assert outcomes(verdict) == "+++++..+", all_of(verdict)
+    assert reason(verdict, "files") == "the picture is picture.png"
+
+
 def test_an_app_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todoctl.course.plan.Plan.most_settling", 0.5)
     app = Imitation()

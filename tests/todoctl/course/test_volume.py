@@ -8,6 +8,9 @@ import pytest
 
 from todoctl.course import volume
 from todoctl.errors import UnavailableError
+from todoctl.validation.history import Facts, History
+
+FACTS = Facts(target="url", url="", ttl=1, source="", directory="", rolling=False, full=True, began_at=0)
 
 FULL = """total 28
 -rw-r--r-- 1 root root   140 2025-11-24 05:35:32.250000000 +0200 cache_metadata.json
@@ -23,10 +26,10 @@ def lists(text: str) -> list[str]:
 def test_a_directory(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "picture").write_bytes(b"bytes")
-    [file] = volume.read(tmp_path)
+    [file] = volume.read(tmp_path, History(facts=FACTS))
     assert (file.name, file.size, file.body) == ("cache/picture", 5, hashlib.sha256(b"bytes").hexdigest())
     with pytest.raises(UnavailableError, match="is no directory"):
-        volume.read(tmp_path / "gone")
+        volume.read(tmp_path / "gone", History(facts=FACTS))
 
 
 def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,13 +40,13 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(UnavailableError, match="cannot be read: Permission denied"):
-        volume.read(tmp_path)
+        volume.read(tmp_path, History(facts=FACTS))
 
     def go(_: Path) -> bytes:
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_bytes", go)
-    assert volume.read(tmp_path) == []
+    assert volume.read(tmp_path, History(facts=FACTS)) == []
 
 
 def test_a_listing() -> None:

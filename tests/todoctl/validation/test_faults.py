@@ -12,11 +12,17 @@ from todoctl.validation.contract import CLAIMS
 from todoctl.validation.scenarios import SCENARIOS
 from todoctl.validation.verdict import Outcome
 
+TRIES = 3
+"""A busy machine may not bring about what a fault needs to show itself, such as visitors who come at once."""
+
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_convicted(fault: Fault) -> None:
-    (result,) = trial(fault, [fault.scenario]).scenarios
-    assert result.outcome is Outcome.FAILED, result.reason
+    for _ in range(TRIES):
+        (result,) = trial(fault, [fault.scenario]).scenarios
+        if result.outcome is Outcome.FAILED:
+            return
+    pytest.fail(result.reason)
 
 
 @pytest.mark.parametrize("scenario", [scenario.name for scenario in SCENARIOS])
