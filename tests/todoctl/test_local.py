@@ -99,7 +99,6 @@ def test_validate_passes_with_its_evidence_and_puts_all_back(todoctl: CommandLin
     assert verdict["passed"] is True
     assert [scenario["name"] for scenario in verdict["scenarios"]] == [one.name for one in SCENARIOS]
     assert all(check["passed"] for scenario in verdict["scenarios"] for check in scenario["checks"])
-    assert verdict["seconds"] < 60
     assert state(todoctl) == before
     page = html.read_text()
     assert page.count("data:image/png;base64,") >= 4

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.todoctl.validation.histories import BEGAN, Script, Told, png
+from tests.todoctl.validation.histories import Script
+from tests.todoctl.validation.pages import BEGAN, Told, png
 from todoctl.validation.history import Download, History
 from todoctl.validation.judge.results import judge
 from todoctl.validation.model.policy import Kind

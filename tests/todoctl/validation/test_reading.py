@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.todoctl.validation.histories import Told, stamp
+from tests.todoctl.validation.pages import Told, stamp
 from todoctl.validation import reading
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import METADATA, STATE

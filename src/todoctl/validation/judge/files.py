@@ -40,7 +40,7 @@ class Files:
         self._checks.same(
             number, "volume-state", "metadata", "as documented", ", ".join(read.wrong) or "as documented"
         )
-        seen = self._possible.look(at, read.told)
+        seen = self._possible.look(at, read.told, saved=True)
         self._tally.came(event, seen.strangers)
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
         return read.told

@@ -99,10 +99,16 @@ class Possible:
         steps = {step.state for state in self.states for step in self._steps(state, at, {self.ttl})}
         self.states |= steps
 
-    def look(self, at: Span, told: Told) -> Seen:
-        """Something that is no page view."""
+    def look(self, at: Span, told: Told, *, saved: bool = False) -> Seen:
+        """Something that is no page view.
+
+        What is `saved` may be behind: a page view has its time before it is on the volume.
+        """
         self.settle(at)
+        before = self._last_look
         strangers = self._strangers(at, told, own=0)
+        if saved:
+            self._last_look = before
         fits = [fit(state, at, self.ttl, told) for state in self.states]
         good = {state for state, wrong in fits if not wrong}
         if not good and "views" not in told:
