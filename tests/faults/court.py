@@ -38,9 +38,9 @@ class Result:
 
 
 def convict(fault: Fault, *, everything: bool) -> Result:
-    """Whether the scenario that is there for the fault fails."""
+    """Whether the scenario that is there for the fault fails, or, with `everything`, any."""
     began = time.monotonic()
-    outcome, reason = Outcome.NOT_JUDGED, ""
+    outcome, reason, elsewhere = Outcome.NOT_JUDGED, "", []
     try:
         verdict = trial(fault, () if everything else [fault.scenario])
     except Exception as error:  # noqa: BLE001 - of validate: whatever it is, it convicts nobody
@@ -53,7 +53,7 @@ def convict(fault: Fault, *, everything: bool) -> Result:
             reason += f" (also {', '.join(elsewhere)})"
     return Result(
         fault=fault,
-        right=outcome is Outcome.FAILED,
+        right=outcome is Outcome.FAILED or bool(elsewhere),
         scenario=fault.scenario,
         outcome=outcome.value,
         reason=reason,

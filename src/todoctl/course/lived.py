@@ -1,7 +1,7 @@
 """What the pictures' lives tell: shown, stays, grace, renews, restart. Only what is certain is judged."""
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isinf
 
 from todoctl.course.sightings import NO_PICTURE, Life, Sighting, lives, sightings
 from todoctl.validation.history import Act, History, Request, Role
@@ -33,9 +33,12 @@ def span(lo: float, hi: float) -> str:
     return f"{lo:.1f} s" if hi - lo < 0.1 else f"{lo:.1f} to {hi:.1f} s"
 
 
-def together(ttl: float) -> float:
-    """Seconds between two views at most that are as good as one: both cannot have been grace views."""
-    return min(4.0, ttl / 10)
+def together(life: Life, ttl: float) -> float:
+    """Seconds between two views at most that are as good as one: both cannot have been grace views.
+
+    Where the picture's age is not known at all, its time may end just between them: they have to be closer.
+    """
+    return min(4.0, ttl / 100) if isinf(life.born.lo) else min(4.0, ttl / 10)
 
 
 def check(result: ScenarioResult, name: str, expected: str, seen: str, event: int, *, passed: bool) -> None:
@@ -141,7 +144,7 @@ def expiry(history: History) -> Expiry | None:
             doubtful = (
                 bool(before)
                 and before[-1].end > perhaps
-                and (len(before) < 2 or before[-1].begin - before[-2].begin > together(ttl))
+                and (len(before) < 2 or before[-1].begin - before[-2].begin > together(life, ttl))
             )
             best = best if best and doubtful else Expiry(life, olds, new, doubtful)
             if not doubtful:

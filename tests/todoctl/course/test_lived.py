@@ -60,6 +60,12 @@ def test_what_may_have_spent_the_grace_view_is_no_alarm() -> None:
     assert "may have been spent" in reason
 
 
+def test_two_views_of_a_picture_of_unknown_age_have_to_be_close_to_be_one() -> None:
+    for ttl, outcome in ((600.0, FAILED), (90.0, OPEN)):
+        seen = visits((0, "a"), (0.75 * ttl, "a"), (0.75 * ttl + 1, "a"), (ttl + 3, "b"), (ttl + 4, "b"))
+        assert claim(made(*seen, ttl=ttl), "grace").outcome is outcome
+
+
 def test_a_view_that_may_have_come_too_late_tells_of_no_delay() -> None:
     wide = visits((0, "a"), (1, "a"), (100, "b"), (650, "b"), (703, "b"), (704, "c"))
     outcome, reason = told("renews", *wide)

@@ -9,11 +9,12 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
 from todoctl.validation.history import Answer, History, Request, Role
+from todoctl.validation.judge.wire import media_type
 from todoctl.validation.verdict import ScenarioResult, Verdict, Visit
 
 BUDGET = 700_000
@@ -29,6 +30,9 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 FROZEN = "*{animation:none!important;transition:none!important}"
 """What is not on the screen is not animated, and would be printed as it was at the animation's begin."""
+
+INSIDE = re.compile(r"data:image/(?!svg)[\w.+-]+[;,]", re.IGNORECASE)
+"""The address of a picture that is its own content, and cannot be a program."""
 
 REFUSED = ("script", "link", "base", "iframe", "frame", "object", "embed", "portal", "template")
 """Elements that run, load or lead elsewhere."""
@@ -78,7 +82,7 @@ class Freezer:
             if tag.get("http-equiv"):
                 tag.decompose()
         for tag in soup("img"):
-            self._picture(tag, visit, page.visit)
+            self._picture(tag, visit, page)
         html = (
             '<!doctype html><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -94,8 +98,12 @@ class Freezer:
                 # Comments and indentation are no style, and every frame has a copy.
                 yield re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).replace("</", "")
 
-    def _picture(self, tag: Tag, visit: Visit, number: int) -> None:
-        path = urlsplit(str(tag.get("src") or "")).path
+    def _picture(self, tag: Tag, visit: Visit, page: Request) -> None:
+        source, number = str(tag.get("src") or ""), page.visit
+        if INSIDE.match(source):
+            tag.attrs.pop("srcset", None)
+            return  # the page has brought it along
+        path = urlsplit(urljoin(page.url, source)).path
         shown = visit.picture or ""
         answer = self._pictures.get(shown) if path == "/image" else self._answers.get(path)
         answer = self._shown.get((number, path), answer) if number else answer
@@ -103,8 +111,10 @@ class Freezer:
             if name in tag.attrs:
                 del tag[name]
         kind = (answer.header("content-type") or "").split(";")[0].strip() if answer else ""
-        if answer and re.fullmatch(r"image/[\w.+-]+", kind):
-            content = self._history.bodies.get(answer.body, b"")
+        content = self._history.bodies.get(answer.body, b"") if answer else b""
+        if not kind.startswith("image/") and answer and (number, path) in self._shown:
+            kind = media_type(content) or ""  # a browser looks at the bytes, too
+        if re.fullmatch(r"image/[\w.+-]+", kind):
             tag["src"] = f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 

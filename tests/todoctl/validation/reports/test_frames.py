@@ -1,10 +1,11 @@
 """Page views as they were served, frozen."""
 
+import msgspec
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.todoctl.validation.reports import verdicts
-from todoctl.validation.history import Request
+from todoctl.validation.history import Answer, Request, Role
 from todoctl.validation.reports import frames as module
 from todoctl.validation.reports.frames import Frame, Freezer, frames, telling
 from todoctl.validation.verdict import Verdict, Visit
@@ -105,6 +106,27 @@ def test_nothing_is_loaded_or_run() -> None:
     assert "--ground" not in frozen
     assert "still here" in frozen
     assert [str(image.get("src"))[:18] for image in soup("img")] == ["None"] * 4 + ["data:image/svg+xml"]
+
+
+def test_pictures_of_other_apps_are_shown_wherever_they_come_from() -> None:
+    page = Request(
+        begin=1, end=2, scenario="shown", role=Role.PAGE, method="GET", url="http://a/app/", visit=1
+    )
+    history = verdicts.verdict().history
+    content = verdicts.SAMPLES[0].read_bytes()
+    html = b'<img src="picture"><img src="data:image/png;base64,AA==" srcset="//evil">'
+    answers = [Answer(status=200, headers=[], body=history.keep(body)) for body in (html, content)]
+    history.events[:] = [
+        msgspec.structs.replace(page, answer=answers[0]),
+        msgspec.structs.replace(page, answer=answers[1], role=Role.PICTURE, url="http://a/app/picture"),
+    ]
+    seen = Visit(event=0, at=1, status="", access_count=None, image_access_count=None, picture=None)
+    frozen = Freezer(history).freeze(seen) or ""
+    assert [str(image.get("src"))[:22] for image in BeautifulSoup(frozen, "html.parser")("img")] == [
+        "data:image/jpeg;base64",
+        "data:image/png;base64,",
+    ]
+    assert "evil" not in frozen
 
 
 def test_it_copes_with_what_is_no_html() -> None:
