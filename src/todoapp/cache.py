@@ -253,6 +253,8 @@ class Cache:
         holders = (found, ours, known)
         content = next(held.content for held in holders if held.state.picture == state.picture)
         self._held = Found(state=state, content=content)
+        if state.picture and state.picture != ours.state.picture:
+            log.info("picture on the volume: %s", state.picture)
 
     def _apply(self, turn: Turn) -> list[View | None]:
         """Do in memory what is to be done; None for those who need a new picture first."""

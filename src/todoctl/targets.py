@@ -61,7 +61,7 @@ def cluster_options(name: str, given: dict[str, Any]) -> "ClusterOptions | None"
 def make(name: str, home: Home, options: "ClusterOptions | None" = None) -> Target:
     """The target called `name`; `options` are for k3d."""
     if name == LOCAL:
-        from todoctl.local import LocalTarget
+        from todoctl.local.target import LocalTarget
 
         return LocalTarget(home)
     from todoctl.k3d.options import ClusterOptions

@@ -80,7 +80,7 @@ def _history(target: Target, deployed: Settings, *, full: bool) -> History:
         url=deployed.url,
         ttl=deployed.ttl,
         source=deployed.image_url,
-        directory=target.cache_directory,
+        directory=target.volume.directory,
         rolling=target.rolling,
         full=full,
         began_at=time.time(),
@@ -112,7 +112,8 @@ def mend(target: Target, progress: Progress) -> bool:
     deployed = target.settings()
     with progress.step("Put the deployed app, its picture and its counts back"):
         target.stop()
-        target.put_back()
+        target.remove_image_service()
+        target.volume.put_back()
         if deployed:
             target.start(deployed)
         _record(target).unlink()

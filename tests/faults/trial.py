@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.app_server import free_port
 from tests.faults.fault import Edit, planted
 from todoctl.home import Home
-from todoctl.local import LocalTarget
+from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
 from todoctl.validate import validate
 from todoctl.validation.scenarios import chosen

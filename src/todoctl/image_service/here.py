@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPException
 
 from todoctl.errors import UnavailableError
 from todoctl.image_service.client import Controlled
+from todoctl.image_service.formats import others
 from todoctl.image_service.service import Server
 
 ADDRESS = "127.0.0.1"
@@ -20,7 +21,7 @@ POLL_SECONDS = 0.05
 @contextmanager
 def running_here() -> Iterator[Controlled]:
     """An image service for this machine alone, on a free port; gone at the end of the block."""
-    with Server((ADDRESS, 0)) as server:
+    with Server((ADDRESS, 0), others()) as server:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         thread.start()
         port = server.server_address[1]

@@ -1,5 +1,6 @@
 """The image service in a pod of its own, beside the app: from the app's image, as a text of ours."""
 
+import base64
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from todoctl.errors import UnavailableError
 from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
+from todoctl.image_service.formats import others
 from todoctl.k3d import bring_up, manifests, rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
@@ -23,6 +25,10 @@ OWNER = "app.kubernetes.io/managed-by"
 def pod(node: str, image: str) -> Resource:
     """On the one node that has the image, and with no more rights than the app."""
     app = manifests.plain()[2]["spec"]["template"]["spec"]
+    given = [
+        f"{number},{picture.kind},{base64.b64encode(picture.content).decode()}"
+        for number, picture in others().items()
+    ]
     rights = {key: value for key, value in app["securityContext"].items() if not key.startswith("fsGroup")}
     return {
         "apiVersion": "v1",
@@ -45,7 +51,7 @@ def pod(node: str, image: str) -> Resource:
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
                     "command": ["python3", "/app/entrypoint.py", "python3", "-c"],
-                    "args": [inspect.getsource(service), str(PORT)],
+                    "args": [inspect.getsource(service), str(PORT), *given],
                     "ports": [{"name": "http", "containerPort": PORT}],
                     "resources": {
                         "requests": {"cpu": "10m", "memory": "32Mi"},

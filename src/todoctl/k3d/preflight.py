@@ -5,12 +5,12 @@ from pathlib import Path
 
 import docker
 
+from todoctl import ports
 from todoctl.errors import UnavailableError
 from todoctl.k3d import cluster as k3d
 from todoctl.k3d.cluster import Cluster, Machine
 from todoctl.k3d.engine import connect
 from todoctl.k3d.options import ClusterOptions
-from todoctl.process import check_port_free
 from todoctl.target import Finding
 
 DISK_BYTES = 3 * 1024**3
@@ -96,7 +96,7 @@ def _port(port: int, machines: list[Machine]) -> Finding:
     if any(machine.port and machine.running for machine in machines):
         return Finding(subject=subject, ok=True, seen="held by the cluster")
     try:
-        check_port_free(port)
+        ports.check_free(port)
     except UnavailableError as error:
         return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
     return Finding(subject=subject, ok=True, seen="free")

@@ -33,14 +33,16 @@ HOPELESS = (
 )
 
 
-def wait(api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event) -> None:
-    """Until one pod of the newest kind is ready and no other runs.
+def wait(
+    api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event, *, replicas: int = 1
+) -> None:
+    """Until so many pods of the newest kind are ready and no other runs.
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
     """
 
     def done() -> bool:
-        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == 1
+        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == replicas
 
     _until(api, done, shown, stop)
 
@@ -99,6 +101,14 @@ def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN
 def _is_ready(pod: Pod) -> bool:
     statuses = pod.status.container_statuses
     return bool(statuses) and all(container.ready for container in statuses)
+
+
+def require_standing(api: Api) -> list[str]:
+    """The names of the pods that run the app and are not ending; raises where there are none."""
+    names = [pod.metadata.name for pod in _standing(api.pods())]
+    if not names:
+        raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
+    return names
 
 
 def _standing(pods: list[Pod]) -> list[Pod]:

@@ -26,6 +26,9 @@ class Visitors:
     def __init__(self, url: str, history: History) -> None:
         self.url = url
         self.scenario = ""
+        self.servers = [url]
+        """The addresses that are asked in turn."""
+        self._turn = itertools.count()
         self._history = history
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -55,10 +58,11 @@ class Visitors:
         content: bytes = b"",
     ) -> Request:
         """One request. That there is no answer is written down as well."""
+        server = self.servers[next(self._turn) % len(self.servers)]
         began, answer, error = time.time(), None, ""
         body = b""
         try:
-            found = self._http.request(method, urljoin(self.url, path), headers=list(sent), content=content)
+            found = self._http.request(method, urljoin(server, path), headers=list(sent), content=content)
             body = found.content
             answer = (found.status_code, found.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
@@ -83,6 +87,7 @@ class Visitors:
                 visit=visit,
                 crowd=crowd,
                 probe=probe,
+                server="" if server == self.url else urlsplit(server).netloc,
             )
             self._history.events.append(request)
         return request

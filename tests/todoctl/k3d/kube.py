@@ -116,7 +116,7 @@ class Kube:
     def open_service(self) -> None:
         """What the image service's pod runs."""
         self.close_service()
-        self.service = Server(("127.0.0.1", 0))
+        self.service = Server(("127.0.0.1", 0), {})
         threading.Thread(target=self.service.serve_forever, args=(0.05,), daemon=True).start()
 
     def close_service(self) -> None:

@@ -68,15 +68,18 @@ class Files:
 
     def log(self, number: int, event: Log, directory: str) -> None:
         """The app's log, read as the original README reads it."""
-        pictures = {state.picture for state in self._possible.states if state.picture}
+        pictures = {state.picture for state in self._possible.states}
         ttl = f"TTL {self._possible.ttl:g} s"
         starts = [place for place, line in enumerate(event.lines) if directory in line and ttl in line]
-        text = "\n".join(event.lines[starts[-1] :] if starts else [])
+        lines = event.lines[starts[-1] :] if starts else []
+        text = "\n".join(lines)
         found = {
             "cache directory": (directory, directory in text),
             "TTL": (ttl, ttl in text),
-            "picture": ("the picture's SHA-256", any(picture in text for picture in pictures)),
         }
+        if None not in pictures:  # else the start's download may be under way
+            named = any(picture in text for picture in pictures if picture)
+            found["picture"] = ("the picture's SHA-256", named)
         for name, (expected, passed) in found.items():
             self._checks.note(
                 number,
@@ -86,6 +89,8 @@ class Files:
                 "named" if passed else "not named",
                 passed=passed,
             )
+        raised = "a traceback" if any(line.startswith("Traceback ") for line in lines) else "none"
+        self._checks.same(number, "traceback", "traceback in the log", "none", raised)
 
 
 def _told(file: File | None) -> str:

@@ -11,6 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from todoctl.validation.model.times import EVER, Span
+from todoctl.validation.reading import Told
 
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture (docs/contract.md)."""
@@ -74,6 +75,18 @@ class State(NamedTuple):
     explained: int = 0
 
 
+class Others(NamedTuple):
+    """What others have made of a volume that was out of reach: page views, and the picture that lies there.
+
+    `picture` is the SHA-256 of one that they have put there, None where it is that of before.
+    """
+
+    views: int
+    picture: str | None
+    downloaded: Span
+    last_view: Span
+
+
 class Step(NamedTuple):
     """What a page view may have been, the state after it, and the number of the fetch that it caused."""
 
@@ -115,6 +128,37 @@ def start(state: State, *, emptied: bool) -> State:
     """The state after a start: as before it, but for a fetch that was under way."""
     kept = EMPTY._replace(explained=state.explained) if emptied else state
     return kept._replace(pending=None, starting=kept.picture is None)
+
+
+def found(state: State, told: Told, picture: str | None, written: Span) -> State:
+    """What a start makes of the files on the volume: what `told` does not have is as at first.
+
+    `picture` is the SHA-256 of the picture there, None where that is not whole; it was `written` then.
+    """
+    found = EMPTY._replace(
+        explained=state.explained, views=told.get("views", 0), last_view=told.get("last_view")
+    )
+    if picture is None:
+        return found._replace(starting=True)
+    return found._replace(
+        picture=picture,
+        downloaded=told.get("downloaded") or written,
+        grace_spent=told.get("grace_spent", False),
+        picture_views=told.get("picture_views", 0),
+    )
+
+
+def merged(state: State, others: Others) -> State:
+    """The state once the volume can be used again: counts add up, and the newer picture stays."""
+    views = None if state.views is None else state.views + others.views
+    last = max((at for at in (state.last_view, others.last_view) if at), key=lambda at: at.hi)
+    state = state._replace(views=views, last_view=last)
+    if state.downloaded is None or others.downloaded.lo > state.downloaded.hi:
+        theirs = state._replace(picture=others.picture or state.picture, downloaded=others.downloaded)
+        return _well(theirs._replace(grace_spent=False, picture_views=others.views))
+    if state.picture_views is not None and others.downloaded.meets(state.downloaded):
+        state = state._replace(picture_views=state.picture_views + others.views)
+    return state
 
 
 def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from todoctl.validation.model import policy
 from todoctl.validation.model.fit import Mismatch, fit
-from todoctl.validation.model.policy import Fetch, Kind, State, Step
+from todoctl.validation.model.policy import Fetch, Kind, Others, State, Step
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import Told
 
@@ -49,6 +49,14 @@ class Possible:
         if emptied:  # nobody will know who viewed the page before
             self._forgive(at)
         self.states = {policy.start(state, emptied=emptied) for state in self.states}
+
+    def find(self, told: Told, picture: str | None, written: Span) -> None:
+        """The app was started on these files, of which the picture was `written` then."""
+        self.states = {policy.found(state, told, picture, written) for state in self.states}
+
+    def merge(self, others: Others) -> None:
+        """A volume that was out of reach is back, with what others have made of it."""
+        self.states = {policy.merged(state, others) for state in self.states}
 
     def _forgive(self, at: Span) -> None:
         before = sum(fetch.span.lo < at.lo for fetch in self.fetches or ())

@@ -4,10 +4,8 @@ A pid file can outlive its process and name a stranger. The mark is in the envir
 started with, so it cannot: what carries it was started by todoctl for that very directory.
 """
 
-import errno
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -57,6 +55,22 @@ def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subproc
         )
 
 
+def require(directory: Path) -> list[psutil.Process]:
+    """Those of `find`; raises `UnavailableError` where there are none."""
+    running = find(directory)
+    if not running:
+        raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
+    return running
+
+
+def environment(running: psutil.Process) -> dict[str, str]:
+    """What the app was started with."""
+    try:
+        return running.environ()
+    except psutil.Error as error:
+        raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None
+
+
 def stop(processes: list[psutil.Process]) -> None:
     """Ends `processes`: asked first, killed after `STOP_SECONDS`."""
     kill(_send(signal.SIGTERM, processes))
@@ -97,47 +111,3 @@ def is_alive(process: psutil.Process) -> bool:
     except psutil.Error:
         pass  # gone, or a zombie that its own parent has to bury
     return False
-
-
-def check_port_free(port: int) -> None:
-    """Raises `UnavailableError`, naming the holder if that can be known, where `port` is taken.
-
-    Both loopback addresses count: a browser that is sent to `localhost` may try `::1` first.
-    """
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        try:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((address, port))
-                probe.listen()
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise UnavailableError(
-                    f"Port {port} is taken",
-                    why=holder(port),
-                    fix="End that program, or choose another port with --port",
-                ) from None
-            if error.errno == errno.EACCES:
-                raise UnavailableError(
-                    f"Port {port} may not be used",
-                    why=error.strerror or "",
-                    fix="Choose one above 1023 with --port",
-                ) from None
-            if family == socket.AF_INET:
-                raise UnavailableError(
-                    f"Port {port} cannot be used", why=error.strerror or ""
-                ) from None  # without IPv6 the other address does not matter
-
-
-def holder(port: int) -> str:
-    """Who listens on `port`, as far as this user may know."""
-    try:
-        pids = {
-            connection.pid
-            for connection in psutil.net_connections(kind="tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid
-        }
-        names = [f"{psutil.Process(pid).name()} (pid {pid})" for pid in sorted(pids)]
-    except psutil.Error:
-        names = []
-    return f"{' and '.join(names)} listens there" if names else "another program listens there"

@@ -1,0 +1,106 @@
+"""The volume on a cluster: a directory of a node, and its two sides, the node and the pod that uses it."""
+
+import base64
+import inspect
+import json
+
+from todoctl import directory
+from todoctl.k3d import rollout
+from todoctl.k3d.api import Api
+from todoctl.k3d.context import Context
+from todoctl.k3d.node import ASIDE, CACHE, DETACHED, Node
+from todoctl.volume import File, Side, require_aside
+
+INSIDE = "/usr/src/app/files/cache"
+
+
+class NodeVolume:
+    """The node's directory; see `todoctl.volume.Volume` for what each method promises."""
+
+    directory = INSIDE
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._node = context.node
+
+    def sides(self) -> tuple[Side, Side]:
+        """`docker exec` in the node against `exec` in the pod."""
+        api = self._context.api
+        pod, *_ = rollout.require_standing(api)
+        return NodeSide(self._node), PodSide(api, pod, fractions=self._node.tells_fractions)
+
+    def is_set_aside(self) -> bool:
+        return self._node.has(ASIDE)
+
+    def set_aside(self) -> None:
+        if self._node.has(CACHE):
+            self._node.run("mv", "-T", CACHE, ASIDE)
+        else:
+            self._node.run("mkdir", ASIDE)
+
+    def empty(self) -> None:
+        """The app makes the directory itself, so that it is the app's own."""
+        require_aside(self)
+        self._node.run("rm", "-rf", CACHE)
+
+    def put(self, name: str, content: bytes | None) -> None:
+        require_aside(self)
+        directory = DETACHED if self._node.has(DETACHED) else CACHE
+        if content is None:
+            self._node.run("rm", "-f", f"{directory}/{name}")
+        else:
+            self._node.run("mkdir", "-p", "-m", "777", directory)  # the app, not root here, is to use it
+            self._node.put(directory, name, content)
+
+    def detach(self) -> None:
+        """A file lies in the place of the directory."""
+        require_aside(self)
+        self._node.run("mv", "-T", CACHE, DETACHED)
+        self._node.run("rm", "-rf", CACHE)  # the app may have made a new one meanwhile
+        self._node.run("touch", CACHE)
+
+    def attach(self) -> None:
+        self._node.run("rm", "-rf", CACHE)
+        self._node.run("mv", "-T", DETACHED, CACHE)
+
+    def put_back(self) -> None:
+        """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        if self.is_set_aside():
+            self._node.run("rm", "-rf", CACHE, DETACHED)
+            self._node.run("mv", "-T", ASIDE, CACHE)
+            # Where there was none, there is none again; a full one is not touched.
+            self._node.run("find", CACHE, "-maxdepth", "0", "-empty", "-delete")
+
+
+class NodeSide:
+    """The node's directory; see `todoctl.volume.Side`."""
+
+    def __init__(self, node: Node) -> None:
+        self.seen_from = f"the node {node.name}: {CACHE}"
+        self._node = node
+
+    def read(self) -> list[File]:
+        return self._node.files()
+
+
+class PodSide:
+    """The directory in the app's container; times are cut to seconds where the node has no `fractions`."""
+
+    def __init__(self, api: Api, pod: str, *, fractions: bool) -> None:
+        self.seen_from = f"the pod {pod}: {INSIDE}"
+        self._api = api
+        self._pod = pod
+        self._step = 1 if fractions else 10**9
+
+    def read(self) -> list[File]:
+        program = inspect.getsource(directory)
+        seen = json.loads(self._api.execute(self._pod, "python3", "-S", "-c", program, INSIDE))
+        return [
+            File(
+                name=name,
+                size=size,
+                modified=at // self._step * self._step / 1e9,
+                content=base64.b64decode(content),
+            )
+            for name, size, at, content in seen
+        ]
