@@ -32,14 +32,15 @@ class Observer:
         self._shown: str | None = None
         self._looks = itertools.count(1)
         self._served = 0
-        self._sides = ThreadPoolExecutor(2)
+        self._readers = ThreadPoolExecutor(2)
+        self._sides: tuple[Side, Side] | None = None
 
     @property
     def scenario(self) -> str:
         return self.visitors.scenario
 
     def close(self) -> None:
-        self._sides.shutdown()
+        self._readers.shutdown()
 
     def visit(self) -> Told:
         """A page view and all that can be seen after it; returns what the page tells."""
@@ -84,9 +85,12 @@ class Observer:
     def look_at_volume(self) -> None:
         """Both sides of the volume."""
         number = next(self._looks)
-        self.history.events += self._sides.map(
-            lambda side: self._read(side, number), self.target.volume.sides()
-        )
+        self._sides = self._sides or self.target.volume.sides()
+        self.history.events += self._readers.map(lambda side: self._read(side, number), self._sides)
+
+    def look_elsewhere(self) -> None:
+        """Another process or pod may run the app now, so the volume has another side."""
+        self._sides = None
 
     def _read(self, side: Side, look: int) -> Volume:
         began = time.time()

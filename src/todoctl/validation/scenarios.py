@@ -127,8 +127,8 @@ def crash(stage: Stage) -> None:
 
 def files(stage: Stage) -> None:
     """The original's files are taken over, lost ones put back, and damaged ones do no harm."""
-    stage.require(LONG_TTL)
-    stage.make_valid()
+    stage.require()
+    stage.make_picture()
     stage.take_over()
     stage.visit()
     stage.lose_files()
@@ -226,7 +226,7 @@ def outage(stage: Stage) -> None:
 
 def page(stage: Stage) -> None:
     """The page and its picture are as documented, and nothing but a page view is counted."""
-    stage.require(stage.settings.ttl)
+    stage.require()
     stage.make_picture()
     for name in PROBES:
         shown = stage.look().get("picture")

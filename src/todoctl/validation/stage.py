@@ -19,7 +19,7 @@ from todoctl.validation.visitor import Visitors, streaming
 LONG_TTL = 600.5
 """Seconds: no picture expires meanwhile. With a fraction, so that it shows whether that counts."""
 
-BRIEF_TTL = 0.15
+BRIEF_TTL = 0.1
 """Seconds: an expiry is soon waited for."""
 
 POLL_SECONDS = 0.03
@@ -83,7 +83,7 @@ class Stage(Observer):
         if aside:
             self.look_at_log()
         began, before = time.time(), self.target.instances()
-        self.target.stop(at_once=aside and emptied)
+        self.target.stop(at_once=aside and (emptied or bool(files)))
         stopped = time.time()
         self.note_downloads()
         if not aside:
@@ -112,11 +112,11 @@ class Stage(Observer):
         """Twice as much time for what has to happen before an expiry."""
         self.ttl *= 2
 
-    def require(self, ttl: float) -> None:
-        """The app of this run, with this TTL."""
+    def require(self, ttl: float | None = None) -> None:
+        """The app of this run, with this TTL or any."""
         if not self.target.volume.is_set_aside():
-            self.start(ttl, emptied=True)
-        elif self.settings.ttl != ttl and not self.full:
+            self.start(ttl or self.settings.ttl, emptied=True)
+        elif ttl and self.settings.ttl != ttl and not self.full:
             self.start(ttl)
 
     def restart(self, *, under_views: bool = False) -> None:
@@ -134,7 +134,7 @@ class Stage(Observer):
 
     def take_over(self) -> None:
         """A start on what the original would have left: its two files, with its own keys alone."""
-        self.start(self.settings.ttl, what="takeover", files=contents.original(self._files()))
+        self.start(LONG_TTL, what="takeover", files=contents.original(self._files()))
 
     def damage(self, damaged: Callable[[Files], Files]) -> None:
         """A start on files that are not as documented."""
@@ -224,6 +224,7 @@ class Stage(Observer):
             views=views,
         )
         self.history.events.append(act)
+        self.look_elsewhere()
 
     # Arranging
 
