@@ -65,10 +65,10 @@ class Acts:
             self._detached, self.ailing = True, Ailing.MUST
         elif act.what == "attach":
             self._detached, self.ailing = False, Ailing.MAY
-            possible.merge(self._others(act))
+            possible.merge(self._others(act), at)
 
     def viewed(self) -> None:
-        """A page view was answered: what was wrong with the saved state is mended by it."""
+        """Somebody has viewed the page: what was wrong with the saved state is mended by it."""
         if not self._detached:
             self.ailing = Ailing.NO
 
@@ -78,6 +78,7 @@ class Acts:
         stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
         possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied)
         self.source, self.started = act.source, at.hi
+        self._detached, self.ailing = False, Ailing.NO
         if act.what == "damage":
             picture, read = act.files[PICTURE_FILE], self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None
@@ -89,7 +90,7 @@ class Acts:
 
     def _others(self, act: Act) -> Others:
         told = self._metadata(act).told
-        return Others(act.views, act.files.get(PICTURE_FILE), told["downloaded"], told["last_view"])
+        return Others(act.views, act.files.get(PICTURE_FILE), told.get("downloaded"), told["last_view"])
 
     def _replaced(self, number: int, act: Act) -> None:
         kept = sorted(set(act.before) & set(act.after))
