@@ -36,8 +36,8 @@ REST_SECONDS = 0.03
 SETTLE_SECONDS = 12.0
 """How long to wait for what the app does by itself, above the model's `LATE`."""
 
-INSTANT = 0.001
-"""Seconds after another event for what comes next."""
+INSTANT = 0.005
+"""Seconds after our last page view for the last one of others: more than is lost by rounding times."""
 
 UNSPENT = ("valid", "expired")
 """Statuses of a picture whose grace view is still to come."""
@@ -112,8 +112,11 @@ class Stage(Observer):
         """Twice as much time for what has to happen before an expiry."""
         self.ttl *= 2
 
+    def require(self, ttl: float | None = None) -> None:
+        """The app of this run, with this TTL or any."""
         if not self.target.volume.is_set_aside() or self.detached:
             self.start(ttl or self.settings.ttl, emptied=True)
+        elif ttl and self.settings.ttl != ttl and not self.full:
             self.start(ttl)
 
     def restart(self, *, under_views: bool = False) -> None:
@@ -177,6 +180,7 @@ class Stage(Observer):
         told, began = self.look(), time.time()
         last = told.get("last_view")
         files = contents.others(self._files(), views, last.hi + INSTANT if last else began, picture)
+        time.sleep(INSTANT)
         self._put(files)
         self.target.volume.attach()
         self.detached = False

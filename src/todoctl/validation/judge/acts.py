@@ -82,8 +82,13 @@ class Acts:
         if act.what == "damage":
             picture, read = act.files[PICTURE_FILE], self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None
-            possible.find(read.told, picture if whole else None, Span(-inf, at.hi))
+            possible.find(read.told, picture if whole else None, self._written(act, at))
             self.ailing = Ailing.MUST if read.wrong and whole else Ailing.MAY
+
+    @staticmethod
+    def _written(act: Act, at: Span) -> Span:
+        """When a file was put there: by todoctl's clock, which the app's may be behind, in whole seconds."""
+        return Span(min(act.begin, at.lo) - 1, max(act.end, at.hi))
 
     def _metadata(self, act: Act) -> Document:
         return reading.document(self._history.bodies[act.files[STATE_FILE]], METADATA)

@@ -107,7 +107,7 @@ class Possible:
             return Seen(
                 [Mismatch("download", "a request for a new picture", "none")], {Kind.RENEW}, strangers
             )
-        step, _, wrong = min(fits, key=lambda found: len(found[2]))
+        step, _, wrong = min(fits, key=lambda found: _distance(found[2]))
         return Seen(wrong, {step.kind}, strangers, step.fetch)
 
     def unanswered(self, at: Span) -> None:
@@ -134,7 +134,9 @@ class Possible:
             return Seen([], set(), strangers)
         self.forget(at, told)
         best = min(
-            (wrong for _, wrong in fits), key=len, default=[Mismatch("state", "a possible one", "another")]
+            (wrong for _, wrong in fits),
+            key=_distance,
+            default=[Mismatch("state", "a possible one", "another")],
         )
         return Seen(best, set(), strangers)
 
@@ -161,10 +163,12 @@ class Possible:
 
         They came since the last look at the counts.
         """
+        if "views" not in told:
+            return 0
         since, self._last_look = Span(self._last_look, at.hi), at.lo
         ttls, self._ttls = self._ttls, {self.ttl}
         counted = [state.views for state in self.states if state.views is not None]
-        if "views" not in told or not counted:
+        if not counted:
             return 0
         before = told["views"] - own
         number: int = before - max(counted)
@@ -189,6 +193,11 @@ class Possible:
     def _steps(self, state: State, at: Span, ttls: Iterable[float]) -> Iterator[Step]:
         for ttl in ttls:
             yield from policy.view(state, at, at, ttl, self.fetches)
+
+
+def _distance(wrong: Sequence[Mismatch]) -> tuple[int, bool]:
+    """How far a state is from what was told; one with another count is another number of page views away."""
+    return len(wrong), any(mismatch.name == "views" for mismatch in wrong)
 
 
 def _has_ended(fetches: Sequence[Fetch], number: int, at: Span) -> bool:
