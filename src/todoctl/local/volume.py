@@ -1,7 +1,8 @@
 """The volume of the local target: a directory, by its path and as a process sees it."""
 
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -36,7 +37,8 @@ class LocalVolume:
 
     def set_aside(self) -> None:
         make_directory(self.path)
-        self.path.rename(self._aside)
+        with _told(self._aside):
+            self.path.rename(self._aside)
         make_directory(self.path)
 
     def empty(self) -> None:
@@ -51,10 +53,8 @@ class LocalVolume:
         if content is None:
             remove(path)
             return
-        try:
+        with _told(path):
             path.write_bytes(content)
-        except OSError as error:
-            raise not_writable(path, error) from None
 
     def detach(self) -> None:
         """A file lies in the place of the directory, which stops even root."""
@@ -64,13 +64,16 @@ class LocalVolume:
             self.path.touch()
 
     def attach(self) -> None:
+        require_aside(self)
         with self._halted():
             remove(self.path)
             self._detached.rename(self.path)
 
-    def _halted(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def _halted(self) -> Iterator[None]:
         """An app that went on would make a directory where there is none for a moment, and count there."""
-        return process.halted(process.find(self._home))
+        with _told(self.path), process.halted(process.find(self._home)):
+            yield
 
     def _place(self) -> Path:
         """Where the files are now."""
@@ -81,7 +84,8 @@ class LocalVolume:
         if self.is_set_aside():
             remove(self._detached)
             remove(self.path)
-            self._aside.rename(self.path)
+            with _told(self.path):
+                self._aside.rename(self.path)
 
 
 class DirectorySide:
@@ -111,10 +115,17 @@ def inside(running: psutil.Process, path: Path) -> DirectorySide:
 
 def remove(path: Path) -> None:
     """Removes a file or a directory with all that is in it, where it is there."""
-    try:
+    with _told(path):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What cannot be done to `path` is told in one line."""
+    try:
+        yield
     except OSError as error:
         raise not_writable(path, error) from None

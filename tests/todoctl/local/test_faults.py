@@ -70,24 +70,6 @@ def test_without_proc_the_directory_is_read_by_its_path(
     assert "/proc/" not in inside.seen_from
 
 
-def test_a_cache_is_emptied_only_when_it_is_set_aside(target: LocalTarget) -> None:
-    for touch in (target.volume.empty, lambda: target.volume.put("x", b"")):
-        with pytest.raises(UnavailableError, match="not set aside, so it is not touched"):
-            touch()
-    target.volume.put_back()
-
-
-def test_a_file_that_cannot_be_written_is_told(target: LocalTarget) -> None:
-    target.volume.set_aside()
-    target.volume.put("cached_image.jpg", b"picture")
-    assert (target.volume.path / "cached_image.jpg").read_bytes() == b"picture"
-    target.volume.put("cached_image.jpg", None)
-    target.volume.put("cached_image.jpg", None)
-    assert list(target.volume.path.iterdir()) == []
-    with pytest.raises(UnavailableError, match="cannot be written: No such file or directory"):
-        target.volume.put("no/such/directory", b"")
-
-
 def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     target.volume.path.mkdir(parents=True)
 

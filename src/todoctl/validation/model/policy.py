@@ -57,8 +57,9 @@ class State(NamedTuple):
 
     `failed` is when the newest fetch failed, if none has succeeded since, `failures` how many did in a row;
     `error` says that the app knows of one that failed or is late. `pending` is a fetch (its number) that no
-    visitor waits for, `starting` says that the app began with no picture and is to fetch one by itself.
-    `explained` is the number of fetches whose cause is known.
+    visitor waits for, or, where `waited`, one of others who will be counted when it ends. `starting` says
+    that the app began with no picture and is to fetch one by itself. `explained` is the number of fetches
+    whose cause is known.
     """
 
     picture: str | None
@@ -71,6 +72,7 @@ class State(NamedTuple):
     failed: Span | None = None
     failures: int = 0
     pending: int | None = None
+    waited: bool = False
     starting: bool = False
     explained: int = 0
 
@@ -127,7 +129,7 @@ def statuses(state: State, at: Span, ttl: float) -> set[str]:
 def start(state: State, *, emptied: bool) -> State:
     """The state after a start: as before it, but for a fetch that was under way."""
     kept = EMPTY._replace(explained=state.explained) if emptied else state
-    return kept._replace(pending=None, starting=kept.picture is None)
+    return kept._replace(pending=None, waited=False, starting=kept.picture is None)
 
 
 def found(state: State, told: Told, picture: str | None, written: Span) -> State:
@@ -177,8 +179,10 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
     if state.pending is not None and fetches is not None:
         fetch = fetches[state.pending]
         if fetch.span.lo <= at.hi:
-            yield _taken(state, state.pending, fetch, Span(fetch.span.lo, at.hi))
-        if at.lo <= fetch.span.hi + LATE:
+            ended = Span(fetch.span.lo, at.hi)
+            after = _taken(state, state.pending, fetch, ended)
+            yield _counted(after, ended) if state.waited else after
+        if at.lo <= fetch.span.hi + (LATENESS if state.waited else LATE):
             yield state
     elif state.starting and fetches is None:
         yield state
@@ -238,13 +242,15 @@ def _due(state: State, at: Span, window: Span, fetches: Sequence[Fetch] | None) 
     if state.pending is None and window.hi < _may_ask_at(state):
         return
     known = state._replace(explained=max(state.explained, number + 1), starting=False)
-    in_time = state.pending is not None or fetch.took <= PATIENCE + LATENESS
+    in_time = (state.pending is not None or fetch.took <= PATIENCE + LATENESS) and not state.waited
     if fetch.span.lo <= at.hi and in_time:
         after = _taken(known, number, fetch, Span(fetch.span.lo, at.hi))
         yield Step(Kind.RENEW if fetch.picture else Kind.KEPT, _counted(after, at), number)
     waited = window.hi - window.lo >= PATIENCE - IMPATIENCE
     if fetch.span.hi >= at.lo and (waited or (state.pending is not None and state.error)):
         yield Step(Kind.KEPT, _counted(known._replace(pending=number, error=True), at), number)
+    if fetch.span.hi >= at.lo and state.pending is None and state.error:  # who came before us waits for it
+        yield Step(Kind.KEPT, _counted(known._replace(pending=number, waited=True), at), number)
 
 
 def longest_wait(state: State) -> float:
@@ -271,14 +277,16 @@ def _has_begun(state: State, by: float, fetches: Sequence[Fetch] | None) -> bool
 
 def _taken(state: State, number: int, fetch: Fetch, at: Span) -> State:
     """The state after fetch `number` has ended."""
-    done = state._replace(pending=None, starting=False, explained=max(state.explained, number + 1))
+    done = state._replace(
+        pending=None, waited=False, starting=False, explained=max(state.explained, number + 1)
+    )
     if not fetch.picture:
         return done._replace(error=True, failed=at, failures=state.failures + 1)
     return _well(done._replace(picture=fetch.picture, downloaded=at, grace_spent=False, picture_views=0))
 
 
 def _well(state: State) -> State:
-    return state._replace(error=False, failed=None, failures=0, pending=None, starting=False)
+    return state._replace(error=False, failed=None, failures=0, pending=None, waited=False, starting=False)
 
 
 def _counted(state: State, at: Span) -> State:
