@@ -1,7 +1,7 @@
 """How long a cold `todoctl up` takes, in turns with `k3d cluster create`, and where the time goes.
 
-The latter is measured twice: alone, and until the cluster's own ingress controller answers at the page's port,
-which is the earliest that any page can be there. Then comes a warm `up`.
+The latter is measured twice: alone, and until the cluster's own ingress controller answers at the page's
+port, which is the earliest that any page can be there. Then comes a warm `up`.
 
 `nox -s bench_up -- [ROUNDS]`; TODOCTL_E2E_BASE_IMAGE and TODOCTL_E2E_K3S_IMAGE name local images. Cold means:
 no cluster, no image of the app, and a base image that no layer was ever built on; what k3d pulls is there.
@@ -46,7 +46,7 @@ def run(*command: str, given: str | None = None, **env: str) -> tuple[float, str
 
 
 def k3d_alone(directory: Path) -> tuple[float, float]:
-    """`k3d cluster create`, as `todoctl up` calls it: until it returns, and until the ingress controller answers."""
+    """Seconds until `k3d cluster create`, as `up` calls it, returns, and until an ingress controller answers."""
     options = ClusterOptions(cluster=CLUSTER, k3s_image=os.environ.get("TODOCTL_E2E_K3S_IMAGE"))
     env = {"KUBECONFIG": str(directory / "kubeconfig")}
     began = time.monotonic()
@@ -121,11 +121,11 @@ def main() -> None:
             for title, spent in taken.items():
                 steps[re.sub(r"todo-app:\w+", "todo-app", title)].append(spent)
             print(
-                f"round {number}: k3d cluster create {created:.1f} s, ingress answers after {answered:.1f} s, "
-                f"todoctl up {cold:.1f} s, again {warm:.1f} s"
+                f"round {number}: k3d cluster create {created:.1f} s, its ingress answers after "
+                f"{answered:.1f} s, todoctl up {cold:.1f} s, again {warm:.1f} s"
             )
     if measured:
-        created, answered, cold, warm = (statistics.median(column) for column in zip(*measured, strict=True))
+        created, answered, cold, warm = map(statistics.median, zip(*measured, strict=True))
         for title, spent in steps.items():
             print(f"  {statistics.median(spent):5.1f} s  {title}")
         shown = sum(map(statistics.median, steps.values()))
