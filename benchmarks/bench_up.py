@@ -46,7 +46,7 @@ def run(*command: str, given: str | None = None, **env: str) -> tuple[float, str
 
 
 def k3d_alone(directory: Path) -> tuple[float, float]:
-    """Seconds until `k3d cluster create`, as `up` calls it, returns, and until an ingress controller answers."""
+    """Seconds until `k3d cluster create`, as `up` calls it, returns, and until the ingress answers."""
     options = ClusterOptions(cluster=CLUSTER, k3s_image=os.environ.get("TODOCTL_E2E_K3S_IMAGE"))
     env = {"KUBECONFIG": str(directory / "kubeconfig")}
     began = time.monotonic()
@@ -111,7 +111,7 @@ def todoctl_up(directory: Path) -> tuple[float, float, dict[str, float]]:
 def main() -> None:
     """Prints each round, then the medians and their ratios."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    measured: list[tuple[float, float, float, float]] = []
+    measured: list[tuple[float, ...]] = []
     steps: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name, contextlib.suppress(KeyboardInterrupt):
         for number in range(1, rounds + 1):
@@ -125,7 +125,8 @@ def main() -> None:
                 f"{answered:.1f} s, todoctl up {cold:.1f} s, again {warm:.1f} s"
             )
     if measured:
-        created, answered, cold, warm = map(statistics.median, zip(*measured, strict=True))
+        columns: list[tuple[float, ...]] = list(zip(*measured, strict=True))
+        created, answered, cold, warm = map(statistics.median, columns)
         for title, spent in steps.items():
             print(f"  {statistics.median(spent):5.1f} s  {title}")
         shown = sum(map(statistics.median, steps.values()))
