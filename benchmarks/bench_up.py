@@ -111,13 +111,13 @@ def todoctl_up(directory: Path) -> tuple[float, float, dict[str, float]]:
 def main() -> None:
     """Prints each round, then the medians and their ratios."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    measured: list[tuple[float, ...]] = []
+    measured: list[list[float]] = []
     steps: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name, contextlib.suppress(KeyboardInterrupt):
         for number in range(1, rounds + 1):
             created, answered = k3d_alone(Path(name))
             cold, warm, taken = todoctl_up(Path(name))
-            measured.append((created, answered, cold, warm))
+            measured.append([created, answered, cold, warm])
             for title, spent in taken.items():
                 steps[re.sub(r"todo-app:\w+", "todo-app", title)].append(spent)
             print(
@@ -125,10 +125,9 @@ def main() -> None:
                 f"{answered:.1f} s, todoctl up {cold:.1f} s, again {warm:.1f} s"
             )
     if measured:
-        columns: list[tuple[float, ...]] = list(zip(*measured, strict=True))
-        created, answered, cold, warm = map(statistics.median, columns)
-        for title, spent in steps.items():
-            print(f"  {statistics.median(spent):5.1f} s  {title}")
+        created, answered, cold, warm = (statistics.median(column) for column in zip(*measured, strict=True))
+        for title, times in steps.items():
+            print(f"  {statistics.median(times):5.1f} s  {title}")
         shown = sum(map(statistics.median, steps.values()))
         print(f"  {cold - shown:5.1f} s  start of Python, preflight, choice of the pictures")
         print(f"cold: {cold / created:.2f} x `k3d cluster create` (aim: {AIM_CREATE})")
