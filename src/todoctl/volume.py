@@ -64,7 +64,7 @@ class Volume(Protocol):
         ...
 
     def detach(self) -> None:
-        """Puts that cache out of the reach of the app that runs on it; `put` finds it still."""
+        """Puts that cache out of the reach of the app that runs on it; `put` and the host find it still."""
         ...
 
     def attach(self) -> None:

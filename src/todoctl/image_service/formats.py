@@ -7,8 +7,8 @@ from functools import cache
 from todoctl.image_service.service import Picture, picture
 
 FORMATS = ("JPEG", "GIF", "WEBP", "AVIF")
-EVERY = 2
-"""Each second picture is of one of them, the others are PNGs."""
+FIRST, EVERY = 3, 2
+"""From the third on each second picture is of one of them, the others are PNGs."""
 
 NUMBER = 16
 """How many there are; a quick run takes some 30 pictures."""
@@ -22,7 +22,7 @@ def others() -> dict[int, Picture]:
     formats = [name for name in FORMATS if name in {"JPEG", "GIF"} or features.check(name.lower())]
     made = {}
     for count in range(NUMBER):
-        number, name = EVERY * (count + 1), formats[count % len(formats)]
+        number, name = FIRST + EVERY * count, formats[count % len(formats)]
         with Image.open(io.BytesIO(picture(number))) as image, io.BytesIO() as file:
             secret = secrets.token_hex(16).encode()
             # A comment, where the type has one; WebP and AVIF have metadata instead.

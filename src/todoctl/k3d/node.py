@@ -18,7 +18,6 @@ from todoctl.volume import File, unreadable
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
 CACHE = f"{VOLUME}/cache"
 ASIDE = f"{VOLUME}/cache.set-aside"
-DETACHED = f"{VOLUME}/cache.detached"
 
 STAT = ("-exec", "stat", "-c", "%i %s %.9Y %.9Z %n", "{}", "+")
 """Where `stat` knows no fractions (BusyBox), `%.9Y` is whole seconds."""

@@ -8,7 +8,7 @@ from todoctl import directory
 from todoctl.k3d import rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
-from todoctl.k3d.node import ASIDE, CACHE, DETACHED, Node
+from todoctl.k3d.node import ASIDE, CACHE, Node
 from todoctl.volume import File, Side, require_aside
 
 INSIDE = "/usr/src/app/files/cache"
@@ -45,28 +45,25 @@ class NodeVolume:
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
-        directory = DETACHED if self._node.has(DETACHED) else CACHE
         if content is None:
-            self._node.run("rm", "-f", f"{directory}/{name}")
+            self._node.run("rm", "-f", f"{CACHE}/{name}")
         else:
-            self._node.run("mkdir", "-p", "-m", "777", directory)  # the app, not root here, is to use it
-            self._node.put(directory, name, content)
+            self._node.run("mkdir", "-p", "-m", "777", CACHE)  # the app, not root here, is to use it
+            self._node.put(CACHE, name, content)
 
     def detach(self) -> None:
-        """A file lies in the place of the directory."""
+        """The app, which is not root, may not even look into the directory any more."""
         require_aside(self)
-        self._node.run("mv", "-T", CACHE, DETACHED)
-        self._node.run("rm", "-rf", CACHE)  # the app may have made a new one meanwhile
-        self._node.run("touch", CACHE)
+        self._node.run("chmod", "000", CACHE)
 
     def attach(self) -> None:
-        self._node.run("rm", "-rf", CACHE)
-        self._node.run("mv", "-T", DETACHED, CACHE)
+        require_aside(self)
+        self._node.run("chmod", "777", CACHE)
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
         if self.is_set_aside():
-            self._node.run("rm", "-rf", CACHE, DETACHED)
+            self._node.run("rm", "-rf", CACHE)
             self._node.run("mv", "-T", ASIDE, CACHE)
             # Where there was none, there is none again; a full one is not touched.
             self._node.run("find", CACHE, "-maxdepth", "0", "-empty", "-delete")

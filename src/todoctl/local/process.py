@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -25,7 +26,7 @@ POLL_SECONDS = 0.01
 
 
 def find(directory: Path) -> list[psutil.Process]:
-    """The app processes that todoctl started for `directory`."""
+    """The app processes that todoctl started for `directory`, the oldest first."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
@@ -37,7 +38,7 @@ def find(directory: Path) -> list[psutil.Process]:
                 found.append(process)
         except psutil.Error:
             continue  # gone meanwhile, or another user's: not ours
-    return found
+    return sorted(found, key=psutil.Process.create_time)
 
 
 def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -82,6 +83,20 @@ def kill(processes: list[psutil.Process]) -> None:
     if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise UnavailableError(f"The app (pid {pids}) does not end, not even killed")
+
+
+@contextmanager
+def halted(processes: list[psutil.Process]) -> Iterator[None]:
+    """`processes` do nothing until the end of the block."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def _send(number: signal.Signals, processes: list[psutil.Process]) -> list[psutil.Process]:

@@ -1,6 +1,7 @@
 """The volume of the local target: a directory, by its path and as a process sees it."""
 
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -28,7 +29,7 @@ class LocalVolume:
         """The directory by its path here, and as the running process sees it."""
         running, *_ = process.require(self._home)
         path = Path(process.environment(running)["CACHE_DIR"])
-        return DirectorySide("this machine", self.path), inside(running, path)
+        return DirectorySide("this machine", self._place()), inside(running, path)
 
     def is_set_aside(self) -> bool:
         return self._aside.exists()
@@ -40,12 +41,13 @@ class LocalVolume:
 
     def empty(self) -> None:
         require_aside(self)
+        remove(self._detached)
         remove(self.path)
         make_directory(self.path)
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
-        path = (self._detached if self._detached.exists() else self.path) / name
+        path = self._place() / name
         if content is None:
             remove(path)
             return
@@ -57,13 +59,22 @@ class LocalVolume:
     def detach(self) -> None:
         """A file lies in the place of the directory, which stops even root."""
         require_aside(self)
-        self.path.rename(self._detached)
-        remove(self.path)  # the app may have made a new one meanwhile
-        self.path.touch()
+        with self._halted():
+            self.path.rename(self._detached)
+            self.path.touch()
 
     def attach(self) -> None:
-        remove(self.path)
-        self._detached.rename(self.path)
+        with self._halted():
+            remove(self.path)
+            self._detached.rename(self.path)
+
+    def _halted(self) -> AbstractContextManager[None]:
+        """An app that went on would make a directory where there is none for a moment, and count there."""
+        return process.halted(process.find(self._home))
+
+    def _place(self) -> Path:
+        """Where the files are now."""
+        return self._detached if self._detached.exists() else self.path
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""

@@ -1,13 +1,12 @@
 """Files for the volume that an app does not write itself: the original's, damaged ones, others'."""
 
 import json
+from typing import Any
 
-from todoctl.validation.reading import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE
+from todoctl.validation.reading import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE, document
 
 Files = dict[str, bytes | None]
 """Contents by name; None for a file that is to go."""
-
-DOCUMENTED = (STATE_FILE, PICTURE_FILE)
 
 DOCUMENTED = (STATE_FILE, PICTURE_FILE)
 
@@ -23,8 +22,7 @@ BAD_VALUES = {
 
 def original(files: Files) -> Files:
     """The metadata as the original has left them: with its own keys alone."""
-    metadata = json.loads(files.get(STATE_FILE) or b"{}")
-    return {STATE_FILE: _json({key: value for key, value in metadata.items() if key in METADATA})}
+    return {STATE_FILE: _json({key: value for key, value in _metadata(files).items() if key in METADATA})}
 
 
 def bad_values(files: Files) -> Files:
@@ -48,14 +46,25 @@ def others(files: Files, views: int, at: float, picture: bytes | None) -> Files:
 
     With a `picture` it is theirs, downloaded at that time, and it is what they have viewed.
     """
-    metadata = json.loads(files.get(STATE_FILE) or b"{}")
-    metadata["access_count"] += views
-    metadata["image_access_count"] += views
-    metadata["last_access_time"] = at
+    told = document(files.get(STATE_FILE) or b"", METADATA).told
+    metadata = _metadata(files) | {
+        "access_count": told.get("views", 0) + views,
+        "image_access_count": told.get("picture_views", 0) + views,
+        "last_access_time": at,
+    }
     if picture is None:
         return {STATE_FILE: _json(metadata)}
     metadata |= {"image_access_count": views, "download_timestamp": at, "grace_period_used": False}
-    return {PICTURE_FILE: picture, STATE_FILE: _json({key: metadata[key] for key in METADATA})}
+    return {PICTURE_FILE: picture} | original({STATE_FILE: _json(metadata)})
+
+
+def _metadata(files: Files) -> dict[str, Any]:
+    """What the app has written, as far as it is of use: it may be wrong."""
+    try:
+        metadata = json.loads(files.get(STATE_FILE) or b"{}")
+    except ValueError:
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _json(value: object) -> bytes:

@@ -150,12 +150,13 @@ def together(stage: Stage) -> None:
         stage.make_picture()
         for _ in range(2):
             stage.visit()
-        stage.make_expired()
-        stage.visitors.crowd(VISITORS)
-        stage.visit()
-        stage.make_spent()
-        stage.visitors.crowd(VISITORS)
-        stage.visit()
+        if not stage.full:
+            stage.make_expired()
+            stage.visitors.crowd(VISITORS)
+            stage.visit()
+            stage.make_spent()
+            stage.visitors.crowd(VISITORS)
+            stage.visit()
     finally:
         stage.scale(1)
 
@@ -163,12 +164,14 @@ def together(stage: Stage) -> None:
 def detached(stage: Stage) -> None:
     """While the volume is out of reach page views go on, and nothing of them is lost when it is back."""
     stage.require(BRIEF_TTL)
-    stage.make_picture()
+    arrange = stage.make_picture if stage.full else stage.make_expired
+    arrange()
     stage.detach()
     stage.visit()
     stage.attach(3)
+    stage.look()
     stage.visit()
-    stage.make_expired()
+    arrange()
     stage.detach()
     stage.visit()
     stage.visit()

@@ -36,8 +36,8 @@ REST_SECONDS = 0.03
 SETTLE_SECONDS = 12.0
 """How long to wait for what the app does by itself, above the model's `LATE`."""
 
-INSTANT = 0.001
-"""Seconds after another event for what comes next."""
+INSTANT = 0.005
+"""Seconds after our last page view for the last one of others: more than is lost by rounding times."""
 
 UNSPENT = ("valid", "expired")
 """Statuses of a picture whose grace view is still to come."""
@@ -62,7 +62,6 @@ class Stage(Observer):
         self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
         self.deployed = deployed
         self.waiting: Callable[[str], None] = lambda _: None
-        self._kept: Files = {}
 
     # Acting
 
@@ -96,6 +95,7 @@ class Stage(Observer):
         self.target.start(self.settings)
         if emptied:
             self.forget()
+            self.detached = False
         self._act(what, began, before, emptied=emptied, stopped=stopped, files=files)
         self.look(since=began)
 
@@ -114,7 +114,7 @@ class Stage(Observer):
 
     def require(self, ttl: float | None = None) -> None:
         """The app of this run, with this TTL or any."""
-        if not self.target.volume.is_set_aside():
+        if not self.target.volume.is_set_aside() or self.detached:
             self.start(ttl or self.settings.ttl, emptied=True)
         elif ttl and self.settings.ttl != ttl and not self.full:
             self.start(ttl)
@@ -171,7 +171,6 @@ class Stage(Observer):
     def detach(self) -> None:
         """The volume gets out of the reach of the app that runs."""
         began = time.time()
-        self._kept = self._files()
         self.target.volume.detach()
         self.detached = True
         self._act("detach", began, self.target.instances())
@@ -180,7 +179,8 @@ class Stage(Observer):
         """The volume is within reach again, and others have counted `views` there: of `picture`, if any."""
         told, began = self.look(), time.time()
         last = told.get("last_view")
-        files = contents.others(self._kept, views, last.hi + INSTANT if last else began, picture)
+        files = contents.others(self._files(), views, last.hi + INSTANT if last else began, picture)
+        time.sleep(INSTANT)
         self._put(files)
         self.target.volume.attach()
         self.detached = False

@@ -251,3 +251,18 @@ def test_others_may_come_between_a_page_and_its_picture() -> None:
     found = result(script.finished())
     assert told.picture != script.state.picture
     assert not found.failures, found.failures
+
+
+def test_others_may_be_counted_with_our_view_and_betrayed_only_later() -> None:
+    """By a look at the counts; what tells no counts in between says nothing of when they came."""
+    script = Script()
+    script.start(emptied=True)
+    for _ in range(3):
+        script.view()
+    script.now -= 0.02
+    script.step()
+    script.now += 0.5
+    script.picture(script.state.picture or "", visit=99)
+    script.look()
+    found = result(script.finished())
+    assert not found.failures, found.failures

@@ -65,10 +65,10 @@ class Acts:
             self._detached, self.ailing = True, Ailing.MUST
         elif act.what == "attach":
             self._detached, self.ailing = False, Ailing.MAY
-            possible.merge(self._others(act))
+            possible.merge(self._others(act), at)
 
     def viewed(self) -> None:
-        """A page view was answered: what was wrong with the saved state is mended by it."""
+        """Somebody has viewed the page: what was wrong with the saved state is mended by it."""
         if not self._detached:
             self.ailing = Ailing.NO
 
@@ -78,18 +78,24 @@ class Acts:
         stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
         possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied)
         self.source, self.started = act.source, at.hi
+        self._detached, self.ailing = False, Ailing.NO
         if act.what == "damage":
             picture, read = act.files[PICTURE_FILE], self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None
-            possible.find(read.told, picture if whole else None, Span(-inf, at.hi))
+            possible.find(read.told, picture if whole else None, self._written(act, at))
             self.ailing = Ailing.MUST if read.wrong and whole else Ailing.MAY
+
+    @staticmethod
+    def _written(act: Act, at: Span) -> Span:
+        """When a file was put there: by todoctl's clock, which the app's may be behind, in whole seconds."""
+        return Span(min(act.begin, at.lo) - 1, max(act.end, at.hi))
 
     def _metadata(self, act: Act) -> Document:
         return reading.document(self._history.bodies[act.files[STATE_FILE]], METADATA)
 
     def _others(self, act: Act) -> Others:
         told = self._metadata(act).told
-        return Others(act.views, act.files.get(PICTURE_FILE), told["downloaded"], told["last_view"])
+        return Others(act.views, act.files.get(PICTURE_FILE), told.get("downloaded"), told["last_view"])
 
     def _replaced(self, number: int, act: Act) -> None:
         kept = sorted(set(act.before) & set(act.after))

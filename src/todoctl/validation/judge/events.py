@@ -61,7 +61,7 @@ class Judge:
             Fetch(self._span(event), event.picture, event.end - event.begin) for _, event in self._downloads
         ]
         self._possible = Possible(history.facts.ttl)
-        self._files = Files(self.checks, self._possible, self.tally)
+        self._files = Files(self.checks, self._possible, self._came)
         self._acts = Acts(self.checks, self._possible, self.tally, self._fetches)
         self._awaited = False
         self._addresses: dict[str, str] = {}
@@ -144,7 +144,7 @@ class Judge:
         at = window.common(last) if last is not None and window.meets(last) else window
         failed = any(state.error for state in self._possible.states)
         seen = self._possible.view(at, window, page.told)
-        self.tally.came(event, seen.strangers)
+        self._came(event, seen.strangers)
         self.tally.view(number, event, page.told)
         self._acts.viewed()
         self._blame_download(at)
@@ -234,10 +234,12 @@ class Judge:
         self.checks.same(number, "source", "source", self._acts.source, read.rest.get("source"))
         self.checks.findings(number, wire.last_error(read.rest.get("last_error")))
         told = self._told(number, read)
-        self._ailing(number, told)
+        error = told.pop("error") if self._acts.ailing is not Ailing.NO else None
         untouched = all(state.views == 0 for state in self._possible.states)
         seen = self._possible.look(at, told)
-        self.tally.came(event, seen.strangers)
+        self._came(event, seen.strangers)
+        if self._acts.ailing is Ailing.MUST:
+            self.checks.same(number, "last-error", "last_error", "told", "told" if error else "nothing")
         self.tally.look(number, seen.strangers)
         self._blame_download(at)
         self.checks.mismatches(number, seen.mismatches, ["state"])
@@ -266,13 +268,11 @@ class Judge:
                 self.checks.same(number, "image-facts", "size", len(content), image.get("size"))
         return told
 
-    def _ailing(self, number: int, told: Told) -> None:
-        """What is wrong with the volume or the saved state is told, and is no failure of a fetch."""
-        if self._acts.ailing is Ailing.NO:
-            return
-        error = told.pop("error")
-        if self._acts.ailing is Ailing.MUST:
-            self.checks.same(number, "last-error", "last_error", "told", "told" if error else "nothing")
+    def _came(self, event: Event, others: int) -> None:
+        """Page views of others have been betrayed by what `event` tells."""
+        self.tally.came(event, others)
+        if others:
+            self._acts.viewed()
 
     def _sight(self, event: Event, told: Told) -> None:
         if "status" in told:

@@ -1,9 +1,10 @@
 """The volume and the log, held against the possible states."""
 
+from collections.abc import Callable
+
 from todoctl.validation import reading
-from todoctl.validation.history import File, Log, Volume
+from todoctl.validation.history import Event, File, Log, Volume
 from todoctl.validation.judge.checks import Checks
-from todoctl.validation.judge.tally import Tally
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.possible import Possible
 from todoctl.validation.model.times import Span
@@ -13,10 +14,11 @@ from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, Told
 class Files:
     """Judges looks at the volume; the two sides of one look are held against each other as well."""
 
-    def __init__(self, checks: Checks, possible: Possible, tally: Tally) -> None:
+    def __init__(self, checks: Checks, possible: Possible, came: Callable[[Event, int], None]) -> None:
+        """`came` is told of page views of others."""
         self._checks = checks
         self._possible = possible
-        self._tally = tally
+        self._came = came
         self._first: dict[int, tuple[Volume, Told]] = {}
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
@@ -41,7 +43,7 @@ class Files:
             number, "volume-state", "metadata", "as documented", ", ".join(read.wrong) or "as documented"
         )
         seen = self._possible.look(at, read.told, saved=True)
-        self._tally.came(event, seen.strangers)
+        self._came(event, seen.strangers)
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
         return read.told
 

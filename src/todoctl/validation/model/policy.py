@@ -10,7 +10,7 @@ from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
-from todoctl.validation.model.times import EVER, Span
+from todoctl.validation.model.times import EVER, NEVER, Span
 from todoctl.validation.reading import Told
 
 PATIENCE = 3.0
@@ -83,7 +83,7 @@ class Others(NamedTuple):
 
     views: int
     picture: str | None
-    downloaded: Span
+    downloaded: Span | None
     last_view: Span
 
 
@@ -148,17 +148,25 @@ def found(state: State, told: Told, picture: str | None, written: Span) -> State
     )
 
 
-def merged(state: State, others: Others) -> State:
-    """The state once the volume can be used again: counts add up, and the newer picture stays."""
+def merged(state: State, others: Others) -> Iterator[State]:
+    """The state once the volume can be used again: counts add up, and the newer picture stays.
+
+    Where it cannot be known which one is newer, either may stay.
+    """
     views = None if state.views is None else state.views + others.views
     last = max((at for at in (state.last_view, others.last_view) if at), key=lambda at: at.hi)
-    state = state._replace(views=views, last_view=last)
-    if state.downloaded is None or others.downloaded.lo > state.downloaded.hi:
-        theirs = state._replace(picture=others.picture or state.picture, downloaded=others.downloaded)
-        return _well(theirs._replace(grace_spent=False, picture_views=others.views))
-    if state.picture_views is not None and others.downloaded.meets(state.downloaded):
-        state = state._replace(picture_views=state.picture_views + others.views)
-    return state
+    ours = state._replace(views=views, last_view=last)
+    mine, other = state.downloaded or NEVER, others.downloaded or NEVER
+    if others.picture is None:
+        if ours.picture is not None and ours.picture_views is not None and other.meets(mine):
+            ours = ours._replace(picture_views=ours.picture_views + others.views)
+        yield ours
+        return
+    if mine.hi > other.lo:
+        yield ours
+    if other.hi >= mine.lo:
+        theirs = ours._replace(picture=others.picture, downloaded=other, grace_spent=False)
+        yield _well(theirs._replace(picture_views=others.views))
 
 
 def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:
