@@ -91,7 +91,8 @@ class Files:
                 "named" if passed else "not named",
                 passed=passed,
             )
-        raised = "a traceback" if any(line.startswith("Traceback ") for line in lines) else "none"
+        before = event.lines[starts[-2] :] if len(starts) > 1 else lines  # how the one before it has ended
+        raised = "a traceback" if any(line.startswith("Traceback ") for line in before) else "none"
         self._checks.same(number, "traceback", "traceback in the log", "none", raised)
 
 
