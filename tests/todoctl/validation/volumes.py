@@ -71,6 +71,13 @@ class VolumeScript(Script):
         error = {"last_error": self.ailing} if self.ailing else {}
         super().look(change, {**error, **(rest or {})})
 
+    def start(
+        self, *, emptied: bool, ttl: float | None = None, what: str = "start", last: bool = False
+    ) -> None:
+        if emptied:
+            self.kept, self.ailing = None, None
+        super().start(emptied=emptied, ttl=ttl, what=what, last=last)
+
     def lose(self) -> None:
         self._act("lose", contents.lost())
 

@@ -78,7 +78,8 @@ class Acts:
         stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
         possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied)
         self.source, self.started = act.source, at.hi
-        self._detached, self.ailing = False, Ailing.NO
+        if act.emptied:
+            self._detached, self.ailing = False, Ailing.NO
         if act.what == "damage":
             picture, read = act.files[PICTURE_FILE], self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None

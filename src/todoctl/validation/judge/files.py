@@ -19,18 +19,20 @@ class Files:
         self._checks = checks
         self._possible = possible
         self._came = came
-        self._first: dict[int, tuple[Volume, Told]] = {}
+        self._first: dict[int, tuple[Volume, Told, set[str | None]]] = {}
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
-        told = self._state(number, event, files.get(STATE_FILE), at)
-        self._picture(number, files.get(PICTURE_FILE), at)
         other = self._first.pop(event.look, None)
+        before = {state.picture for state in self._possible.states} | (other[2] if other else set())
+        told = self._state(number, event, files.get(STATE_FILE), at)
+        old = before - {state.picture for state in self._possible.states}
+        self._picture(number, files.get(PICTURE_FILE), at, old)
         if other is None:
-            self._first[event.look] = (event, told)
+            self._first[event.look] = (event, told, before)
         elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
-            self._both(number, other[0], event)
+            self._both(number, other[0], event, [STATE_FILE] if old else [])
 
     def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
         if file is None:
@@ -47,8 +49,11 @@ class Files:
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
         return read.told
 
-    def _picture(self, number: int, file: File | None, at: Span) -> None:
+    def _picture(self, number: int, file: File | None, at: Span, old: set[str | None]) -> None:
+        """A new picture takes effect with the JSON, and its file comes just after: until then it is `old`."""
         told: Told = {"picture": file.body if file else None}
+        if told["picture"] in old:
+            return
         seen = self._possible.look(at, told)
         self._checks.mismatches(number, seen.mismatches, ["volume-picture"])
         if file and not seen.mismatches:
@@ -61,9 +66,10 @@ class Files:
                 passed=True,
             )
 
-    def _both(self, number: int, one: Volume, other: Volume) -> None:
+    def _both(self, number: int, one: Volume, other: Volume, names: list[str]) -> None:
+        """Files of these `names`, or all."""
         ours, theirs = ({file.name: file for file in side.files} for side in (one, other))
-        for name in sorted(ours | theirs):
+        for name in names or sorted(ours | theirs):
             self._checks.same(
                 number, "volume-same", f"{name} on both sides", _told(ours.get(name)), _told(theirs.get(name))
             )
