@@ -47,6 +47,7 @@ class Machine:
     marked: bool = True
     port: int | None = None
     cluster: str = "k3s-default"
+    role: str = "agent"
 
     def is_found(self, filters: dict[str, str]) -> bool:
         return filters == {"label": f"k3d.cluster={self.cluster}"}
@@ -241,7 +242,7 @@ class Containers:
                 "Id": name,
                 "Names": [f"/{name}"],
                 "State": machine.status,
-                "Labels": {"todoctl": "made"} if machine.marked else {},
+                "Labels": {"k3d.role": machine.role, **({"todoctl": "made"} if machine.marked else {})},
                 "Ports": [{"PrivatePort": 6443, "PublicPort": 6443}]
                 + (
                     [{"PrivatePort": 80, "PublicPort": machine.port}]
