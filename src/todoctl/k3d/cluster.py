@@ -90,6 +90,8 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
                 message = re.sub(r"^[A-Z]+\[\d+\]\s*", "", plain)
                 if plain.startswith(("FATA", "ERRO")):
                     reasons.append(message)
+                elif early := re.search(r'level=fatal msg="(.*)"$', plain):  # while it reads its options
+                    reasons.append(early[1].replace('\\"', '"'))
                 shown(message)
             output = process.stdout.read() if process.stdout else ""
         except BaseException:

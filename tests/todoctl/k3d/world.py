@@ -108,6 +108,8 @@ class World:
         match command:
             case ["k3d", "version"]:
                 out = "k3d version v5.9.0\nk3s version v1.21.3-k3s1 (default)\n"
+            case ["k3d", "cluster", "create", *_, "--help"]:
+                out = "Usage: ..."
             case ["k3d", "cluster", "create", _, _, port, *_]:
                 self.create(int(port.split(":")[1]))
             case ["k3d", "cluster", "start", name, *_]:
