@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from todoctl.target import Finding, Step
+from todoctl.target import Downloads, Finding, Step
 
 if TYPE_CHECKING:
     from todoctl.validation.verdict import ScenarioResult, Verdict
@@ -51,6 +51,24 @@ class Terminal:
             except BaseException:
                 self._line(FAILED, title, began)
                 raise
+        self._line(PASSED, title, began)
+
+    @contextmanager
+    def downloads(self, title: str, names: Sequence[str]) -> Iterator[Downloads]:
+        """As `step`; what it gives shows how much of each of `names` has come."""
+        from todoctl.downloads import Bars, Lines
+
+        began = time.monotonic()
+        try:
+            if self.console.is_terminal:
+                bars = Bars(self.console, title, names)
+                with bars.shown:
+                    yield bars
+            else:
+                yield Lines(lambda text: self._print(f"  {escape(text)}"), names)
+        except BaseException:
+            self._line(FAILED, title, began)
+            raise
         self._line(PASSED, title, began)
 
     @contextmanager

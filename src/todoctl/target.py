@@ -1,6 +1,6 @@
 """The seam: what `up`, `validate` and `down` need of a place where the app runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,8 +18,24 @@ class Progress(Protocol):
         """Shows `title` while its block runs, then how it ended and how long it took."""
         ...
 
+    def downloads(self, title: str, names: Sequence[str]) -> AbstractContextManager["Downloads"]:
+        """As `step`; what it gives shows how much of each of `names` has come."""
+        ...
+
     def note(self, text: str) -> None:
         """Shows one line that is worth knowing."""
+        ...
+
+
+class Downloads(Protocol):
+    """Downloads under way, beside each other."""
+
+    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
+        """`loaded` of `size` bytes of `name` have come, None where that is not known.
+
+        `doing` is nothing while it is coming, else what happens to it. To be told some times a second, also
+        where nothing has changed.
+        """
         ...
 
 

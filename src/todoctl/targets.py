@@ -55,7 +55,7 @@ def cluster_options(name: str, given: dict[str, Any]) -> "ClusterOptions | None"
         return None
     from todoctl.k3d.options import ClusterOptions
 
-    return ClusterOptions(**given)
+    return ClusterOptions(**given, stated=frozenset(given))
 
 
 def make(name: str, home: Home, options: "ClusterOptions | None" = None) -> Target:

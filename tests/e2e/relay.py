@@ -1,8 +1,10 @@
-"""A Unix socket that leads to another one until it is stopped."""
+"""Ways that can be cut: a Unix socket that leads to another one, and a slow line to a TCP port."""
 
 import contextlib
 import socket
+import struct
 import threading
+import time
 from pathlib import Path
 
 
@@ -45,3 +47,70 @@ class Relay:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
                 one.close()
+
+
+class Line:
+    """A TCP port of this machine that leads to another one; towards here `rate` bytes a second, at most.
+
+    All its connections share that rate. `passed` counts the bytes that came this way.
+    """
+
+    def __init__(self, to: tuple[str, int], rate: float) -> None:
+        self.rate = rate
+        self.passed = 0
+        self._to = to
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+        self._down = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if self._down:
+                    _reset(near)
+                    continue
+                far = socket.create_connection(self._to)
+                self._open += [near, far]
+                threading.Thread(target=Relay._pass, args=(near, far), daemon=True).start()
+                threading.Thread(target=self._hold, args=(far, near), daemon=True).start()
+
+    def _hold(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                with self._lock:
+                    self._free_at = max(self._free_at, time.monotonic()) + len(data) / self.rate
+                    self.passed += len(data)
+                    due = self._free_at
+                time.sleep(max(due - time.monotonic(), 0))
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def cut(self, *, down: bool = False) -> None:
+        """Breaks all connections; `down` takes no new ones either, until `restore`."""
+        self._down = down
+        broken, self._open = self._open, []
+        for one in broken:
+            _reset(one)
+
+    def restore(self) -> None:
+        self._down = False
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut(down=True)
+
+
+def _reset(one: socket.socket) -> None:
+    """Ends a connection as a broken one ends: with RST."""
+    with contextlib.suppress(OSError):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

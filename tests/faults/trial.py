@@ -23,7 +23,14 @@ class Silence:
     def step(self, _title: str) -> Iterator["Silence"]:
         yield self
 
+    @contextmanager
+    def downloads(self, _title: str, _names: Sequence[str]) -> Iterator["Silence"]:
+        yield self
+
     def update(self, detail: str) -> None:
+        """Not shown."""
+
+    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
         """Not shown."""
 
     def note(self, text: str) -> None:

@@ -32,6 +32,13 @@ def up(
         str | None, typer.Option(help="k3d: Python image to build the app's image on.")
     ] = None,
     k3s_image: Annotated[str | None, typer.Option(help="k3d: image of the nodes.")] = None,
+    k3d_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="k3d: an option of 'k3d cluster create', as --OPTION=VALUE; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     adopt: Annotated[
         bool, typer.Option("--adopt", help="k3d: use a cluster that todoctl did not make.")
     ] = False,
@@ -56,6 +63,7 @@ def up(
         "listen": listen,
         "base_image": base_image,
         "k3s_image": k3s_image,
+        "k3d_arg": tuple(k3d_arg) if k3d_arg else None,
         "adopt": adopt or None,
         "switch_context": False if keep_context else None,
     }

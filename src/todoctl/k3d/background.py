@@ -23,6 +23,11 @@ class Background(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             self._error = error
 
+    @property
+    def is_over(self) -> bool:
+        """Whether `result` need not wait."""
+        return not self._thread.is_alive()
+
     def result(self) -> T:
         """What `work` has returned."""
         while self._thread.is_alive():

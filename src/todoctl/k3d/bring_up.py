@@ -15,6 +15,7 @@ from todoctl.k3d import image, manifests, node, rollout
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
+from todoctl.k3d.engine import has_image
 from todoctl.k3d.node import Node
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step
@@ -79,7 +80,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
 
 def build(context: Context, tag: str) -> None:
     """The image, where Docker does not have it already."""
-    if not image.exists(context.engine, tag):
+    if not has_image(context.engine, tag):
         image.make(context.engine, tag, context.options.base_image)
 
 

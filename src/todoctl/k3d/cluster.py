@@ -181,7 +181,9 @@ def create_command(options: ClusterOptions, port: int) -> list[str]:
         f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
         f"--timeout={CREATE_TIMEOUT}",
     ]
-    return [*command, f"--image={options.k3s_image}"] if options.k3s_image else command
+    if options.k3s_image:
+        command.append(f"--image={options.k3s_image}")
+    return [*command, *options.k3d_arg]
 
 
 def _api_port() -> int:

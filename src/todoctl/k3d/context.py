@@ -1,6 +1,7 @@
 """What every step on a cluster needs: options, state, and ways to Docker, the node and the API."""
 
 import threading
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from todoctl.home import Home, damaged, read_json, write_json
 from todoctl.k3d.cluster import Cluster
 from todoctl.k3d.engine import connect
 from todoctl.k3d.node import Node
-from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.options import AT_CREATION, ClusterOptions
 from todoctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,14 +35,36 @@ class Context:
 
     def remembered(self) -> "Context":
         """This context with the options that the cluster was made with, where that is known."""
-        state = self.state()
-        if state is not None:
-            try:
-                given = {**state["options"], "keep_cluster": self.options.keep_cluster}
-                self.options = ClusterOptions(**given)
-            except (KeyError, TypeError, BadUsageError) as error:
-                raise damaged(self.file, str(error) or repr(error)) from None
+        made = self.made_with()
+        if made is not None:
+            self.options = replace(made, keep_cluster=self.options.keep_cluster)
         return self
+
+    def made_with(self) -> ClusterOptions | None:
+        """The options that are remembered; raises `UnavailableError` where the file is damaged."""
+        state = self.state()
+        if state is None:
+            return None
+        try:
+            return ClusterOptions.from_json(state["options"])
+        except (KeyError, TypeError, BadUsageError) as error:
+            raise damaged(self.file, str(error) or repr(error)) from None
+
+    def settle(self) -> None:
+        """Takes from the cluster that is there what only its creation could settle.
+
+        Raises `BadUsageError` where the user wants that otherwise.
+        """
+        state, made = self.state(), self.made_with()
+        if not state or not made or not (state["ours"] and state["complete"] and self.cluster.machines()):
+            return
+        if differing := self.options.differing(made):
+            raise BadUsageError(
+                f"Cluster {made.cluster} was made with {' and '.join(differing)}",
+                why="a cluster keeps what it was created with",
+                fix="Leave that out, choose another cluster with --cluster, or run 'todoctl down' first",
+            )
+        self.options = replace(self.options, **{name: getattr(made, name) for name in AT_CREATION})
 
     @cached_property
     def engine(self) -> "docker.DockerClient":

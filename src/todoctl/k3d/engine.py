@@ -28,3 +28,12 @@ def connect(*, timeout: int = TIMEOUT) -> docker.DockerClient:
             fix="Start Docker, or check your rights to use it (docker info)",
         ) from None
     return client
+
+
+def has_image(engine: docker.DockerClient, name: str) -> bool:
+    """Whether Docker has the image."""
+    try:
+        engine.images.get(name)
+    except docker.errors.ImageNotFound:
+        return False
+    return True

@@ -14,9 +14,10 @@ import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.engine import connect
+from todoctl.k3d.engine import connect, has_image
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE
 from todoctl.k3d.pip_settings import certificates, pip_conf
+from todoctl.k3d.pull import pull_missing
 from todoctl.target import Progress, Step
 
 REPOSITORY = "todo-app"
@@ -50,14 +51,6 @@ def reference(engine: docker.DockerClient, base_image: str | None) -> str:
     return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
 
 
-def exists(engine: docker.DockerClient, name: str) -> bool:
-    try:
-        engine.images.get(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
-
-
 def make(engine: docker.DockerClient, name: str, base_image: str | None, step: Step | None = None) -> None:
     """Builds the image; raises `UnavailableError` with the build's own reason."""
     base = base_image or DEFAULT_BASE_IMAGE
@@ -83,7 +76,7 @@ def make(engine: docker.DockerClient, name: str, base_image: str | None, step: S
             _follow(event, said, step)
     except docker.errors.DockerException as error:
         raise _failed(name, " ".join(str(error).split()), base) from None
-    if not exists(engine, name):
+    if not has_image(engine, name):
         raise _failed(name, said[-1] if said else "the build ended without an image", base)
 
 
@@ -121,6 +114,7 @@ def _context(content: dict[str, bytes]) -> io.BytesIO:
 def build(name: str, base_image: str | None, progress: Progress) -> None:
     """`todoctl image build`: the image under a name of the user's own."""
     engine = connect()
+    pull_missing(engine, {base_image or DEFAULT_BASE_IMAGE: "--base-image"}, progress)
     with progress.step(f"Build {name}") as step:
         make(engine, name, base_image, step)
 
@@ -128,7 +122,7 @@ def build(name: str, base_image: str | None, progress: Progress) -> None:
 def push(name: str, progress: Progress) -> None:
     """`todoctl image push`: raises `UnavailableError` with the registry's reason."""
     engine = connect()
-    if not exists(engine, name):
+    if not has_image(engine, name):
         raise UnavailableError(f"There is no image {name}", fix=f"Build it with 'todoctl image build {name}'")
     with progress.step(f"Push {name}") as step:
         try:

@@ -7,10 +7,11 @@ from pathlib import Path
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image, image_pod, manifests, node, preflight, rollout
-from todoctl.k3d.cluster import are_ours
+from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, preflight, rollout
+from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
-from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
+from todoctl.k3d.pull import pull_missing
 from todoctl.k3d.take_down import take_down
 from todoctl.k3d.volume import NodeVolume
 from todoctl.settings import Settings
@@ -86,7 +87,9 @@ class K3dTarget:
     def up(self, settings: Settings, progress: Progress) -> bool:
         preflight.check(self.findings(settings.port))
         context = self._context
-        tag = image.reference(context.engine, self._given.base_image)
+        context.settle()
+        pull_missing(context.engine, self._images(), progress)
+        tag = image.reference(context.engine, context.options.base_image)
         if self._is_up(settings, tag):
             return False
         try:
@@ -94,6 +97,17 @@ class K3dTarget:
         finally:
             context.stop.set()
         return True
+
+    def _images(self) -> dict[str, str]:
+        """The images that `up` needs, each with the option or variable that names another one."""
+        machines = self._context.cluster.machines()
+        state = self._context.state()
+        images = {self._context.options.base_image or DEFAULT_BASE_IMAGE: "--base-image"}
+        if not are_whole(machines) or (state and not state["complete"]):
+            return needed.by_cluster(self._context.options) | images
+        if not all(machine.running for machine in machines):
+            return needed.by_start() | images
+        return images
 
     def _is_up(self, settings: Settings, tag: str) -> bool:
         """Whether everything is as `up` would leave it."""

@@ -2,7 +2,7 @@
 
 import gc
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,12 @@ from todoctl.k3d import bring_up, context, image, preflight, rollout, target
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
-from todoctl.target import Step
+from todoctl.target import Downloads, Step
 
 
 @dataclass
 class Told:
-    """What a run has shown, as `Progress` and as `Step`."""
+    """What a run has shown, as `Progress`, as `Step` and as `Downloads`."""
 
     lines: list[str] = field(default_factory=list)
 
@@ -30,6 +30,16 @@ class Told:
     def step(self, title: str) -> Iterator[Step]:
         self.lines.append(title)
         yield self
+
+    @contextmanager
+    def downloads(self, title: str, names: Sequence[str]) -> Iterator[Downloads]:
+        self.lines.append(title)
+        yield self
+
+    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
+        line = f"{name}: {loaded} of {size} {doing}"
+        if self.lines[-1] != line:
+            self.lines.append(line)
 
     def note(self, text: str) -> None:
         self.lines.append(text)

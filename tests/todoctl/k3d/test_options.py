@@ -1,5 +1,7 @@
 """What may be asked of a cluster."""
 
+import json
+
 import pytest
 
 from todoctl.errors import BadUsageError
@@ -27,4 +29,8 @@ def test_names_follow_from_the_cluster() -> None:
     assert ClusterOptions().node == "k3d-k3s-default-agent-0"
     assert ClusterOptions(cluster="mine", agents=0).node == "k3d-mine-server-0"
     assert ClusterOptions(cluster="mine").server == "k3d-mine-server-0"
-    assert ClusterOptions(**ClusterOptions(agents=3).to_json()) == ClusterOptions(agents=3)
+
+
+@pytest.mark.parametrize("made", [ClusterOptions(agents=3), ClusterOptions(k3d_arg=("--servers=2",))])
+def test_options_are_remembered(made: ClusterOptions) -> None:
+    assert ClusterOptions.from_json(json.loads(json.dumps(made.to_json()))) == made

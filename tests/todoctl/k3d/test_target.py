@@ -130,7 +130,7 @@ def test_a_cluster_of_somebody_else_is_used_only_when_asked_for(
 def test_the_images_and_names_that_are_asked_for_are_used(
     engine: Engine, world: World, settings: Settings, told: Told, home: Home
 ) -> None:
-    world.images.add("base:1")
+    world.images |= {"base:1", "k3s:1"}
     world.cluster = "other"
     options = ClusterOptions(
         cluster="other", base_image="base:1", k3s_image="k3s:1", switch_context=False, listen="0.0.0.0"

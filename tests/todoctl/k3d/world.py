@@ -28,6 +28,15 @@ sys.stdout.write(told["out"])
 sys.exit(told["code"])
 """
 Result = tuple[int, str]
+Pulled = list[dict[str, Any]] | Exception
+
+IMAGES = (
+    "docker.io/rancher/k3s:v1.21.3-k3s1",
+    "ghcr.io/k3d-io/k3d-proxy:5.9.0",
+    "ghcr.io/k3d-io/k3d-tools:5.9.0",
+    "python:3.13-slim",
+)
+"""What `up` needs, where nothing else is asked for."""
 
 
 @dataclass
@@ -50,7 +59,9 @@ class World:
     kube: Kube
     cluster: str = "k3s-default"
     machines: dict[str, Machine] = field(default_factory=dict)
-    images: set[str] = field(default_factory=lambda: {"python:3.13-slim"})
+    images: set[str] = field(default_factory=lambda: set(IMAGES))
+    pulls: dict[str, list[Pulled]] = field(default_factory=dict)
+    """By image, what one attempt after the other to pull it comes to; others are not in any registry."""
     node_images: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     networks: list[str] = field(default_factory=list)
@@ -192,6 +203,24 @@ class Engine:
         cluster = filters["label"].removeprefix("k3d.cluster=")
         found = [name for name, owner in self.world.volumes.items() if owner == cluster]
         return {"Volumes": [{"Name": name} for name in found] or None}
+
+    def pull(self, name: str, *, stream: bool, decode: bool) -> Iterator[dict[str, Any]]:
+        """As Docker does it: what is known before the answer begins is raised, the rest is in the answer."""
+        assert stream
+        assert decode
+        self.world.calls.append(["pull", name])
+        if not self.world.pulls.get(name):
+            reason = f"manifest for {name} not found: manifest unknown: manifest unknown"
+            raise docker.errors.NotFound("404 Client Error", explanation=reason)
+        answer = self.world.pulls[name].pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return self._answer(name, answer)
+
+    def _answer(self, name: str, events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        yield from events
+        if events and str(events[-1].get("status")).startswith("Status: "):
+            self.world.images.add(name)
 
     def build(self, *, tag: str, **given: object) -> Iterator[dict[str, Any]]:
         self.world.built.append({"tag": tag, **given})
