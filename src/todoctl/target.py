@@ -30,8 +30,8 @@ class Progress(Protocol):
 class Downloads(Protocol):
     """Downloads under way, beside each other."""
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
-        """`loaded` of `size` bytes of `name` have come, None where that is not known.
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
+        """`loaded` of `size` bytes of `name` have come; with `more`, there are others of unknown number.
 
         `doing` is nothing while it is coming, else what happens to it. To be told some times a second, also
         where nothing has changed.

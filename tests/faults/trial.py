@@ -30,7 +30,7 @@ class Silence:
     def update(self, detail: str) -> None:
         """Not shown."""
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
         """Not shown."""
 
     def note(self, text: str) -> None:

@@ -83,7 +83,8 @@ def _follow(pulls: "list[Pull]", downloads: Downloads) -> None:
         for pull in pulls:
             quiet = silent > QUIET_SECONDS and pull in working
             doing = f"nothing has come for {silent // 10 * 10:.0f} s" if quiet else pull.doing
-            downloads.tell(pull.name, pull.layers.loaded, pull.layers.size, doing)
+            layers = pull.layers
+            downloads.tell(pull.name, layers.loaded, layers.size, doing, more=layers.more)
         if silent > SILENT_SECONDS:
             raise UnavailableError(
                 f"The image {next(iter(working)).name} does not come",
