@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import make_directory
 from todoctl.settings import Settings
@@ -30,6 +31,7 @@ def validate(
     audience: Audience,
     progress: Progress,
     scenarios: Sequence[Scenario],
+    commands: Commands = SILENT,
     *,
     full: bool,
     report: Callable[[Verdict], None],
@@ -52,7 +54,7 @@ def validate(
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())
-                visitors = Visitors(url, history)
+                visitors = Visitors(url, history, commands)
                 means.callback(visitors.close)
                 ttl = ROLLING_TTL if target.rolling else QUICK_TTL
                 stage = Stage(target, visitors, history, deployed, service, ttl=ttl)

@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.options import LISTEN, ClusterOptions
 
@@ -19,6 +20,9 @@ MARK = "todoctl"
 """The label that todoctl's own clusters carry on every container."""
 
 OLDEST = (5, 0, 0)
+OWN = (f"--runtime-label={MARK}=", "--timeout=")
+"""Arguments that nobody else would give: a cluster made by hand is not todoctl's."""
+
 CREATE_TIMEOUT = "300s"
 
 NODE_STATUS = "2s"
@@ -108,7 +112,10 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
 class Cluster:
     """The cluster that `options` name."""
 
-    def __init__(self, engine: docker.DockerClient, options: ClusterOptions) -> None:
+    def __init__(
+        self, engine: docker.DockerClient, options: ClusterOptions, commands: Commands = SILENT
+    ) -> None:
+        self._commands = commands
         self._engine = engine
         self._options = options
         self.name = options.cluster
@@ -143,15 +150,20 @@ class Cluster:
 
     def create(self, port: int, shown: Callable[[str], None]) -> None:
         """Creates the cluster and waits until k3d calls it ready."""
-        run(*create_command(self._options, port), shown=shown)
+        command = create_command(self._options, port)
+        self._commands.tell(["k3d", *(word for word in command if not word.startswith(OWN))])
+        run(*command, shown=shown)
 
     def start(self, shown: Callable[[str], None]) -> None:
         """Starts a stopped cluster, as after a reboot."""
+        self._commands.tell(["k3d", "cluster", "start", self.name])
         run("cluster", "start", self.name, f"--timeout={CREATE_TIMEOUT}", shown=shown)
 
     def delete(self, shown: Callable[[str], None]) -> None:
         """Deletes the cluster; raises where something of it stays."""
-        run("cluster", "delete", self.name, shown=shown)
+        command = ("cluster", "delete", self.name)
+        self._commands.tell(["k3d", *command])
+        run(*command, shown=shown)
         left = self.leftovers()
         if left:
             raise UnavailableError(
@@ -169,6 +181,9 @@ class Cluster:
 
     def kubeconfig(self, path: Path) -> None:
         """Writes the cluster's own kubeconfig to `path`, readable for its owner alone."""
+        switch = f"--kubeconfig-switch-context={'true' if self._options.switch_context else 'false'}"
+        merge = ["k3d", "kubeconfig", "merge", self.name, "--kubeconfig-merge-default", switch]
+        self._commands.tell(merge)  # todoctl has a file of its own instead: the user's is the user's
         text = run("kubeconfig", "get", self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

@@ -10,9 +10,9 @@ from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
 from todoctl.k3d import bring_up, manifests, rollout
-from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import MANAGER, NAMESPACE, Resource
+from todoctl.settings import Settings
 
 NAME = "todoctl-image-service"
 PORT = 8000
@@ -64,11 +64,13 @@ def pod(node: str, image: str) -> Resource:
     }
 
 
-def remove(api: Api) -> None:
+def remove(context: Context) -> None:
     """Deletes the pod, where there is one and todoctl has made it."""
+    api = context.api
     named: Resource = {"kind": "Pod", "metadata": {"name": NAME}}
     found = api.read(named)
     if found is not None and (found.metadata.labels or {}).get(OWNER) == MANAGER:
+        context.tell_kubectl("delete", f"pod/{NAME}", "--grace-period=0", "--force")
         api.delete(named, at_once=True)
 
 
@@ -78,6 +80,10 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
     api, wanted = context.api, pod(context.options.node, image)
 
     def fetch(method: str, path: str) -> bytes:
+        if method == "POST":
+            # Its slashes as %2F, as the API server's proxy wants them of kubectl too.
+            way = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}:{PORT}/proxy{path}"
+            context.tell_kubectl("create", f"--raw={way}", "--filename=/dev/null")
         return api.ask_pod(method, NAME, PORT, path)
 
     def address() -> str:
@@ -91,9 +97,11 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
         return str(found.status.pod_ip)
 
     try:
-        remove(api)  # of a run that was killed
+        remove(context)  # of a run that was killed
+        printing = manifests.command(Settings(), context.options, image)
+        context.commands.tell([*printing, "--image-service"], context.kubectl("apply", "-f", "-"))
         api.apply(wanted)
         bring_up.wait_until(context, address, None, "the image service's pod", WAIT_SECONDS)
         yield Controlled(f"http://{address()}:{PORT}/picture", fetch, same_clock=False)
     finally:
-        remove(api)
+        remove(context)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, preflight, rollout
@@ -17,6 +18,9 @@ from todoctl.k3d.volume import NodeVolume
 from todoctl.settings import Settings
 from todoctl.target import Finding, ImageService, Progress
 from todoctl.volume import Volume
+
+DEPLOYMENT = f"deployment/{manifests.DEPLOYMENT}"
+PODS = (f"--selector={manifests.SELECTOR}",)
 
 HALT_SECONDS = 1.0
 """For the kubelet to end what it does for a pod just now: it would start a container that is dead by then."""
@@ -32,9 +36,9 @@ class K3dTarget:
     name = "k3d"
     rolling = True
 
-    def __init__(self, home: Home, options: ClusterOptions) -> None:
+    def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
         self._given = options
-        self._context = Context(home, options)
+        self._context = Context(home, options, commands)
 
     @property
     def directory(self) -> Path:
@@ -88,7 +92,7 @@ class K3dTarget:
         preflight.check(self.findings(settings.port))
         context = self._context
         context.settle()
-        pull_missing(context.engine, self._images(), progress)
+        pull_missing(context.engine, self._images(), progress, context.commands)
         tag = image.reference(context.engine, context.options.base_image)
         if self._is_up(settings, tag):
             return False
@@ -133,6 +137,8 @@ class K3dTarget:
     def restart(self) -> None:
         """What `kubectl rollout restart` does."""
         context = self._context.remembered()
+        context.tell_kubectl("rollout", "restart", DEPLOYMENT)
+        bring_up.tell_rollout(context)
         context.api.restart()
         rollout.wait(context.api, context.node, quiet, context.stop)
 
@@ -147,6 +153,10 @@ class K3dTarget:
         settings = context.settings()
         pods, dying = rollout.require_standing(context.api), context.node.containers(manifests.CONTAINER)
         context.node.send("SIGSTOP", dying)
+        self._tell_signal("SIGSTOP")
+        context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
+        self._tell_signal("SIGKILL")
+        bring_up.tell_rollout(context)
         try:
             for name in pods:
                 context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
@@ -163,6 +173,12 @@ class K3dTarget:
         settings = context.settings()
         if not settings or context.api.deployment() is None:
             return
+        context.tell_kubectl("scale", DEPLOYMENT, "--replicas=0")
+        if at_once:
+            context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
+            self._tell_signal("SIGKILL")
+        else:
+            context.tell_kubectl("wait", "pods", *PODS, "--for=delete")
         context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
         if at_once:
             for pod in context.api.pods():
@@ -174,6 +190,8 @@ class K3dTarget:
     def scale(self, number: int) -> list[str]:
         """The service spreads page views over the pods, all at one address."""
         context = self._context.remembered()
+        context.tell_kubectl("scale", DEPLOYMENT, f"--replicas={number}")
+        bring_up.tell_rollout(context)
         context.api.scale(number)
         rollout.wait(context.api, context.node, quiet, context.stop, replicas=number)
         settings = context.settings()
@@ -182,8 +200,16 @@ class K3dTarget:
     def start(self, settings: Settings) -> None:
         context = self._context.remembered()
         bring_up.apply(context, settings, self._image())
+        bring_up.tell_rollout(context)
         rollout.wait(context.api, context.node, quiet, context.stop)
         bring_up.wait_for_page(context, settings, None)
+
+    def _tell_signal(self, signal: str) -> None:
+        """A person looks up the containers first."""
+        context = self._context
+        found = context.node.inside("crictl", "ps", "--quiet", "--name", f"^{manifests.CONTAINER}$")
+        kill = context.node.inside("ctr", "-n=k8s.io", "tasks", "kill", f"--signal={signal}")
+        context.commands.tell(found, ["xargs", "--no-run-if-empty", "-n1", *kill])
 
     def _image(self) -> str:
         return str((self._context.state() or {})["image"])
@@ -194,4 +220,4 @@ class K3dTarget:
         return image_pod.running(context, self._image())
 
     def remove_image_service(self) -> None:
-        image_pod.remove(self._context.remembered().api)
+        image_pod.remove(self._context.remembered())

@@ -8,6 +8,7 @@ from todoctl import directory
 from todoctl.k3d import rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
+from todoctl.k3d.manifests import CONTAINER, DEPLOYMENT
 from todoctl.k3d.node import ASIDE, CACHE, Node
 from todoctl.volume import File, Side, require_aside
 
@@ -26,6 +27,11 @@ class NodeVolume:
     def sides(self) -> tuple[Side, Side]:
         """`docker exec` in the node against `exec` in the pod."""
         api = self._context.api
+        self._context.commands.tell(self._node.inside("ls", "-l", CACHE))
+        listing = ("ls", "-l", INSIDE)
+        self._context.tell_kubectl(
+            "exec", f"deployment/{DEPLOYMENT}", f"--container={CONTAINER}", "--", *listing
+        )
         pod, *_ = rollout.require_standing(api)
         return NodeSide(self._node), PodSide(api, pod, fractions=self._node.tells_fractions)
 
@@ -34,39 +40,41 @@ class NodeVolume:
 
     def set_aside(self) -> None:
         if self._node.has(CACHE):
-            self._node.run("mv", "-T", CACHE, ASIDE)
+            self._context.change("mv", "-T", CACHE, ASIDE)
         else:
-            self._node.run("mkdir", ASIDE)
+            self._context.change("mkdir", ASIDE)
 
     def empty(self) -> None:
         """The app makes the directory itself, so that it is the app's own."""
         require_aside(self)
-        self._node.run("rm", "-rf", CACHE)
+        self._context.change("rm", "-rf", CACHE)
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
         if content is None:
-            self._node.run("rm", "-f", f"{CACHE}/{name}")
+            self._context.change("rm", "-f", f"{CACHE}/{name}")
         else:
-            self._node.run("mkdir", "-p", "-m", "777", CACHE)  # the app, not root here, is to use it
+            # The app, which is not root here, is to use it.
+            self._context.change("mkdir", "-p", "-m", "777", CACHE)
+            self._context.commands.tell(["docker", "cp", name, f"{self._node.name}:{CACHE}/{name}"])
             self._node.put(CACHE, name, content)
 
     def detach(self) -> None:
         """The app, which is not root, may not even look into the directory any more."""
         require_aside(self)
-        self._node.run("chmod", "000", CACHE)
+        self._context.change("chmod", "000", CACHE)
 
     def attach(self) -> None:
         require_aside(self)
-        self._node.run("chmod", "777", CACHE)
+        self._context.change("chmod", "777", CACHE)
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
         if self.is_set_aside():
-            self._node.run("rm", "-rf", CACHE)
-            self._node.run("mv", "-T", ASIDE, CACHE)
+            self._context.change("rm", "-rf", CACHE)
+            self._context.change("mv", "-T", ASIDE, CACHE)
             # Where there was none, there is none again; a full one is not touched.
-            self._node.run("find", CACHE, "-maxdepth", "0", "-empty", "-delete")
+            self._context.change("find", CACHE, "-maxdepth", "0", "-empty", "-delete")
 
 
 class NodeSide:

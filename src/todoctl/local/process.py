@@ -18,6 +18,8 @@ import psutil
 from todoctl.errors import UnavailableError
 
 MARK = "TODOCTL_LOCAL_DIRECTORY"
+APP = (sys.executable, "-m", "todoapp")
+
 STOP_SECONDS = 10.0
 """Longer than the app takes to finish what it is doing; then it is killed."""
 
@@ -31,7 +33,7 @@ def find(directory: Path) -> list[psutil.Process]:
     for process in psutil.process_iter(["cmdline", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
-        if (process.info["cmdline"] or [])[1:3] != ["-m", "todoapp"]:
+        if (process.info["cmdline"] or [])[1:3] != [*APP[1:]]:
             continue
         try:
             if process.environ().get(MARK) == str(directory):
@@ -46,7 +48,7 @@ def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subproc
     inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "todoapp"],
+            APP,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -13,6 +13,7 @@ import psutil
 
 from todoctl import ports
 from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, read_json, write_json
 from todoctl.local import process
@@ -39,11 +40,12 @@ class LocalTarget:
     name = "local"
     rolling = False
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, commands: Commands = SILENT) -> None:
+        self._commands = commands
         self.directory = home.path / "local"
         self._state = self.directory / "state.json"
         self._log = self.directory / "app.log"
-        self.volume = LocalVolume(self.directory)
+        self.volume = LocalVolume(self.directory, commands)
         self._children: list[subprocess.Popen[bytes]] = []
 
     # What there is
@@ -121,6 +123,7 @@ class LocalTarget:
         first = before is None and not self.directory.exists()
         try:
             with progress.step("Prepare the volume"):
+                self._commands.tell(["mkdir", "-p", str(self.volume.path)])
                 make_directory(self.volume.path)
                 write_json(self._state, settings.to_json())
             if process.find(self.directory):
@@ -145,11 +148,13 @@ class LocalTarget:
                 self.stop()
         if not keep_data:
             with progress.step("Remove volume, log and state"):
+                self._commands.tell(["rm", "-r", str(self.directory)])
                 remove(self.directory)
             return True
         changed = bool(running) or self._state.exists()
         if changed:
             with progress.step("Remove log and state, keep the volume"):
+                self._commands.tell(["rm", "-f", str(self._log), str(self._state)])
                 remove(self._log)
                 remove(self._state)
         return changed
@@ -167,11 +172,11 @@ class LocalTarget:
 
     def restart(self) -> None:
         """A new process with the settings of the old one."""
-        self._replace(process.stop)
+        self._replace(self._end)
 
     def kill(self) -> None:
         """As `restart`, but the old one gets no notice."""
-        self._replace(process.kill)
+        self._replace(self._kill)
 
     def _replace(self, end: Callable[[list[psutil.Process]], None]) -> None:
         running = process.require(self.directory)
@@ -184,7 +189,7 @@ class LocalTarget:
         """Further processes have ports of their own; the first keeps the page's."""
         first, *others = process.require(self.directory)
         settings = _settings(first)
-        process.stop(others)
+        self._end(others)
         self._bury()
         for _ in range(number - 1):
             self.start(replace(settings, port=ports.find_free()))
@@ -194,15 +199,27 @@ class LocalTarget:
         """In a thread of this process."""
         from todoctl.image_service.here import running_here
 
-        return running_here()
+        return running_here(self._commands)
 
     def remove_image_service(self) -> None:
         """A thread ends with its process."""
 
     def stop(self, *, at_once: bool = False) -> None:
-        end = process.kill if at_once else process.stop
+        end = self._kill if at_once else self._end
         end(process.find(self.directory))
         self._bury()
+
+    def _end(self, running: list[psutil.Process]) -> None:
+        self._tell_of("TERM", running)
+        process.stop(running)
+
+    def _kill(self, running: list[psutil.Process]) -> None:
+        self._tell_of("KILL", running)
+        process.kill(running)
+
+    def _tell_of(self, signal: str, running: list[psutil.Process]) -> None:
+        if running:
+            self._commands.tell(["kill", f"-{signal}", *(str(one.pid) for one in running)])
 
     def _bury(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]
@@ -210,19 +227,18 @@ class LocalTarget:
     def start(self, settings: Settings) -> None:
         """Starts a process; raises with the log's last line where it ends or never answers."""
         ports.check_free(settings.port)
-        child = process.spawn(
-            self.directory,
-            {
-                "HOST": "127.0.0.1",
-                "PORT": str(settings.port),
-                "CACHE_DIR": str(self.volume.path),
-                "CACHE_TTL": seconds(settings.ttl),
-                "IMAGE_URL": settings.image_url,
-                "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
-                "DRAIN_SECONDS": "0",  # no load balancer to wait for
-            },
-            self._log,
-        )
+        environment = {
+            "HOST": "127.0.0.1",
+            "PORT": str(settings.port),
+            "CACHE_DIR": str(self.volume.path),
+            "CACHE_TTL": seconds(settings.ttl),
+            "IMAGE_URL": settings.image_url,
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+            "DRAIN_SECONDS": "0",  # no load balancer to wait for
+        }
+        variables = (f"{name}={value}" for name, value in environment.items())
+        self._commands.tell(["env", *variables, *process.APP])
+        child = process.spawn(self.directory, environment, self._log)
         self._children.append(child)
         deadline = time.monotonic() + START_SECONDS
         with Client(f"http://127.0.0.1:{settings.port}") as client:

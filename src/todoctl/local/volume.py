@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from todoctl import directory
+from todoctl.commands import SILENT, Commands
 from todoctl.home import make_directory, not_writable
 from todoctl.local import process
 from todoctl.volume import File, Side, require_aside, unreadable
@@ -16,7 +17,8 @@ from todoctl.volume import File, Side, require_aside, unreadable
 class LocalVolume:
     """`volume/cache` in the target's `home`; see `todoctl.volume.Volume` for what each method promises."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, commands: Commands = SILENT) -> None:
+        self._commands = commands
         self.path = home / "volume" / "cache"
         self._home = home
         self._aside = home / "volume" / "cache.set-aside"
@@ -37,22 +39,22 @@ class LocalVolume:
 
     def set_aside(self) -> None:
         make_directory(self.path)
-        with _told(self._aside):
-            self.path.rename(self._aside)
-        make_directory(self.path)
+        self._move(self.path, self._aside)
+        self._make(self.path)
 
     def empty(self) -> None:
         require_aside(self)
-        remove(self._detached)
-        remove(self.path)
-        make_directory(self.path)
+        self._remove(self._detached)
+        self._remove(self.path)
+        self._make(self.path)
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
         path = self._place() / name
         if content is None:
-            remove(path)
+            self._remove(path)
             return
+        self._commands.tell(["cp", name, str(path)])
         with _told(path):
             path.write_bytes(content)
 
@@ -60,14 +62,15 @@ class LocalVolume:
         """A file lies in the place of the directory, which stops even root."""
         require_aside(self)
         with self._halted():
-            self.path.rename(self._detached)
+            self._move(self.path, self._detached)
+            self._commands.tell(["touch", str(self.path)])
             self.path.touch()
 
     def attach(self) -> None:
         require_aside(self)
         with self._halted():
-            remove(self.path)
-            self._detached.rename(self.path)
+            self._remove(self.path)
+            self._move(self._detached, self.path)
 
     @contextmanager
     def _halted(self) -> Iterator[None]:
@@ -82,10 +85,25 @@ class LocalVolume:
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
         if self.is_set_aside():
-            remove(self._detached)
-            remove(self.path)
-            with _told(self.path):
-                self._aside.rename(self.path)
+            self._remove(self._detached)
+            self._remove(self.path)
+            self._move(self._aside, self.path)
+
+    # Each with the command that does the same
+
+    def _make(self, path: Path) -> None:
+        self._commands.tell(["mkdir", "-p", str(path)])
+        make_directory(path)
+
+    def _move(self, path: Path, target: Path) -> None:
+        self._commands.tell(["mv", str(path), str(target)])
+        with _told(target):
+            path.rename(target)
+
+    def _remove(self, path: Path) -> None:
+        if path.exists():
+            self._commands.tell(["rm", "-rf", str(path)])
+            remove(path)
 
 
 class DirectorySide:
