@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import free_port
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Kube
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.world import World
 from todoctl.home import Home
 from todoctl.k3d import bring_up, context, image, preflight, rollout, target
 from todoctl.k3d.options import ClusterOptions

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Kube
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.world import World
 from todoctl.__main__ import run
 from todoctl.commands import Commands
 from todoctl.home import Home

@@ -7,7 +7,8 @@ import pytest
 
 from tests.app_server import free_port
 from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.k3d.world import World
 from todoctl.errors import BadUsageError
 from todoctl.home import Home
 from todoctl.k3d import handed_on, preflight

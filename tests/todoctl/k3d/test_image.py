@@ -10,7 +10,8 @@ import docker.errors
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.k3d.world import World
 from todoctl.errors import UnavailableError
 from todoctl.k3d import image
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Answer, Json, Kube, pod
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.world import Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.k3d import rollout
 from todoctl.k3d.api import Api

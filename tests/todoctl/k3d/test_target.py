@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Answer, Kube, pod
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.world import Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d import bring_up

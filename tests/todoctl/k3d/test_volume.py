@@ -4,7 +4,8 @@ import docker.errors
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.world import Container, World
+from tests.todoctl.k3d.engine import Container
+from tests.todoctl.k3d.world import World
 from todoctl.errors import UnavailableError
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
