@@ -175,7 +175,7 @@ class K3dTarget:
         """The service spreads page views over the pods, all at one address."""
         context = self._context.remembered()
         context.api.scale(number)
-        rollout.wait(context.api, context.node, quiet, context.stop, replicas=number)
+        rollout.wait(context.api, context.node, quiet, context.stop)
         settings = context.settings()
         return [f"http://127.0.0.1:{settings.port}"] if settings else []
 
