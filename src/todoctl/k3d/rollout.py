@@ -33,16 +33,16 @@ HOPELESS = (
 )
 
 
-def wait(
-    api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event, *, replicas: int = 1
-) -> None:
-    """Until so many pods of the newest kind are ready and no other runs.
+def wait(api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event) -> None:
+    """Until as many pods of the newest kind as are wanted are ready, and no other runs.
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
     """
 
     def done() -> bool:
-        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == replicas
+        deployment = api.deployment()
+        wanted = deployment and deployment.spec.replicas
+        return is_rolled_out(deployment, api.pods()) and node.running(CONTAINER) == wanted
 
     _until(api, done, shown, stop)
 

@@ -193,7 +193,7 @@ class K3dTarget:
         context.tell_kubectl("scale", DEPLOYMENT, f"--replicas={number}")
         bring_up.tell_rollout(context)
         context.api.scale(number)
-        rollout.wait(context.api, context.node, quiet, context.stop, replicas=number)
+        rollout.wait(context.api, context.node, quiet, context.stop)
         settings = context.settings()
         return [f"http://127.0.0.1:{settings.port}"] if settings else []
 

@@ -342,6 +342,20 @@ def test_others_may_come_before_it_is_back_and_get_a_new_picture() -> None:
 # A look at the volume while somebody else gets a new picture
 
 
+def test_a_new_picture_may_be_shown_before_it_is_saved() -> None:
+    script = begun()
+    script.view()
+    script.wait(script.ttl)
+    script.view()
+    old = script.told().picture
+    script.look()
+    script.stranger()
+    script.picture(script.told().picture or "", visit=99)
+    script.volume(lambda told: setattr(told, "picture", old))
+    script.look()
+    assert not failed(script)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> None:
     """It is the old one for a moment, where the view that has got the new one is not answered yet."""

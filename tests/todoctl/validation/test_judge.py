@@ -306,3 +306,20 @@ def test_who_comes_while_others_wait_for_the_next_try_gets_the_old_picture(waits
     script.view()
     found = result(script.finished())
     assert bool(found.failures) != waits, found.failures
+
+
+@pytest.mark.parametrize("what", ["kill", "restart"])
+def test_a_page_view_of_others_and_its_fetch_may_end_with_the_app(what: str) -> None:
+    """Where no page view could have called for it, the start itself has fetched, which it may not."""
+    for wait in (0.0, 11.0):
+        script = Script()
+        script.start(emptied=True)
+        script.view()
+        script.wait(wait)
+        script.view()
+        script.look()
+        script.start(emptied=False, what=what, last=True)
+        script.state = script.state._replace(explained=len(script.fetches))
+        script.view()
+        found = result(script.finished())
+        assert [check.claim for check in found.failures] == ([] if wait else ["fetches"])

@@ -19,18 +19,25 @@ class Files:
         self._checks = checks
         self._possible = possible
         self._came = came
-        self._first: dict[int, tuple[Volume, Told, set[str | None]]] = {}
+        self._pictures: set[str | None] = set()
+        self._first: dict[int, tuple[Volume, Told]] = {}
+
+    def saved(self) -> None:
+        """What is possible now was saved before it was told."""
+        self._pictures = self._shown()
+
+    def _shown(self) -> set[str | None]:
+        return {state.picture for state in self._possible.states}
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
-        other = self._first.pop(event.look, None)
-        before = {state.picture for state in self._possible.states} | (other[2] if other else set())
         told = self._state(number, event, files.get(STATE_FILE), at)
-        old = before - {state.picture for state in self._possible.states}
+        old = self._pictures - self._shown()
         self._picture(number, files.get(PICTURE_FILE), at, old)
+        other = self._first.pop(event.look, None)
         if other is None:
-            self._first[event.look] = (event, told, before)
+            self._first[event.look] = (event, told)
         elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
             self._both(number, other[0], event, [STATE_FILE] if old else [])
 
@@ -50,7 +57,7 @@ class Files:
         return read.told
 
     def _picture(self, number: int, file: File | None, at: Span, old: set[str | None]) -> None:
-        """A new picture takes effect with the JSON, and its file comes just after: until then it is `old`."""
+        """A new picture may be shown before it is saved, the JSON first: until then the file is `old`."""
         told: Told = {"picture": file.body if file else None}
         if told["picture"] in old:
             return

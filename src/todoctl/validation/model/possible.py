@@ -44,6 +44,12 @@ class Possible:
 
     def start(self, ttl: float, fetches: Sequence[Fetch] | None, at: Span, *, emptied: bool) -> None:
         """The app was started, having stopped at `at`: with an empty volume, or with what it had."""
+        # A page view of others, and the fetch that it was waiting for, may have ended with the app.
+        since = Span(self._last_look, at.hi)
+        steps = [(state, step) for state in self.states for step in self._steps(state, since, {self.ttl})]
+        self.states |= {
+            state._replace(explained=step.state.explained) for state, step in steps if step.fetch is not None
+        }
         self.ttl, self.fetches = ttl, fetches
         self._ttls.add(ttl)
         if emptied:  # nobody will know who viewed the page before
