@@ -110,6 +110,15 @@ def given(**options: object) -> ClusterOptions:
     return found
 
 
+def test_a_cluster_of_somebody_else_takes_nothing_on(
+    world: World, engine: Engine, home: Home, settings: Settings, told: Told
+) -> None:
+    world.create(settings.port, marked=False)
+    with pytest.raises(BadUsageError, match="Cluster k3s-default was made without todoctl's --k3d-arg"):
+        K3dTarget(home, given(adopt=True, k3d_arg=(PROXY,))).up(settings, told)
+    assert K3dTarget(home, given(adopt=True)).up(settings, told)
+
+
 @pytest.mark.parametrize(
     ("made", "asked", "said"),
     [

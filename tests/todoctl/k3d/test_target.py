@@ -54,7 +54,8 @@ def test_up_makes_a_cluster_and_all_that_belongs_on_it(
     environment = {variable["name"]: variable["value"] for variable in container["env"]}
     assert environment["CACHE_TTL"] == "600"
     assert environment["IMAGE_URL"] == "sample:"
-    assert (target.directory / "kubeconfig").stat().st_mode & 0o777 == 0o600
+    for name in ("kubeconfig", "state.json"):
+        assert (target.directory / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_up_again_changes_nothing(
