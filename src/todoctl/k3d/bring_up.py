@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.k3d import image, manifests, node, rollout
+from todoctl.k3d import image, manifests, node, page, rollout
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
@@ -21,11 +20,6 @@ from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
 NODE_SECONDS = 300.0
-PAGE_SECONDS = 120.0
-"""Traefik is the last to come up on a new cluster."""
-
-ADDRESS_SECONDS = 20.0
-
 POLL_SECONDS = 0.2
 
 
@@ -73,9 +67,9 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
         if lost:  # a pod that runs still has the directory that is no more
             context.api.restart()
     with progress.step("Wait for the pod") as step:
-        rollout.wait(context.api, context.node, step.update, context.stop)
+        rollout.wait(context.api, context.node, step, context.stop)
     with progress.step(f"Wait for the page at {settings.url}") as step:
-        wait_for_page(context, settings, step)
+        page.wait(context, settings, step)
 
 
 def build(context: Context, tag: str) -> None:
@@ -125,19 +119,6 @@ def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) 
     wait_until(context, lambda: context.api.find_phase(volume), None, "the volume's binder", NODE_SECONDS)
     for resource in others:
         context.api.apply(resource)
-
-
-def wait_for_page(context: Context, settings: Settings, step: Step | None) -> None:
-    """Until the page answers 200 through the load balancer and the ingress.
-
-    k3d's load balancer sends nobody for ten seconds to a node that has refused a connection. So it is left
-    alone until the ingress has an address, which it gets when one node at least takes connections.
-    """
-    with suppress(UnavailableError):  # other ingress controllers than k3s's own may never tell
-        wait_until(context, context.api.find_address, step, "the ingress's address", ADDRESS_SECONDS)
-    with Client(f"http://127.0.0.1:{settings.port}") as client:
-        what = "the page, through load balancer and ingress"
-        wait_until(context, client.find_page, step, what, PAGE_SECONDS)
 
 
 def wait_until(

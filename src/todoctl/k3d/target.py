@@ -7,7 +7,7 @@ from pathlib import Path
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, preflight, rollout
+from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, page, preflight, rollout
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
@@ -19,10 +19,6 @@ from todoctl.target import Finding, ImageService, Progress, Side, require_aside
 
 HALT_SECONDS = 1.0
 """For the kubelet to end what it does for a pod just now: it would start a container that is dead by then."""
-
-
-def quiet(_: str) -> None:
-    """For waits inside a step that somebody else shows."""
 
 
 class K3dTarget:
@@ -133,7 +129,7 @@ class K3dTarget:
         """What `kubectl rollout restart` does."""
         context = self._context.remembered()
         context.api.restart()
-        rollout.wait(context.api, context.node, quiet, context.stop)
+        rollout.wait(context.api, context.node, None, context.stop)
 
     def kill(self) -> None:
         """SIGKILL from the node, and a new pod in the place of the one that has died.
@@ -153,22 +149,22 @@ class K3dTarget:
         finally:
             with suppress(UnavailableError):  # the kubelet may have ended it by now
                 context.node.send("SIGKILL", dying)
-        rollout.wait(context.api, context.node, quiet, context.stop)
+        rollout.wait(context.api, context.node, None, context.stop)
         if settings:
-            bring_up.wait_for_page(context, settings, None)
+            page.wait(context, settings, None)
 
     def stop(self) -> None:
         context = self._context.remembered()
         settings = context.settings()
         if settings and context.api.deployment() is not None:
             context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
-            rollout.wait_for_none(context.api, context.node, quiet, context.stop)
+            rollout.wait_for_none(context.api, context.node, None, context.stop)
 
     def start(self, settings: Settings) -> None:
         context = self._context.remembered()
         bring_up.apply(context, settings, self._image())
-        rollout.wait(context.api, context.node, quiet, context.stop)
-        bring_up.wait_for_page(context, settings, None)
+        rollout.wait(context.api, context.node, None, context.stop)
+        page.wait(context, settings, None)
 
     def _image(self) -> str:
         return str((self._context.state() or {})["image"])
