@@ -91,10 +91,9 @@ class Cache:
     async def start(self) -> None:
         """Take up what lies on the volume; where that is no picture, begin to fetch one."""
         state = (await self.look()).state
-        if state.picture:
-            downloaded_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.downloaded_at))
-            log.info("picture on the volume: %s, downloaded at %s", state.picture, downloaded_at)
-        elif self._store.loaded:  # otherwise there may be a picture, which is not to be replaced
+        if (
+            state.picture is None and self._store.loaded
+        ):  # otherwise there may be a picture, which is not to be replaced
             self._begin_refresh(prefetch=True)
 
     async def view(self) -> View:
@@ -253,6 +252,9 @@ class Cache:
         holders = (found, ours, known)
         content = next(held.content for held in holders if held.state.picture == state.picture)
         self._held = Found(state=state, content=content)
+        if state.picture and state.picture != ours.state.picture:
+            downloaded_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.downloaded_at))
+            log.info("picture on the volume: %s, downloaded at %s", state.picture, downloaded_at)
 
     def _apply(self, turn: Turn) -> list[View | None]:
         """Do in memory what is to be done; None for those who need a new picture first."""

@@ -5,17 +5,16 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from todoctl.commands import Commands, once
+from todoctl.live import Board, Doing, Run, lasting
 from todoctl.target import Downloads, Finding, Step
 
 if TYPE_CHECKING:
@@ -30,9 +29,12 @@ ENDLESS = 10_000
 class Terminal:
     """Progress and audience in one, on standard output, or on standard error with `stderr`."""
 
-    def __init__(self, *, stderr: bool = False) -> None:
+    def __init__(self, *, stderr: bool = False, show_commands: bool = False) -> None:
         self.console = Console(stderr=stderr, highlight=False)
-        self._live: _Live | None = None
+        self.commands = Commands(self._command if show_commands else None)
+        self._told: list[list[str]] = []
+        """The commands of the scenario and the step under way, for below their lines."""
+        self._live: Run | None = None
         self._names = 0
         if self._edge is None:
             self.console.width = ENDLESS
@@ -45,6 +47,7 @@ class Terminal:
     def step(self, title: str) -> Iterator[Step]:
         """Shows `title` while its block runs, then how it ended and how long it took."""
         began = time.monotonic()
+        self._told.append([])
         with self._working(title) as working:
             try:
                 yield working
@@ -59,6 +62,7 @@ class Terminal:
         from todoctl.downloads import Bars, Lines
 
         began = time.monotonic()
+        self._told.append([])
         try:
             if self.console.is_terminal:
                 bars = Bars(self.console, title, names)
@@ -78,7 +82,7 @@ class Terminal:
         if not self.console.is_terminal:
             yield
             return
-        self._live = _Live(plan)
+        self._live = Run(plan)
         try:
             with Live(
                 get_renderable=self._live.render, console=self.console, transient=True, refresh_per_second=8
@@ -90,23 +94,29 @@ class Terminal:
     @contextmanager
     def scenario(self, name: str, title: str) -> Iterator[Callable[[str], None]]:
         """Shows which scenario plays, and what it waits for; piped, only how it ended is told."""
-        if not self.console.is_terminal:
-            yield lambda _: None
-            return
-        if self._live:
-            self._live.begin(name)
+        self._told.append([])
         try:
-            with self._working(f"{name}: {title}") as working:
-                yield working.update
-        finally:
+            if not self.console.is_terminal:
+                yield lambda _: None
+                return
             if self._live:
-                self._live.end(name)
+                self._live.begin(name)
+            try:
+                with self._working(f"{name}: {title}") as working:
+                    yield working.update
+            finally:
+                if self._live:
+                    self._live.end(name)
+        except BaseException:
+            self._below()  # there will be no line of its outcome
+            raise
 
     def finished(self, result: "ScenarioResult") -> None:
         """A scenario's outcome, in one line."""
         from todoctl.validation.reports import screen
 
         self._show([screen.line(result, names=self._names, edge=self._edge)])
+        self._below()
 
     @contextmanager
     def side_by_side(self, names: Sequence[str]) -> Iterator[Callable[[str, str, float], None]]:
@@ -114,7 +124,7 @@ class Terminal:
 
         What it gives takes a name, what is being done, and the moment (epoch seconds) of the expected end.
         """
-        board = _Board(names, lambda name, doing: self._print(f"  {escape(name)} [dim]{escape(doing)}[/]"))
+        board = Board(names, lambda name, doing: self._print(f"  {escape(name)} [dim]{escape(doing)}[/]"))
         if not self.console.is_terminal:
             yield board.tell
             return
@@ -184,113 +194,52 @@ class Terminal:
     def _line(self, mark: str, title: str, began: float) -> None:
         seconds = time.monotonic() - began
         self._print(f"{mark} {escape(title)} [dim]{seconds:.1f} s[/]")
+        self._below()
+
+    def _command(self, line: str) -> None:
+        """Shows a command, where a step or a scenario is under way below its line."""
+        if self._told:
+            self._told[-1].append(line)
+        else:
+            self._show_command(line)
+
+    def _below(self) -> None:
+        """The commands of what is over, each once."""
+        for line in once(self._told.pop()) if self._told else ():
+            self._show_command(line)
+
+    def _show_command(self, line: str) -> None:
+        """Never wrapped: it is to be copied."""
+        self._put([Text(f"$ {line}", "dim")])
 
     @contextmanager
     def _working(self, title: str) -> Iterator["_Working"]:
-        working = _Working(title, lambda text: self._print(f"  {text}"))
+        working = _Working(title, lambda text, began: self._print(f"  {text}{lasting(began)}"))
         if not self.console.is_terminal:
             yield working
         elif live := self._live:  # there can be one live display at a time
-            before, working.show, working.grows = live.doing, live.do, True
+            before, working.show = live.doing, lambda text, _: live.do(text)
             live.do(escape(title))
             try:
                 yield working
             finally:
                 live.do(before)
         else:
-            with self.console.status(escape(title)) as status:
-                working.show, working.grows = status.update, True
+            doing = Doing(escape(title), self._told[-1])
+            working.show = doing.do
+            with self.console.status(doing):
                 yield working
 
 
 class _Working:
     """A step under way: a spinner on a terminal, a line for each new detail when piped."""
 
-    def __init__(self, title: str, show: Callable[[str], None]) -> None:
+    def __init__(self, title: str, show: Callable[[str, float | None], None]) -> None:
         self._title = title
-        self._detail = ""
+        self._last: tuple[str, float | None] = ("", None)
         self.show = show
-        self.grows = False
-        """Whether a detail is shown again for the time that it takes."""
 
     def update(self, detail: str, began: float | None = None) -> None:
-        lasts = began is not None and self.grows
-        if detail != self._detail or lasts:
-            self._detail = detail
-            time_taken = f" for {_duration(time.time() - began)}" if began is not None else ""
-            self.show(f"{escape(self._title)} [dim]{escape(detail)}{time_taken}[/]")
-
-
-class _Live:
-    """How far a run is: two lines, the scenario under way and all of them, each with the time left."""
-
-    def __init__(self, plan: Sequence[tuple[str, float]]) -> None:
-        self._left = dict(plan)
-        self._count, self._whole = len(plan), sum(seconds for _, seconds in plan)
-        self._name, self._began = "", 0.0
-        self.doing = ""
-
-    def begin(self, name: str) -> None:
-        self._name, self._began = name, time.monotonic()
-
-    def end(self, name: str) -> None:
-        self._left.pop(name, None)
-        self._name = ""
-
-    def do(self, text: str) -> None:
-        """Shows `text` (markup) as what is being done."""
-        self.doing = text
-
-    def render(self) -> RenderableType:
-        """Called some times a second. A scenario that takes longer than expected has no time left."""
-        expected = self._left.get(self._name, 0.0)
-        here = max(expected - (time.monotonic() - self._began), 0.0)
-        left = sum(self._left.values()) - expected + here
-        grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        grid.add_column(justify="right", no_wrap=True)
-        grid.add_row(Text.from_markup(self.doing), _clock(here) if self._name else "")
-        bar = ProgressBar(
-            total=max(self._whole, 0.001),
-            completed=self._whole - left,
-            style="bright_black",
-            complete_style="green",
-            finished_style="green",
-        )
-        grid.add_row(bar, f"{self._count - len(self._left)} of {self._count}, {_clock(left)} left")
-        return grid
-
-
-class _Board:
-    """What is being done with each of several things, and for how long still; `show` tells it in a line."""
-
-    def __init__(self, names: Sequence[str], show: Callable[[str, str], None]) -> None:
-        self._doing = dict.fromkeys(names, ("", 0.0))
-        self.show: Callable[[str, str], None] | None = show
-
-    def tell(self, name: str, doing: str, end: float) -> None:
-        before, self._doing[name] = self._doing[name][0], (doing, end)
-        if self.show and doing != before:
-            self.show(name, doing)
-
-    def render(self) -> RenderableType:
-        """Called some times a second."""
-        grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        grid.add_column(no_wrap=True)
-        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        grid.add_column(justify="right", no_wrap=True)
-        for name, (doing, end) in list(self._doing.items()):
-            left = end - time.time()
-            grid.add_row(escape(name), escape(doing), f"about {_clock(left)} left" if 0 < left < inf else "")
-        return grid
-
-
-def _duration(seconds: float) -> str:
-    """`42 s`, or `3 min 12 s`."""
-    minutes, rest = divmod(max(round(seconds), 0), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}"
+        if (detail, began) != self._last:
+            self._last = (detail, began)
+            self.show(f"{escape(self._title)} [dim]{escape(detail)}[/]", began)

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.filesize import decimal
+from rich.filesize import decimal, pick_unit_and_suffix
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 LINE_SECONDS = 30.0
@@ -14,43 +15,53 @@ LINE_SECONDS = 30.0
 
 
 class Bars:
-    """Bars in bytes, one below the other, in the width of `console`; told by `todoctl.target.Downloads`."""
+    """A bar for each download, and above several of them their sum; see `todoctl.target.Downloads`."""
 
     def __init__(self, console: Console, title: str, names: Sequence[str]) -> None:
+        whole = Column(no_wrap=True)
         self.shown = Progress(
-            TextColumn("{task.description}", table_column=None),
-            BarColumn(bar_width=20),
-            DownloadColumn(),
-            _Left(),
+            TextColumn("{task.description}", table_column=whole),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[amount]}", table_column=whole),
+            _Left(table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
             console=console,
             transient=True,
+            expand=True,
             refresh_per_second=4,
         )
-        self._title = self.shown.add_task(escape(title), total=None)
-        self._tasks = {name: self.shown.add_task(f"  {escape(short(name))}", total=None) for name in names}
+        self._told = dict.fromkeys(names, (0, 0, True))
+        self._sum = self._add(title) if len(names) > 1 else None
+        self._each = {
+            name: self._add(title if self._sum is None else f"  {name.rpartition('/')[2]}") for name in names
+        }
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
-        self.shown.update(self._tasks[name], completed=loaded, total=size, doing=doing)
-        tasks = [task for task in self.shown.tasks if task.id != self._title]
-        sizes = [task.total for task in tasks]
-        known = [size for size in sizes if size is not None]
-        whole = sum(known) if len(known) == len(sizes) else None
-        self.shown.update(self._title, completed=sum(task.completed for task in tasks), total=whole)
+    def _add(self, title: str) -> TaskID:
+        return self.shown.add_task(escape(title), total=None, amount="", doing="", more=True)
+
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
+        self._told[name] = loaded, size, more
+        self._show(self._each[name], loaded, size, doing, more=more)
+        if self._sum is not None:
+            all_loaded, sizes, mores = zip(*self._told.values(), strict=True)
+            self._show(self._sum, sum(all_loaded), sum(sizes), "", more=any(mores))
+
+    def _show(self, task: TaskID, loaded: int, size: int, doing: str, *, more: bool) -> None:
+        amount = _amount(loaded, size, more=more) if size else ""
+        self.shown.update(task, completed=loaded, total=size or None, amount=amount, doing=doing, more=more)
 
 
-class _Left(TimeRemainingColumn):
-    """What happens to a download; while it is coming, how fast and for how long still."""
-
-    max_refresh = 0.5
+class _Left(ProgressColumn):
+    """What happens to a download; while it is coming, how fast, and for how long still if that is known."""
 
     def render(self, task: Task) -> Text:
-        if doing := task.fields.get("doing"):
-            return Text(doing, style="dim")
-        if not task.speed:
-            return Text("")
-        speed = f"{decimal(int(task.speed))}/s"
-        left = task.time_remaining
-        return Text(speed if left is None else f"{speed}, {_clock(left)} left", style="dim")
+        speed, left = task.speed, task.time_remaining
+        said = str(task.fields["doing"])
+        if not said and speed and not task.finished:
+            said = f"{decimal(int(speed))}/s"
+            if left is not None and not task.fields["more"]:
+                minutes, seconds = divmod(round(left), 60)
+                said += f", {minutes}:{seconds:02} left"
+        return Text(said, style="dim")
 
 
 class Lines:
@@ -60,21 +71,17 @@ class Lines:
         self._show = show
         self._told = dict.fromkeys(names, ("", 0.0))
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
         before, at = self._told[name]
         now = time.monotonic()
         if doing == before and now - at < LINE_SECONDS:
             return
         self._told[name] = doing, now
-        of = "" if size is None else f" of {decimal(size)}"
-        self._show(f"{name}: {decimal(loaded)}{of}{doing and f', {doing}'}")
+        amount = _amount(loaded, size, more=more) if size else ""
+        self._show(f"{name}: {', '.join(filter(None, (amount, doing)))}")
 
 
-def short(name: str) -> str:
-    """An image's name without registry and owner, as people know it."""
-    return name.rpartition("/")[2]
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}"
+def _amount(loaded: int, size: int, *, more: bool) -> str:
+    """As in "1.5/3.0 MB", and "1.5/3.0+ MB" where more will come."""
+    unit, suffix = pick_unit_and_suffix(size, ["bytes", "kB", "MB", "GB"], 1000)
+    return f"{loaded / unit:.1f}/{size / unit:.1f}{'+' if more else ''} {suffix}"

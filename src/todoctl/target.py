@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from todoctl.errors import UnavailableError
 from todoctl.settings import Settings
+from todoctl.volume import Volume
 
 
 class Progress(Protocol):
@@ -30,8 +30,8 @@ class Progress(Protocol):
 class Downloads(Protocol):
     """Downloads under way, beside each other."""
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
-        """`loaded` of `size` bytes of `name` have come, None where that is not known.
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
+        """`loaded` of `size` bytes of `name` have come; with `more`, there are others of unknown number.
 
         `doing` is nothing while it is coming, else what happens to it. To be told some times a second, also
         where nothing has changed.
@@ -44,32 +44,6 @@ class Step(Protocol):
 
     def update(self, detail: str, began: float | None = None) -> None:
         """Shows what the step waits for just now, and for how long if it `began` at known epoch seconds."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file on the volume: size in bytes, last change in seconds since the epoch.
-
-    `modified` is as fine as the coarser side of its target can tell, so that both can be compared.
-    """
-
-    name: str
-    size: int
-    modified: float
-    content: bytes
-
-
-class Side(Protocol):
-    """The cache directory as one side of the volume has it. The app's side ends with what runs the app."""
-
-    @property
-    def seen_from(self) -> str:
-        """Who sees which directory."""
-        ...
-
-    def read(self) -> list[File]:
-        """The files whose names do not begin with a dot, by name, all of one moment."""
         ...
 
 
@@ -156,8 +130,8 @@ class Target(Protocol):
         ...
 
     @property
-    def cache_directory(self) -> str:
-        """The cache directory as the app itself names it in its log."""
+    def volume(self) -> Volume:
+        """What outlasts the app."""
         ...
 
     def findings(self, port: int) -> list[Finding]:
@@ -196,47 +170,22 @@ class Target(Protocol):
         """Ends the app without notice (SIGKILL); returns when a new one, set the same, answers alone."""
         ...
 
-    def stop(self) -> None:
-        """Stops the app, so that its volume can be touched."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stops the app, so that its volume can be touched; with `at_once` without notice (SIGKILL)."""
         ...
 
     def start(self, settings: Settings) -> None:
         """Starts the stopped app with `settings`, without remembering them; returns when it answers."""
         ...
 
-    def sides(self) -> tuple[Side, Side]:
-        """The host's side of the volume, and the side of the app that runs now."""
+    def scale(self, number: int) -> list[str]:
+        """Lets so many run the app on its one volume; returns the addresses (URLs) to ask all of them."""
         ...
 
     def image_service(self) -> AbstractContextManager[ImageService]:
         """An image service that the app can reach; gone at the end of the block."""
         ...
 
-    def is_set_aside(self) -> bool:
-        """Whether a cache was set aside and not put back."""
+    def remove_image_service(self) -> None:
+        """Removes one that a killed validation has left."""
         ...
-
-    def set_aside(self) -> None:
-        """Keeps the stopped app's cache beside itself and leaves an empty one."""
-        ...
-
-    def empty(self) -> None:
-        """Empties the stopped app's cache; refused where none is set aside."""
-        ...
-
-    def put_file(self, name: str, content: bytes | None) -> None:
-        """Writes a file of the cache that stands in for the user's, or removes it where `content` is None.
-
-        Refused where none is set aside.
-        """
-        ...
-
-    def put_back(self) -> None:
-        """Puts what was set aside in the place of the stopped app's cache; an image service left goes."""
-        ...
-
-
-def require_aside(target: Target) -> None:
-    """Raises where the user's cache is not set aside, so that what is there is his."""
-    if not target.is_set_aside():
-        raise UnavailableError("The cache is not set aside, so it is not touched")

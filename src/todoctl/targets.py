@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
 from todoctl.target import Progress, Target
@@ -58,16 +59,18 @@ def cluster_options(name: str, given: dict[str, Any]) -> "ClusterOptions | None"
     return ClusterOptions(**given, stated=frozenset(given))
 
 
-def make(name: str, home: Home, options: "ClusterOptions | None" = None) -> Target:
-    """The target called `name`; `options` are for k3d."""
+def make(
+    name: str, home: Home, options: "ClusterOptions | None" = None, commands: Commands = SILENT
+) -> Target:
+    """The target called `name`, which tells `commands` what it does; `options` are for k3d."""
     if name == LOCAL:
-        from todoctl.local import LocalTarget
+        from todoctl.local.target import LocalTarget
 
-        return LocalTarget(home)
+        return LocalTarget(home, commands)
     from todoctl.k3d.options import ClusterOptions
     from todoctl.k3d.target import K3dTarget
 
-    return K3dTarget(home, options or ClusterOptions())
+    return K3dTarget(home, options or ClusterOptions(), commands)
 
 
 def known(home: Home, *, leftovers: bool = False) -> list[tuple[str, str]]:
@@ -83,7 +86,14 @@ def known(home: Home, *, leftovers: bool = False) -> list[tuple[str, str]]:
     ]
 
 
-def find(home: Home, choice: Choice, *, leftovers: bool = False, keep_cluster: bool = False) -> Target | None:
+def find(
+    home: Home,
+    choice: Choice,
+    commands: Commands = SILENT,
+    *,
+    leftovers: bool = False,
+    keep_cluster: bool = False,
+) -> Target | None:
     """What is up and meant by `choice`; None where nothing is. Raises where that is not clear."""
     found = [
         (name, cluster)
@@ -101,12 +111,12 @@ def find(home: Home, choice: Choice, *, leftovers: bool = False, keep_cluster: b
     given: dict[str, Any] = {"cluster": cluster} if cluster else {}
     if keep_cluster:
         given["keep_cluster"] = True
-    return make(name, home, cluster_options(name, given))
+    return make(name, home, cluster_options(name, given), commands)
 
 
-def require(home: Home, choice: Choice) -> Target:
+def require(home: Home, choice: Choice, commands: Commands = SILENT) -> Target:
     """As `find`; raises `UnavailableError` where nothing is up."""
-    target = find(home, choice)
+    target = find(home, choice, commands)
     if target is None:
         meant = f" on {choice.name}" if choice.name else ""
         raise UnavailableError(f"Nothing is up{meant}", fix="Run 'todoctl up' first")

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import make_directory
 from todoctl.settings import Settings
@@ -30,6 +31,7 @@ def validate(
     audience: Audience,
     progress: Progress,
     scenarios: Sequence[Scenario],
+    commands: Commands = SILENT,
     *,
     full: bool,
     report: Callable[[Verdict], None],
@@ -52,7 +54,7 @@ def validate(
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())
-                visitors = Visitors(url, history)
+                visitors = Visitors(url, history, commands)
                 means.callback(visitors.close)
                 ttl = ROLLING_TTL if target.rolling else QUICK_TTL
                 stage = Stage(target, visitors, history, deployed, service, ttl=ttl)
@@ -80,7 +82,7 @@ def _history(target: Target, deployed: Settings, *, full: bool) -> History:
         url=deployed.url,
         ttl=deployed.ttl,
         source=deployed.image_url,
-        directory=target.cache_directory,
+        directory=target.volume.directory,
         rolling=target.rolling,
         full=full,
         began_at=time.time(),
@@ -112,7 +114,8 @@ def mend(target: Target, progress: Progress) -> bool:
     deployed = target.settings()
     with progress.step("Put the deployed app, its picture and its counts back"):
         target.stop()
-        target.put_back()
+        target.remove_image_service()
+        target.volume.put_back()
         if deployed:
             target.start(deployed)
         _record(target).unlink()

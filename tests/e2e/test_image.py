@@ -1,8 +1,6 @@
 """The image by itself: built from checkout and from wheel, pushed to a real registry."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app_server import free_port, wait_for
+from tests.app_server import free_port
 from tests.e2e.conftest import images, run
+from tests.e2e.registry import registry
 from tests.todoctl.conftest import CommandLine
 
 ROOT = Path(__file__).parents[2]
@@ -26,31 +25,8 @@ def _todoctl(tmp_path: Path) -> CommandLine:
 
 @pytest.fixture(name="registry")
 def _registry(tmp_path: Path) -> Iterator[str]:
-    """Debian's docker-registry, on a port of its own."""
-    program = shutil.which("docker-registry")
-    assert program, "install it: apt-get install docker-registry"
-    address = f"127.0.0.1:{free_port()}"
-    storage = {"filesystem": {"rootdirectory": str(tmp_path / "registry")}}
-    (tmp_path / "registry.json").write_text(
-        json.dumps({"version": "0.1", "storage": storage, "http": {"addr": address}})
-    )
-    with subprocess.Popen(
-        [program, "serve", str(tmp_path / "registry.json")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            wait_for(lambda: answers(address), deadline=60)
-            yield address
-        finally:
-            process.terminate()
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(f"http://{address}/v2/", trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
+    with registry(tmp_path) as port:
+        yield f"127.0.0.1:{port}"
 
 
 def test_build_and_push(todoctl: CommandLine, registry: str) -> None:

@@ -58,16 +58,16 @@ def seconds(work: Callable[[], object], times: int) -> float:
 def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     todoctl: Lab, target: K3dTarget, client: Client
 ) -> None:
-    host, app = target.sides()
+    host, app = target.volume.sides()
     seen = host.read()
     assert seen == app.read()
     assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
     assert seen[1].content == visitor.picture(client.url)
     assert any(file.modified % 1 for file in seen), "as fine as the node's tools tell"
-    assert target.cache_directory in "\n".join(target.logs(follow=False, lines=500))
+    assert target.volume.directory in "\n".join(target.logs(follow=False, lines=500))
     visitor.view(client.url)
     assert host.read() == app.read() != seen
-    seconds(target.sides, 5)
+    seconds(target.volume.sides, 5)
     assert seconds(host.read, 9) < 1
     assert seconds(app.read, 9) < 1
 
@@ -99,7 +99,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
         assert len(todoctl.pods()) == 1, "it is none of the app's pods"
         settings = Settings(port=deployed.port, ttl=0.5, image_url=service.url)
         target.stop()
-        target.set_aside()
+        target.volume.set_aside()
         target.start(settings)
         wait_for(lambda: client.state().sha256)
         first = visitor.picture(client.url)
@@ -122,7 +122,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
         assert client.state().ttl == 0.5
         seconds(service.served, 9)
         target.stop()
-        target.put_back()
+        target.volume.put_back()
         target.start(deployed)
     assert image_pod.NAME not in todoctl.kubectl("get", "pods", "-o", "name")
 
@@ -165,7 +165,7 @@ def test_a_run_that_is_ended_leaves_no_image_service_for_long(
     with target.image_service() as service:
         assert service.served() == [], "a new one"
     begin(todoctl, signal.SIGKILL)
-    target.put_back()
+    target.volume.put_back()
     assert not there(todoctl)
     assert client.state() == before
     begin(todoctl, signal.SIGKILL)

@@ -1,16 +1,18 @@
 """`nox -s healthy`: is an app without a fault ever accused, whatever goes on around it?
 
 Plays the whole run again and again under each of CONDITIONS, some runs at once, and prints what did not
-pass. The argument is how many runs in all (100). A run that was not judged is no false alarm, but is counted.
+pass. Arguments are how many runs in all (100), and names of scenarios where not all are to be played. A run
+that was not judged is no false alarm, but is counted.
 """
 
+import argparse
 import multiprocessing
 import random
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -102,11 +104,11 @@ CONDITIONS = (
 )
 
 
-def attempt(number: int) -> tuple[str, Outcome, str, float]:
+def attempt(number: int, scenarios: Sequence[str]) -> tuple[str, Outcome, str, float]:
     """One run: its condition's name, how it ended, why, and how long it took (seconds)."""
     condition, began, port = CONDITIONS[number], time.monotonic(), free_port()
     with condition.around(port):
-        verdict = trial(condition.edit, port=port)
+        verdict = trial(condition.edit, scenarios, port=port)
     seconds = time.monotonic() - began
     failed = [f"{one.name}: {one.reason}" for one in verdict.scenarios if one.failures]
     unsure = [f"{one.name}: {one.reason} {one.notes}" for one in verdict.scenarios if not one.passed]
@@ -117,17 +119,20 @@ def attempt(number: int) -> tuple[str, Outcome, str, float]:
 
 def main() -> int:
     """Plays the runs, and tells of each that did not pass."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    parser = argparse.ArgumentParser(prog="nox -s healthy --")
+    parser.add_argument("runs", nargs="?", type=int, default=100, help="how many in all")
+    parser.add_argument("scenarios", nargs="*", help="those to play; all where none is named")
+    options = parser.parse_args()
     plan = [
         number
         for number, condition in enumerate(CONDITIONS)
-        for _ in range(max(round(condition.share * runs / 100), 1))
+        for _ in range(max(round(condition.share * options.runs / 100), 1))
     ]
     random.shuffle(plan)
     counts: Counter[tuple[str, Outcome]] = Counter()
     times: Counter[str] = Counter()
     with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(attempt, number) for number in plan]):
+        for done in as_completed([pool.submit(attempt, number, options.scenarios) for number in plan]):
             name, outcome, reason, seconds = done.result()
             counts[name, outcome] += 1
             times[name] += round(seconds)

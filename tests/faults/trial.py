@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.app_server import free_port
 from tests.faults.fault import Edit, planted
 from todoctl.home import Home
-from todoctl.local import LocalTarget
+from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
 from todoctl.validate import validate
 from todoctl.validation.scenarios import chosen
@@ -30,7 +30,7 @@ class Silence:
     def update(self, detail: str, began: float | None = None) -> None:
         """Not shown."""
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
         """Not shown."""
 
     def note(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """The terminal: a live view, or plain lines."""
 
 import io
+import shlex
 import time
 
 import pytest
@@ -16,8 +17,8 @@ def _no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-def on_a_screen(width: int = 80) -> tuple[Terminal, io.StringIO]:
-    terminal, shown = Terminal(), io.StringIO()
+def on_a_screen(width: int = 80, *, show_commands: bool = False) -> tuple[Terminal, io.StringIO]:
+    terminal, shown = Terminal(show_commands=show_commands), io.StringIO()
     terminal.console = Console(file=shown, force_terminal=True, width=width, highlight=False)
     return terminal, shown
 
@@ -143,3 +144,75 @@ def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None
     terminal, shown = on_a_screen()
     terminal.finished(verdicts.find(verdicts.verdict(), "grace"))
     assert "\x1b[3" not in shown.getvalue()
+
+
+LONG = ["kubectl", *(f"--option-{number}=[value]" for number in range(40))]
+
+
+def test_commands_stand_below_their_step_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal(show_commands=True)
+    terminal.commands.tell(["before"])
+    with terminal.step("Apply") as step:
+        terminal.commands.tell(LONG)
+        step.update("waiting")
+    with terminal.downloads("Pull it", ["it"]):
+        terminal.commands.tell(["docker", "pull", "it"])
+
+    def fail() -> None:
+        with terminal.step("Break"):
+            terminal.commands.tell(["break", "it now"])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    terminal.commands.tell(["after"])
+    lines = [line.split(" 0.")[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "$ before",
+        "  Apply waiting",
+        "✓ Apply",
+        f"$ {shlex.join(LONG)}",
+        "✓ Pull it",
+        "$ docker pull it",
+        "✗ Break",
+        "$ break 'it now'",
+        "$ after",
+    ]
+
+
+def test_commands_of_a_scenario_stand_below_its_outcome(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(show_commands=True)
+    with terminal.scenario("fresh", "A picture."):
+        for word in ("one", "two", "one"):
+            terminal.commands.tell([word])
+    terminal.finished(verdicts.find(verdicts.verdict(), "fresh"))
+
+    def interrupt() -> None:
+        with terminal.scenario("grace", "Once more."):
+            terminal.commands.tell(["three"])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    terminal.commands.tell(["four"])
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert "fresh" in first
+    assert lines == ["$ one  # 2 times", "$ two", "$ three", "$ four"]
+
+
+def test_a_screen_gets_commands_dim_and_unbroken() -> None:
+    terminal, shown = on_a_screen(40, show_commands=True)
+    with terminal.step("Apply"):
+        terminal.commands.tell(LONG)
+    *_, line = shown.getvalue().splitlines()
+    assert line == f"\x1b[2m$ {shlex.join(LONG)}\x1b[0m"
+
+
+def test_nobody_sees_commands_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    with terminal.step("Apply"):
+        terminal.commands.tell(["kubectl"])
+    assert "kubectl" not in capsys.readouterr().out

@@ -14,7 +14,7 @@ from tests.faults.trial import Silence
 from todoctl.client import CacheState, Client
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
-from todoctl.local import LocalTarget
+from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
 from todoctl.validate import is_under_way, mend, validate
 from todoctl.validation import run as running
@@ -186,7 +186,7 @@ def test_a_killed_run_is_mended_by_the_next_command(bench: Bench) -> None:
     assert not mend(bench.target, Silence())
     (bench.target.directory / "validating").touch()
     bench.target.stop()
-    bench.target.set_aside()
+    bench.target.volume.set_aside()
     bench.target.start(Settings(port=bench.port, ttl=1.0, image_url="sample:"))
     assert mend(bench.target, Silence())
     assert bench.state() == before

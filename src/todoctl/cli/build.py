@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from todoctl.errors import BadUsageError
 from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL
 
 image = typer.Typer(help="Build or push the app's container image.", no_args_is_help=True)
@@ -24,6 +25,20 @@ def build(
 
 
 @image.command()
+def context() -> None:
+    """Write what the image is built from to standard output, as a tar archive for 'docker build -'."""
+    import sys
+
+    from todoctl.k3d.image import build_context
+
+    if sys.stdout.isatty():
+        raise BadUsageError(
+            "An archive is nothing for a screen", fix="Pipe it on: todoctl image context | tar --list"
+        )
+    sys.stdout.buffer.write(build_context().getvalue())
+
+
+@image.command()
 def push(reference: Reference) -> None:
     """Push an image that was built here to its registry."""
     from todoctl.console import Terminal
@@ -38,6 +53,10 @@ def manifests(
     cluster: Annotated[str, typer.Option(help="The cluster's name.")] = "k3s-default",
     agents: Annotated[int, typer.Option(help="Number of agent nodes.")] = 2,
     app_image: Annotated[str, typer.Option(help="The app's image.")] = "todo-app:1.12",
+    image_service: Annotated[
+        bool,
+        typer.Option("--image-service", help="Instead, the pod that serves pictures during a validation."),
+    ] = False,
 ) -> None:
     """Print what would be applied to the cluster, as YAML."""
     from todoctl.k3d.manifests import adapted, render
@@ -46,4 +65,9 @@ def manifests(
 
     settings = Settings(ttl=ttl, image_url=image_url)
     options = ClusterOptions(cluster=cluster, agents=agents)
+    if image_service:
+        from todoctl.k3d.image_pod import pod
+
+        typer.echo(render([pod(options.node, app_image)]), nl=False)
+        return
     typer.echo(render(adapted(settings, options, app_image)), nl=False)

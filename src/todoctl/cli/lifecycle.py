@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from todoctl.cli.options import ClusterOption, TargetOption, find_home, make_terminal, show
+from todoctl.cli.options import (
+    ClusterOption,
+    ShowCommandsOption,
+    TargetOption,
+    find_home,
+    make_terminal,
+    show,
+)
 from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_PORT, DEFAULT_TTL, Settings, seconds
 
 
@@ -45,6 +52,7 @@ def up(
     keep_context: Annotated[
         bool, typer.Option("--keep-context", help="k3d: leave kubectl's current context as it is.")
     ] = False,
+    show_commands: ShowCommandsOption = False,
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
@@ -54,7 +62,7 @@ def up(
     # Before anything slow: a bad value is told at once.
     wanted = Settings(port=port, ttl=ttl, image_url=DEFAULT_IMAGE_URL if image_url is None else image_url)
     choice = targets.Choice(target, cluster)
-    terminal = make_terminal()
+    terminal = make_terminal(show_commands=show_commands)
     home = find_home()
     name = choice.named or targets.default(terminal)
     given = {
@@ -69,7 +77,7 @@ def up(
     }
     options = targets.cluster_options(name, {key: value for key, value in given.items() if value is not None})
     with home.lock():
-        where = targets.make(name, home, options)
+        where = targets.make(name, home, options, terminal.commands)
         mend(where, terminal)
         try:
             settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
@@ -95,16 +103,17 @@ def down(
     keep_cluster: Annotated[
         bool, typer.Option("--keep-cluster", help="k3d: keep the cluster, remove the app.")
     ] = False,
+    show_commands: ShowCommandsOption = False,
 ) -> None:
     """Take away all that `up` made. Twice is fine."""
     from todoctl import targets
     from todoctl.validate import mend
 
-    terminal = make_terminal()
+    terminal = make_terminal(show_commands=show_commands)
     home = find_home()
     choice = targets.Choice(target, cluster)
-    where = targets.find(home, choice, keep_cluster=keep_cluster) or targets.find(
-        home, choice, keep_cluster=keep_cluster, leftovers=True
+    where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster) or targets.find(
+        home, choice, terminal.commands, keep_cluster=keep_cluster, leftovers=True
     )
     if where is None:
         home.forget()

@@ -20,6 +20,10 @@ ClusterOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 
+ShowCommandsOption = Annotated[
+    bool, typer.Option("--show-commands", help="Show the commands that do the same by hand.")
+]
+
 
 def find_home() -> "Home":
     from todoctl.home import Home
@@ -27,10 +31,10 @@ def find_home() -> "Home":
     return Home()
 
 
-def make_terminal(*, stderr: bool = False) -> "Terminal":
+def make_terminal(*, stderr: bool = False, show_commands: bool = False) -> "Terminal":
     from todoctl.console import Terminal
 
-    return Terminal(stderr=stderr)
+    return Terminal(stderr=stderr, show_commands=show_commands)
 
 
 def standing(name: str | None, cluster: str | None, terminal: "Terminal") -> "Target":

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from todoctl.cli.options import ClusterOption, JsonOption, TargetOption, find_home, make_terminal
+from todoctl.cli.options import (
+    ClusterOption,
+    JsonOption,
+    ShowCommandsOption,
+    TargetOption,
+    find_home,
+    make_terminal,
+)
 from todoctl.errors import BadUsageError, ExitCode
 
 if TYPE_CHECKING:
@@ -55,12 +62,19 @@ def validate(
         str | None, typer.Option(help="--url: the claims that count, as in: stays,renews.")
     ] = None,
     details: DetailsOption = False,
+    show_commands: ShowCommandsOption = False,
     as_json: JsonOption = False,
     junit: JunitOption = None,
     html: HtmlOption = None,
 ) -> None:
     """Prove, scenario by scenario, that what is up behaves as documented; or with --url any app."""
-    own = {"--target": target, "--cluster": cluster, "--full": full, "--scenario": scenario}
+    own = {
+        "--target": target,
+        "--cluster": cluster,
+        "--full": full,
+        "--scenario": scenario,
+        "--show-commands": show_commands,
+    }
     others = {
         "--ttl": ttl,
         "--image": image,
@@ -98,15 +112,15 @@ def validate(
     for path in (junit, html):
         files.check_writable(path)
     home = find_home()
-    terminal = make_terminal(stderr=as_json)
-    where = targets.require(home, targets.Choice(target, cluster))
+    terminal = make_terminal(stderr=as_json, show_commands=show_commands)
+    where = targets.require(home, targets.Choice(target, cluster), terminal.commands)
 
     def report(verdict: "Verdict") -> None:
         _report([verdict], terminal, details=details, as_json=as_json, junit=junit, html=html)
 
     with home.lock():
         mend(where, terminal)
-        verdict = run(where, terminal, terminal, scenarios, full=full, report=report)
+        verdict = run(where, terminal, terminal, scenarios, terminal.commands, full=full, report=report)
     raise typer.Exit(ExitCode.OK if verdict.passed else ExitCode.FAILED)
 
 

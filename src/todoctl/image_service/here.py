@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.image_service.client import Controlled
+from todoctl.image_service.formats import others
 from todoctl.image_service.service import Server
 
 ADDRESS = "127.0.0.1"
@@ -18,14 +20,16 @@ POLL_SECONDS = 0.05
 
 
 @contextmanager
-def running_here() -> Iterator[Controlled]:
+def running_here(commands: Commands = SILENT) -> Iterator[Controlled]:
     """An image service for this machine alone, on a free port; gone at the end of the block."""
-    with Server((ADDRESS, 0)) as server:
+    with Server((ADDRESS, 0), others()) as server:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         thread.start()
         port = server.server_address[1]
 
         def fetch(method: str, path: str) -> bytes:
+            if method == "POST":
+                commands.tell(["curl", "--request", method, f"http://{ADDRESS}:{port}{path}"])
             connection = HTTPConnection(ADDRESS, port, timeout=SECONDS)
             try:
                 connection.request(method, path)

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any, NamedTuple
@@ -78,6 +78,13 @@ def picture(number: int) -> bytes:
     )
 
 
+class Picture(NamedTuple):
+    """Its media type and its bytes."""
+
+    kind: str
+    content: bytes
+
+
 class Answer(NamedTuple):
     """An HTTP answer; `whole` says that its body is a whole picture."""
 
@@ -85,24 +92,34 @@ class Answer(NamedTuple):
     kind: str
     body: bytes
     whole: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
 
 
-def half(content: bytes) -> Answer:
-    return Answer(200, "image/png", content[: len(content) // 2])
+def whole(picture: Picture) -> Answer:
+    return Answer(200, picture.kind, picture.content, whole=True)
 
 
-def login(_: bytes) -> Answer:
+def error(picture: Picture) -> Answer:
+    """As some do, with a picture, which is none to be shown, and a wait that nobody can make sense of."""
+    return Answer(500, picture.kind, picture.content, fields=(("Retry-After", "soon"),))
+
+
+def half(picture: Picture) -> Answer:
+    return Answer(200, picture.kind, picture.content[: len(picture.content) // 2])
+
+
+def login(_: Picture) -> Answer:
     page = b"<!doctype html><title>Log in</title><h1>Log in to this network</h1>"
     return Answer(200, "image/jpeg", page)
 
 
-WAYS: dict[str, Callable[[bytes], Answer | None]] = {
-    "picture": lambda content: Answer(200, "image/png", content, whole=True),
-    "error": lambda content: Answer(500, "image/png", content),  # as some do: none to be shown
+WAYS: dict[str, Callable[[Picture], Answer | None]] = {
+    "picture": whole,
+    "error": error,
     "nothing": lambda _: None,
     "half": half,
     "login": login,
-    "slow": lambda content: Answer(200, "image/png", content, whole=True),  # after SLOW_SECONDS
+    "slow": whole,  # after SLOW_SECONDS
 }
 """What a request gets, given a new picture; None closes the connection."""
 
@@ -117,13 +134,15 @@ class Server(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], others: Mapping[int, Picture]) -> None:
+        """`others` are pictures of other types than PNG, each for the request of its number."""
         super().__init__(address, Handler)
+        self._others = others
         self.lock = threading.Lock()
         self.closing = threading.Event()
         self.way = "picture"
         self.pending = 0
-        self.numbers = itertools.count(1)
+        self._numbers = itertools.count(1)
         self.answered: list[dict[str, Any]] = []
 
     def server_close(self) -> None:
@@ -132,6 +151,10 @@ class Server(ThreadingTCPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Who asks may go at any time: what was not sent is written down as such."""
+
+    def next_picture(self) -> Picture:
+        number = next(self._numbers)
+        return self._others.get(number) or Picture("image/png", picture(number))
 
     def journal(self, since: int) -> bytes:
         with self.lock:
@@ -173,8 +196,7 @@ class Handler(BaseHTTPRequestHandler):
             way = server.way
         if way == "slow":
             server.closing.wait(SLOW_SECONDS)
-        content = picture(next(server.numbers))
-        answer = WAYS[way](content)
+        answer = WAYS[way](server.next_picture())
         entry = {"begin": self.begin, "way": way, "picture": None}
         with server.lock:
             try:
@@ -183,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
                 else:
                     self.connection.shutdown(socket.SHUT_RDWR)
                 if answer and answer.whole:
-                    entry["picture"] = base64.b64encode(content).decode()
+                    entry["picture"] = base64.b64encode(answer.body).decode()
             finally:
                 server.pending -= 1
                 server.answered.append({**entry, "end": time.time()})
@@ -193,6 +215,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
+        for name, value in answer.fields:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer.body)
 
@@ -200,5 +224,9 @@ class Handler(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     # The first process of a container is deaf to signals that it does not handle.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with Server(("0.0.0.0", int(sys.argv[1]))) as running:  # noqa: S104 - a pod's own address
+    given = {
+        int(number): Picture(kind, base64.b64decode(content))
+        for number, kind, content in (argument.split(",") for argument in sys.argv[2:])
+    }
+    with Server(("0.0.0.0", int(sys.argv[1])), given) as running:  # noqa: S104 - a pod's own address
         running.serve_forever()

@@ -98,10 +98,16 @@ class Api:
     def restart(self) -> None:
         """What `kubectl rollout restart` does: an annotation on the pod template."""
         annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat()}
-        body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        self._patch({"template": {"metadata": {"annotations": annotations}}}, "kubectl-rollout")
+
+    def scale(self, replicas: int) -> None:
+        """What `kubectl scale` does."""
+        self._patch({"replicas": replicas}, MANAGER)
+
+    def _patch(self, spec: dict[str, Any], manager: str) -> None:
         self._ask(
             lambda: self._apps.patch_namespaced_deployment(
-                DEPLOYMENT, NAMESPACE, body, field_manager="kubectl-rollout", _request_timeout=TIMEOUT
+                DEPLOYMENT, NAMESPACE, {"spec": spec}, field_manager=manager, _request_timeout=TIMEOUT
             )
         )
 

@@ -22,6 +22,9 @@ from todoctl.target import Progress, Step
 NODE_SECONDS = 300.0
 POLL_SECONDS = 0.2
 
+ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
+"""No page view, and again for as long as load balancer or ingress answer with an error."""
+
 
 def bring_up(context: Context, settings: Settings, tag: str, progress: Progress) -> None:
     """Cluster, node, image, manifests, page; each step leaves alone what is so already."""
@@ -38,59 +41,75 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     running = bool(machines) and all(machine.running for machine in machines)
     lost = running and before is not None and not context.node.has(node.VOLUME)
     building = Background(lambda: build(context, tag))
-    preparing = Background(lambda: prepare_node(context, building, tag))
+    created = threading.Event()
+    preparing = Background(lambda: prepare_node(context, building, tag, created))
     applying = None
     if not machines:
-        created = threading.Event()
         applying = Background(lambda: apply_early(context, preparing, settings, tag, created))
         context.remember(settings, tag, ours=True, complete=False)
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
         ) as step:
             context.cluster.create(settings.port, step.update)
-        created.set()
     elif not running:
         with progress.step(f"Start cluster {context.cluster.name}") as step:
             context.cluster.start(step.update)
+    created.set()
     with progress.step("Get the cluster's own kubeconfig"):
         context.cluster.kubeconfig(context.kubeconfig)
         context.remember(settings, tag, ours=ours, complete=True)
     with progress.step(f"Build the app's image {tag}"):
-        building.result()
+        context.commands.pass_on(building.result())
     with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
-        preparing.result()
+        context.commands.pass_on(preparing.result())
     with progress.step("Apply volume, claim, deployment, service and ingress") as step:
         if applying:
             applying.result()  # nothing of it comes after what is applied here
         wait_until(context, context.api.ping, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
         if lost:  # a pod that runs still has the directory that is no more
+            context.tell_kubectl("rollout", "restart", f"deployment/{manifests.DEPLOYMENT}")
             context.api.restart()
     with progress.step("Wait for the pod") as step:
+        tell_rollout(context)
         rollout.wait(context.api, context.node, step, context.stop)
     with progress.step(f"Wait for the page at {settings.url}") as step:
+        context.tell_kubectl("get", f"ingress/{manifests.INGRESS}")
+        context.commands.tell([*ASK, f"{settings.url}/"])
         page.wait(context, settings, step)
 
 
-def build(context: Context, tag: str) -> None:
-    """The image, where Docker does not have it already."""
-    if not has_image(context.engine, tag):
-        image.make(context.engine, tag, context.options.base_image)
+def build(context: Context, tag: str) -> list[str]:
+    """The image, where Docker does not have it already; returns the commands for it."""
+    with context.commands.kept() as told:
+        if not has_image(context.engine, tag):
+            image.make(context.engine, tag, context.options.base_image, commands=context.commands)
+    return told
 
 
-def prepare_node(context: Context, building: Background[None], tag: str) -> None:
-    """The volume's directory, and the image in the one node that runs it."""
+def prepare_node(
+    context: Context, building: Background[list[str]], tag: str, created: threading.Event
+) -> list[str]:
+    """The volume's directory, and the image in the one node that runs it; returns the commands for it.
+
+    The node is waited for until `created` is set, however long k3d takes, and a while longer.
+    """
     there = context.node
-    wait_until(context, there.state, None, f"the node {there.name}", NODE_SECONDS)
-    wait_until(context, there.ping, None, f"the node {there.name}", NODE_SECONDS)
-    there.run("mkdir", "-p", node.VOLUME)
-    building.result()
-    if not there.has_image(tag):
-        there.load_image(tag)
+    for attempt in (there.state, there.ping):
+        with suppress(UnavailableError):
+            persist(context, attempt, created.is_set)
+        wait_until(context, attempt, None, f"the node {there.name}", NODE_SECONDS)
+    with context.commands.kept() as told:
+        context.change("mkdir", "-p", node.VOLUME)
+        building.result()
+        if not there.has_image(tag):
+            context.commands.tell(*there.loading(tag))
+            there.load_image(tag)
+    return told
 
 
 def apply_early(
-    context: Context, preparing: Background[None], settings: Settings, tag: str, created: threading.Event
+    context: Context, preparing: Background[list[str]], settings: Settings, tag: str, created: threading.Event
 ) -> None:
     """Applies while k3d still waits for other things; what does not work out until `created` is done later.
 
@@ -109,16 +128,23 @@ def apply_early(
             persist(context, attempt, created.is_set)
 
 
-def apply(context: Context, settings: Settings, tag: str, *, replicas: int = 1) -> None:
+def apply(context: Context, settings: Settings, tag: str) -> None:
     """Server-side apply of the five resources, volume and claim first.
 
     A claim that comes before the binder knows its volume waits for the binder's next round, 15 seconds later.
     """
-    volume, *others = manifests.adapted(settings, context.options, tag, replicas=replicas)
+    printing = manifests.command(settings, context.options, tag)
+    context.commands.tell(printing, context.kubectl("apply", "-f", "-"))
+    volume, *others = manifests.adapted(settings, context.options, tag)
     context.api.apply(volume)
     wait_until(context, lambda: context.api.find_phase(volume), None, "the volume's binder", NODE_SECONDS)
     for resource in others:
         context.api.apply(resource)
+
+
+def tell_rollout(context: Context) -> None:
+    """What waits for the pods as `rollout.wait` does."""
+    context.tell_kubectl("rollout", "status", f"deployment/{manifests.DEPLOYMENT}")
 
 
 def wait_until(

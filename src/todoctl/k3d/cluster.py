@@ -4,7 +4,7 @@ import random
 import re
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.options import LISTEN, ClusterOptions
 
@@ -19,6 +20,9 @@ MARK = "todoctl"
 """The label that todoctl's own clusters carry on every container."""
 
 OLDEST = (5, 0, 0)
+OWN = (f"--runtime-label={MARK}=", "--timeout=")
+"""Arguments that nobody else would give: a cluster made by hand is not todoctl's."""
+
 CREATE_TIMEOUT = "300s"
 
 NODE_STATUS = "2s"
@@ -43,6 +47,11 @@ class Machine:
 def are_ours(machines: list[Machine]) -> bool:
     """Whether todoctl has made all of them; k3d's short-lived helper carries no mark, whoever made it."""
     return all(machine.ours for machine in machines if not machine.name.endswith("-tools"))
+
+
+def is_registry(labels: Mapping[str, str]) -> bool:
+    """Whether it is what `--registry-create` makes with a cluster; k3d gives it none of the others' marks."""
+    return labels.get("k3d.role") == "registry"
 
 
 def are_whole(machines: list[Machine]) -> bool:
@@ -85,6 +94,8 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
                 message = re.sub(r"^[A-Z]+\[\d+\]\s*", "", plain)
                 if plain.startswith(("FATA", "ERRO")):
                     reasons.append(message)
+                elif early := re.search(r'level=fatal msg="(.*)"$', plain):  # while it reads its options
+                    reasons.append(early[1].replace('\\"', '"'))
                 shown(message)
             output = process.stdout.read() if process.stdout else ""
         except BaseException:
@@ -101,7 +112,10 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
 class Cluster:
     """The cluster that `options` name."""
 
-    def __init__(self, engine: docker.DockerClient, options: ClusterOptions) -> None:
+    def __init__(
+        self, engine: docker.DockerClient, options: ClusterOptions, commands: Commands = SILENT
+    ) -> None:
+        self._commands = commands
         self._engine = engine
         self._options = options
         self.name = options.cluster
@@ -109,6 +123,7 @@ class Cluster:
     def machines(self) -> list[Machine]:
         """Its containers, running or not; none where the cluster does not exist."""
         found = self._engine.api.containers(all=True, filters={"label": f"k3d.cluster={self.name}"})
+        with_ours = any(MARK in entry["Labels"] for entry in found)
         machines = []
         for entry in found:
             ports = [
@@ -122,7 +137,7 @@ class Cluster:
                 Machine(
                     name=entry["Names"][0].lstrip("/"),
                     running=entry["State"] == "running",
-                    ours=MARK in entry["Labels"],
+                    ours=MARK in entry["Labels"] or (with_ours and is_registry(entry["Labels"])),
                     port=ports[0] if ports else None,
                 )
             )
@@ -135,15 +150,20 @@ class Cluster:
 
     def create(self, port: int, shown: Callable[[str], None]) -> None:
         """Creates the cluster and waits until k3d calls it ready."""
-        run(*create_command(self._options, port), shown=shown)
+        command = create_command(self._options, port)
+        self._commands.tell(["k3d", *(word for word in command if not word.startswith(OWN))])
+        run(*command, shown=shown)
 
     def start(self, shown: Callable[[str], None]) -> None:
         """Starts a stopped cluster, as after a reboot."""
+        self._commands.tell(["k3d", "cluster", "start", self.name])
         run("cluster", "start", self.name, f"--timeout={CREATE_TIMEOUT}", shown=shown)
 
     def delete(self, shown: Callable[[str], None]) -> None:
         """Deletes the cluster; raises where something of it stays."""
-        run("cluster", "delete", self.name, shown=shown)
+        command = ("cluster", "delete", self.name)
+        self._commands.tell(["k3d", *command])
+        run(*command, shown=shown)
         left = self.leftovers()
         if left:
             raise UnavailableError(
@@ -161,6 +181,9 @@ class Cluster:
 
     def kubeconfig(self, path: Path) -> None:
         """Writes the cluster's own kubeconfig to `path`, readable for its owner alone."""
+        switch = f"--kubeconfig-switch-context={'true' if self._options.switch_context else 'false'}"
+        merge = ["k3d", "kubeconfig", "merge", self.name, "--kubeconfig-merge-default", switch]
+        self._commands.tell(merge)  # todoctl has a file of its own instead: the user's is the user's
         text = run("kubeconfig", "get", self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

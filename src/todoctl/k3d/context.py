@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
 from todoctl.home import Home, damaged, read_json, write_json
 from todoctl.k3d.cluster import Cluster
@@ -26,7 +27,8 @@ class Context:
     `stop` is set when whoever waits shall give up.
     """
 
-    def __init__(self, home: Home, options: ClusterOptions) -> None:
+    def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
+        self.commands = commands
         self.directory = home.path / "k3d" / options.cluster
         self.file = self.directory / "state.json"
         self.kubeconfig = self.directory / "kubeconfig"
@@ -72,7 +74,7 @@ class Context:
 
     @cached_property
     def cluster(self) -> Cluster:
-        return Cluster(self.engine, self.options)
+        return Cluster(self.engine, self.options, self.commands)
 
     @cached_property
     def node(self) -> Node:
@@ -84,6 +86,19 @@ class Context:
         from todoctl.k3d.api import Api
 
         return Api(self.kubeconfig)
+
+    def kubectl(self, *arguments: str) -> list[str]:
+        """The command for this cluster, which k3d names a context for in the user's own kubeconfig."""
+        return ["kubectl", f"--context=k3d-{self.options.cluster}", *arguments]
+
+    def tell_kubectl(self, *arguments: str) -> None:
+        """Tells which kubectl command does what is being done through the API."""
+        self.commands.tell(self.kubectl(*arguments))
+
+    def change(self, *command: str) -> None:
+        """Runs a command in the node with the volume, and tells it."""
+        self.commands.tell(self.node.inside(*command))
+        self.node.run(*command)
 
     def state(self) -> dict[str, Any] | None:
         """What is remembered; raises `UnavailableError` where the file is damaged."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import docker
 import docker.errors
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.engine import connect, has_image
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE
@@ -51,19 +52,32 @@ def reference(engine: docker.DockerClient, base_image: str | None) -> str:
     return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
 
 
-def make(engine: docker.DockerClient, name: str, base_image: str | None, step: Step | None = None) -> None:
+def build_context(pip: str | None = None) -> io.BytesIO:
+    """All that a build needs, as a tar archive, with these settings of pip or this machine's."""
+    settings = pip_conf() if pip is None else pip
+    return _context({**app_files(), "pip/pip.conf": settings.encode(), "pip/ca.pem": certificates()})
+
+
+def make(
+    engine: docker.DockerClient,
+    name: str,
+    base_image: str | None,
+    step: Step | None = None,
+    commands: Commands = SILENT,
+) -> None:
     """Builds the image; raises `UnavailableError` with the build's own reason."""
     base = base_image or DEFAULT_BASE_IMAGE
     settings = pip_conf()
     on_loopback = any(
         urlsplit(word).hostname in {"localhost", "127.0.0.1", "::1"} for word in settings.split()
     )
+    network = ["--network=host"] if on_loopback else []
+    build = ["docker", "build", f"--tag={name}", f"--build-arg=BASE={base}", *network, "-"]
+    commands.tell(["todoctl", "image", "context"], build)
     said: list[str] = []
     try:
         for event in engine.api.build(
-            fileobj=_context(
-                {**app_files(), "pip/pip.conf": settings.encode(), "pip/ca.pem": certificates()}
-            ),
+            fileobj=build_context(settings),
             custom_context=True,
             tag=name,
             buildargs={"BASE": base},

@@ -1,5 +1,6 @@
 """The image service in a pod of its own, beside the app: from the app's image, as a text of ours."""
 
+import base64
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +8,11 @@ from contextlib import contextmanager
 from todoctl.errors import UnavailableError
 from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
+from todoctl.image_service.formats import others
 from todoctl.k3d import bring_up, manifests, pods
-from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import MANAGER, NAMESPACE, Resource
+from todoctl.settings import Settings
 
 NAME = "todoctl-image-service"
 PORT = 8000
@@ -23,6 +25,10 @@ OWNER = "app.kubernetes.io/managed-by"
 def pod(node: str, image: str) -> Resource:
     """On the one node that has the image, and with no more rights than the app."""
     app = manifests.plain()[2]["spec"]["template"]["spec"]
+    given = [
+        f"{number},{picture.kind},{base64.b64encode(picture.content).decode()}"
+        for number, picture in others().items()
+    ]
     rights = {key: value for key, value in app["securityContext"].items() if not key.startswith("fsGroup")}
     return {
         "apiVersion": "v1",
@@ -45,7 +51,7 @@ def pod(node: str, image: str) -> Resource:
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
                     "command": ["python3", "/app/entrypoint.py", "python3", "-c"],
-                    "args": [inspect.getsource(service), str(PORT)],
+                    "args": [inspect.getsource(service), str(PORT), *given],
                     "ports": [{"name": "http", "containerPort": PORT}],
                     "resources": {
                         "requests": {"cpu": "10m", "memory": "32Mi"},
@@ -58,11 +64,13 @@ def pod(node: str, image: str) -> Resource:
     }
 
 
-def remove(api: Api) -> None:
+def remove(context: Context) -> None:
     """Deletes the pod, where there is one and todoctl has made it."""
+    api = context.api
     named: Resource = {"kind": "Pod", "metadata": {"name": NAME}}
     found = api.read(named)
     if found is not None and (found.metadata.labels or {}).get(OWNER) == MANAGER:
+        context.tell_kubectl("delete", f"pod/{NAME}", "--grace-period=0", "--force")
         api.delete(named, at_once=True)
 
 
@@ -72,6 +80,10 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
     api, wanted = context.api, pod(context.options.node, image)
 
     def fetch(method: str, path: str) -> bytes:
+        if method == "POST":
+            # Its slashes as %2F, as the API server's proxy wants them of kubectl too.
+            way = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}:{PORT}/proxy{path}"
+            context.tell_kubectl("create", f"--raw={way}", "--filename=/dev/null")
         return api.ask_pod(method, NAME, PORT, path)
 
     def address() -> str:
@@ -84,9 +96,11 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
         return str(found.status.pod_ip)
 
     try:
-        remove(api)  # of a run that was killed
+        remove(context)  # of a run that was killed
+        printing = manifests.command(Settings(), context.options, image)
+        context.commands.tell([*printing, "--image-service"], context.kubectl("apply", "-f", "-"))
         api.apply(wanted)
         bring_up.wait_until(context, address, None, "the image service's pod", WAIT_SECONDS)
         yield Controlled(f"http://{address()}:{PORT}/picture", fetch, same_clock=False)
     finally:
-        remove(api)
+        remove(context)

@@ -20,7 +20,7 @@ SAID = {
     Phase.WAITING: "waiting",
     Phase.UNPACKING: "unpacking",
     Phase.DOWNLOADING: "",
-    Phase.BROKEN: "the connection broke, Docker tries again",
+    Phase.BROKEN: "broke off, Docker tries again",
 }
 
 PHASES = {
@@ -92,11 +92,15 @@ class Layers:
         return sum(layer.most for layer in list(self._layers.values()))
 
     @property
-    def size(self) -> int | None:
-        """Bytes in all; None while it is not known of every layer: Docker tells it when a layer begins."""
+    def size(self) -> int:
+        """Bytes in all, of the layers of which it is known: Docker tells it when a layer begins."""
+        return sum(layer.size or 0 for layer in list(self._layers.values()))
+
+    @property
+    def more(self) -> bool:
+        """Whether there may be layers of which it is not known."""
         sizes = [layer.size for layer in list(self._layers.values())]
-        known = [size for size in sizes if size is not None]
-        return sum(known) if sizes and len(known) == len(sizes) else None
+        return not sizes or None in sizes
 
     @property
     def doing(self) -> str:

@@ -58,6 +58,19 @@ def adapted(settings: Settings, options: ClusterOptions, image: str, *, replicas
     return [volume, claim, deployment, service, ingress]
 
 
+def command(settings: Settings, options: ClusterOptions, image: str) -> list[str]:
+    """The command that prints what `adapted` gives for one replica."""
+    usual, usual_options = Settings(), ClusterOptions()
+    given = {
+        f"--ttl={seconds(settings.ttl)}": settings.ttl != usual.ttl,
+        f"--image-url={settings.image_url}": settings.image_url != usual.image_url,
+        f"--cluster={options.cluster}": options.cluster != usual_options.cluster,
+        f"--agents={options.agents}": options.agents != usual_options.agents,
+        f"--app-image={image}": True,
+    }
+    return ["todoctl", "manifests", *(word for word, needed in given.items() if needed)]
+
+
 def check_phase(volume: str, phase: str | None) -> None:
     """Raises where that phase says that the controller that binds claims does not know the volume yet."""
     if phase in {None, "", "Pending"}:

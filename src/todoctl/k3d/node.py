@@ -13,8 +13,7 @@ import docker.errors
 
 from todoctl.errors import UnavailableError
 from todoctl.k3d.manifests import MANAGER, check_phase
-from todoctl.sides import unreadable
-from todoctl.target import File
+from todoctl.volume import File, unreadable
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
 CACHE = f"{VOLUME}/cache"
@@ -49,6 +48,10 @@ class Node:
                 why=(complaint or output).decode(errors="replace").strip() or f"exit {code}",
             )
         return output.decode(errors="replace")
+
+    def inside(self, *command: str, stdin: bool = False) -> list[str]:
+        """The docker command that runs `command` in the node, with `stdin` on what is piped into it."""
+        return ["docker", "exec", *(["-i"] if stdin else []), self.name, *command]
 
     def _execute(self, command: tuple[str, ...]) -> tuple[int, bytes, bytes]:
         """Exit code, output and error output."""
@@ -140,7 +143,7 @@ class Node:
         """Server-side apply by the kubectl of a server node."""
         kubectl = ["kubectl", "apply", "--server-side", "--force-conflicts", f"--field-manager={MANAGER}"]
         done = subprocess.run(
-            ["docker", "exec", "-i", self.name, *kubectl, "-f", "-"],  # noqa: S607 - the user's docker
+            self.inside(*kubectl, "-f", "-", stdin=True),
             input=manifests,
             capture_output=True,
             text=True,
@@ -154,10 +157,14 @@ class Node:
         phase = self.run("kubectl", "get", f"persistentvolume/{volume}", "--output=jsonpath={.status.phase}")
         check_phase(volume, phase)
 
+    def loading(self, reference: str) -> tuple[list[str], list[str]]:
+        """Two commands, piped, that bring an image from Docker into this node alone."""
+        load = self.inside("ctr", "-n=k8s.io", "images", "import", "-", stdin=True)
+        return ["docker", "save", reference], load
+
     def load_image(self, reference: str) -> None:
         """Brings an image from Docker into this node alone, and checks that it has come."""
-        save = ["docker", "save", reference]
-        load = ["docker", "exec", "-i", self.name, "ctr", "-n=k8s.io", "images", "import", "-"]
+        save, load = self.loading(reference)
         with (
             subprocess.Popen(save, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saving,
             subprocess.Popen(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import docker
 
+from todoctl import ports
 from todoctl.errors import UnavailableError
 from todoctl.k3d import cluster as k3d
 from todoctl.k3d.cluster import Cluster, Machine
 from todoctl.k3d.engine import connect
 from todoctl.k3d.options import ClusterOptions
-from todoctl.process import check_port_free
 from todoctl.target import Finding
 
 DISK_BYTES = 3 * 1024**3
@@ -21,7 +21,7 @@ ENGINE_SECONDS = 2
 
 def examine(options: ClusterOptions, port: int) -> list[Finding]:
     """What this machine has and lacks for a cluster with `options` on `port`."""
-    found = [_k3d()]
+    found = [_k3d(), *_handed_on(options)]
     try:
         engine = connect(timeout=ENGINE_SECONDS)
     except UnavailableError as error:
@@ -61,6 +61,29 @@ def _k3d() -> Finding:
     )
 
 
+def _handed_on(options: ClusterOptions) -> list[Finding]:
+    """Whether k3d will take what it is handed: with `--help` it reads its options and does nothing."""
+    if not options.k3d_arg:
+        return []
+    wrong = [
+        f"there is no file {word.partition('=')[2]}"
+        for word in options.k3d_arg
+        if word.startswith("--registry-config=") and not Path(word.partition("=")[2]).is_file()
+    ]
+    try:
+        k3d.run("cluster", "create", *options.k3d_arg, "--help")
+    except UnavailableError as error:
+        wrong.append(error.why)
+    return [
+        Finding(
+            subject="--k3d-arg",
+            ok=not wrong,
+            seen="; ".join(wrong) or "k3d knows it",
+            fix="See 'k3d cluster create --help'",
+        )
+    ]
+
+
 def _ownership(options: ClusterOptions, machines: list[Machine]) -> Finding:
     subject = f"Cluster {options.cluster}"
     if not machines:
@@ -96,7 +119,7 @@ def _port(port: int, machines: list[Machine]) -> Finding:
     if any(machine.port and machine.running for machine in machines):
         return Finding(subject=subject, ok=True, seen="held by the cluster")
     try:
-        check_port_free(port)
+        ports.check_free(port)
     except UnavailableError as error:
         return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
     return Finding(subject=subject, ok=True, seen="free")

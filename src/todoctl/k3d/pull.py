@@ -8,6 +8,7 @@ import docker
 import docker.errors
 from urllib3.exceptions import HTTPError
 
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.background import Background
 from todoctl.k3d.engine import has_image
@@ -53,7 +54,9 @@ REACH = "Check the network and Docker's proxy settings ('docker info'), or name 
 AGAIN = "When the network is better, run 'todoctl up' again: it goes on with what has come"
 
 
-def pull_missing(engine: docker.DockerClient, wanted: Mapping[str, str], progress: Progress) -> None:
+def pull_missing(
+    engine: docker.DockerClient, wanted: Mapping[str, str], progress: Progress, commands: Commands = SILENT
+) -> None:
     """Pulls the images in `wanted` that Docker does not have, all beside each other.
 
     `wanted` holds by image what names another one: an option or a variable. Raises `UnavailableError` as
@@ -65,6 +68,8 @@ def pull_missing(engine: docker.DockerClient, wanted: Mapping[str, str], progres
     title = f"Pull {next(iter(missing))}" if len(missing) == 1 else f"Pull {len(missing)} images"
     over = threading.Event()
     with progress.downloads(title, list(missing)) as downloads:
+        for name in missing:
+            commands.tell(["docker", "pull", name])
         try:
             _follow([Pull(engine, name, option, over) for name, option in missing.items()], downloads)
         finally:
@@ -83,7 +88,8 @@ def _follow(pulls: "list[Pull]", downloads: Downloads) -> None:
         for pull in pulls:
             quiet = silent > QUIET_SECONDS and pull in working
             doing = f"nothing has come for {silent // 10 * 10:.0f} s" if quiet else pull.doing
-            downloads.tell(pull.name, pull.layers.loaded, pull.layers.size, doing)
+            layers = pull.layers
+            downloads.tell(pull.name, layers.loaded, layers.size, doing, more=layers.more)
         if silent > SILENT_SECONDS:
             raise UnavailableError(
                 f"The image {next(iter(working)).name} does not come",

@@ -23,14 +23,14 @@ SETTLED = "waiting for the deployment to take note"
 """What is said where no pod is in the way."""
 
 
-def wait(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None:
-    """Until one pod of the newest kind is ready and no other runs.
+def wait(api: Api, node: Node, step: Step | None, stop: threading.Event, *, replicas: int = 1) -> None:
+    """Until so many pods of the newest kind are ready and no other runs.
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
     """
 
     def done() -> bool:
-        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == 1
+        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == replicas
 
     _until(api, done, Patience(OUTCOME, FIX, step, stop), stop)
 
@@ -88,6 +88,14 @@ def is_rolled_out(deployment: Any | None, found: list[Pod]) -> bool:  # noqa: AN
 def standing(found: list[Pod]) -> list[Pod]:
     """The pods that run or are going to: an evicted one stays on the list for long."""
     return [pod for pod in found if pods.is_standing(pod)]
+
+
+def require_standing(api: Api) -> list[str]:
+    """The names of the pods that run the app and are not ending; raises where there are none."""
+    names = [pod.metadata.name for pod in standing(api.pods())]
+    if not names:
+        raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
+    return names
 
 
 def hindrance(api: Api) -> Hindrance:

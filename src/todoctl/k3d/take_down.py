@@ -34,7 +34,7 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
         )
     if machines and keep_cluster and not keep_data and state is not None:
         with progress.step(f"Empty the volume in {context.node.name}"):
-            context.node.run("rm", "-rf", "/tmp/kube/cache", "/tmp/kube/cache.set-aside")  # noqa: S108
+            context.change("rm", "-rf", "/tmp/kube/cache", "/tmp/kube/cache.set-aside")  # noqa: S108
     if machines and not keep_cluster:
         with progress.step(f"Delete cluster {context.cluster.name}") as step:
             context.cluster.delete(step.update)
@@ -55,8 +55,10 @@ def delete(context: Context, step: Step, *, wait: bool) -> None:
 
     And the image service of a validation that was killed.
     """
-    image_pod.remove(context.api)
+    image_pod.remove(context)
     resources = list(reversed(manifests.plain()))
+    going = [f"{found['kind'].lower()}/{found['metadata']['name']}" for found in resources]
+    context.tell_kubectl("delete", *going, "--ignore-not-found", f"--wait={'true' if wait else 'false'}")
     for resource in resources:
         context.api.delete(resource)
     deadline = time.monotonic() + DELETE_SECONDS

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, page, preflight, rollout
@@ -12,10 +13,14 @@ from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
 from todoctl.k3d.pull import pull_missing
-from todoctl.k3d.sides import INSIDE, NodeSide, PodSide
 from todoctl.k3d.take_down import take_down
+from todoctl.k3d.volume import NodeVolume
 from todoctl.settings import Settings
-from todoctl.target import Finding, ImageService, Progress, Side, require_aside
+from todoctl.target import Finding, ImageService, Progress
+from todoctl.volume import Volume
+
+DEPLOYMENT = f"deployment/{manifests.DEPLOYMENT}"
+PODS = (f"--selector={manifests.SELECTOR}",)
 
 HALT_SECONDS = 1.0
 """For the kubelet to end what it does for a pod just now: it would start a container that is dead by then."""
@@ -27,17 +32,17 @@ class K3dTarget:
     name = "k3d"
     rolling = True
 
-    def __init__(self, home: Home, options: ClusterOptions) -> None:
+    def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
         self._given = options
-        self._context = Context(home, options)
+        self._context = Context(home, options, commands)
 
     @property
     def directory(self) -> Path:
         return self._context.directory
 
     @property
-    def cache_directory(self) -> str:
-        return INSIDE
+    def volume(self) -> Volume:
+        return NodeVolume(self._context.remembered())
 
     # What there is
 
@@ -83,7 +88,7 @@ class K3dTarget:
         preflight.check(self.findings(settings.port))
         context = self._context
         context.settle()
-        pull_missing(context.engine, self._images(), progress)
+        pull_missing(context.engine, self._images(), progress, context.commands)
         tag = image.reference(context.engine, context.options.base_image)
         if self._is_up(settings, tag):
             return False
@@ -128,6 +133,8 @@ class K3dTarget:
     def restart(self) -> None:
         """What `kubectl rollout restart` does."""
         context = self._context.remembered()
+        context.tell_kubectl("rollout", "restart", DEPLOYMENT)
+        bring_up.tell_rollout(context)
         context.api.restart()
         rollout.wait(context.api, context.node, None, context.stop)
 
@@ -140,8 +147,12 @@ class K3dTarget:
         """
         context = self._context.remembered()
         settings = context.settings()
-        pods, dying = self._standing(context), context.node.containers(manifests.CONTAINER)
+        pods, dying = rollout.require_standing(context.api), context.node.containers(manifests.CONTAINER)
         context.node.send("SIGSTOP", dying)
+        self._tell_signal("SIGSTOP")
+        context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
+        self._tell_signal("SIGKILL")
+        bring_up.tell_rollout(context)
         try:
             for name in pods:
                 context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
@@ -153,67 +164,56 @@ class K3dTarget:
         if settings:
             page.wait(context, settings, None)
 
-    def stop(self) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         context = self._context.remembered()
         settings = context.settings()
-        if settings and context.api.deployment() is not None:
-            context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
-            rollout.wait_for_none(context.api, context.node, None, context.stop)
+        if not settings or context.api.deployment() is None:
+            return
+        context.tell_kubectl("scale", DEPLOYMENT, "--replicas=0")
+        if at_once:
+            context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
+            self._tell_signal("SIGKILL")
+        else:
+            context.tell_kubectl("wait", "pods", *PODS, "--for=delete")
+        context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
+        if at_once:
+            for pod in context.api.pods():
+                context.api.delete({"kind": "Pod", "metadata": {"name": pod.metadata.name}}, at_once=True)
+            with suppress(UnavailableError):  # the kubelet may have ended it by now
+                context.node.send("SIGKILL", context.node.containers(manifests.CONTAINER))
+        rollout.wait_for_none(context.api, context.node, None, context.stop)
+
+    def scale(self, number: int) -> list[str]:
+        """The service spreads page views over the pods, all at one address."""
+        context = self._context.remembered()
+        context.tell_kubectl("scale", DEPLOYMENT, f"--replicas={number}")
+        bring_up.tell_rollout(context)
+        context.api.scale(number)
+        rollout.wait(context.api, context.node, None, context.stop, replicas=number)
+        settings = context.settings()
+        return [f"http://127.0.0.1:{settings.port}"] if settings else []
 
     def start(self, settings: Settings) -> None:
         context = self._context.remembered()
         bring_up.apply(context, settings, self._image())
+        bring_up.tell_rollout(context)
         rollout.wait(context.api, context.node, None, context.stop)
         page.wait(context, settings, None)
 
+    def _tell_signal(self, signal: str) -> None:
+        """A person looks up the containers first."""
+        context = self._context
+        found = context.node.inside("crictl", "ps", "--quiet", "--name", f"^{manifests.CONTAINER}$")
+        kill = context.node.inside("ctr", "-n=k8s.io", "tasks", "kill", f"--signal={signal}")
+        context.commands.tell(found, ["xargs", "--no-run-if-empty", "-n1", *kill])
+
     def _image(self) -> str:
         return str((self._context.state() or {})["image"])
-
-    def _standing(self, context: Context) -> list[str]:
-        """The names of the pods that run the app and are not ending; raises where there are none."""
-        pods = [pod.metadata.name for pod in context.api.pods() if not pod.metadata.deletion_timestamp]
-        if not pods:
-            raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
-        return pods
-
-    def sides(self) -> tuple[Side, Side]:
-        """`docker exec` in the node against `exec` in the pod."""
-        context = self._context.remembered()
-        pod, *_ = self._standing(context)
-        return NodeSide(context.node), PodSide(context.api, pod, fractions=context.node.tells_fractions)
 
     def image_service(self) -> AbstractContextManager[ImageService]:
         """In a pod beside the app."""
         context = self._context.remembered()
         return image_pod.running(context, self._image())
 
-    def is_set_aside(self) -> bool:
-        return self._context.remembered().node.has(node.ASIDE)
-
-    def set_aside(self) -> None:
-        there = self._context.remembered().node
-        if there.has(node.CACHE):
-            there.run("mv", "-T", node.CACHE, node.ASIDE)
-        else:
-            there.run("mkdir", node.ASIDE)
-
-    def empty(self) -> None:
-        """The app makes the directory itself, so that it is the app's own."""
-        require_aside(self)
-        self._context.node.run("rm", "-rf", node.CACHE)
-
-    def put_file(self, name: str, content: bytes | None) -> None:
-        require_aside(self)
-        if content is None:
-            self._context.node.run("rm", "-f", f"{node.CACHE}/{name}")
-        else:
-            self._context.node.put(node.CACHE, name, content)
-
-    def put_back(self) -> None:
-        """One rename decides: before it the set-aside cache is whole, after it it is back."""
-        image_pod.remove(self._context.remembered().api)
-        if self.is_set_aside():
-            self._context.node.run("rm", "-rf", node.CACHE)
-            self._context.node.run("mv", "-T", node.ASIDE, node.CACHE)
-            # Where there was none, there is none again; a full one is not touched.
-            self._context.node.run("find", node.CACHE, "-maxdepth", "0", "-empty", "-delete")
+    def remove_image_service(self) -> None:
+        image_pod.remove(self._context.remembered())

@@ -49,6 +49,20 @@ _DRAIN = (
 
 _TAKEOVER = "A volume with only the original's two files is taken over with picture and counts"
 _LOST = "A running app puts back what it knows when files vanish"
+_TOGETHER = "Several processes on one volume act as one."
+_DAMAGED = (
+    "What is neither, or of another type, is as if it were missing, and last_error says so until the next "
+    "page view: a count begins at 0, the picture's time is its file's, and a picture that is not whole "
+    "is none."
+)
+_DETACHED = (
+    "While the volume cannot be read or written, page views go on and are counted in memory, and last_error "
+    "says so."
+)
+_ATTACHED = (
+    "When it can be again, what was counted there and in memory meanwhile is added up, and of two pictures "
+    "the newer one stays."
+)
 
 CLAIMS = {
     "valid": _VALID,
@@ -74,6 +88,11 @@ CLAIMS = {
     "kill-renew": _SURVIVES,
     "takeover-valid": _TAKEOVER,
     "lose-valid": _LOST,
+    "spoil-valid": _LOST,
+    "damage": _DAMAGED,
+    "scale": _TOGETHER,
+    "detach": _DETACHED,
+    "attach": _ATTACHED,
     "crowd-valid": _VALID,
     "crowd-grace": _GRACE,
     "crowd-renew": _FETCHES,
@@ -123,6 +142,7 @@ CLAIMS = {
         "The log says where the cache is, what the TTL is, and of every picture that is found or fetched its "
         "SHA-256."
     ),
+    "traceback": "A failure is one line there, never a traceback.",
 }
 """Name of a claim: its sentence."""
 
@@ -164,6 +184,10 @@ SEEN = {
     "kill-renew": "a spent grace stays spent",
     "takeover-valid": "the original's files taken over",
     "lose-valid": "lost files put back",
+    "damage": "bad values left out",
+    "scale": "two processes count as one",
+    "detach": "page views go on without it",
+    "attach": "both counts added up",
     "crowd-valid": "all answered and counted",
     "crowd-grace": "one grace view",
     "crowd-renew": "one download",

@@ -52,6 +52,7 @@ class Request(Event, frozen=True, kw_only=True, tag="request"):
 
     `visit` numbers the page views; a picture fetched because a page shows it has the number of that page.
     `crowd` names the group of visitors that came at once, `probe` which one of `contract.PROBES` it is.
+    `server` is the address (host and port) that was asked, where it is not that of `Facts.url`.
     """
 
     role: Role
@@ -63,6 +64,7 @@ class Request(Event, frozen=True, kw_only=True, tag="request"):
     visit: int = 0
     crowd: str = ""
     probe: str = ""
+    server: str = ""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +97,10 @@ class Download(Event, frozen=True, kw_only=True, tag="download"):
 class Act(Event, frozen=True, kw_only=True, tag="act"):
     """Something done to the app: `start`, `restart` or `kill`; or `serve`, to the image service.
 
-    `takeover` is a start on the original's files, `lose` takes the files from the app that runs.
+    `takeover` is a start on the original's files, `damage` one on files that are not as documented. `lose`
+    and `spoil` do that to an app that runs. `detach` puts the volume out of its reach, `attach` gives it
+    back, with `views` that others have counted there. `scale` changes how many processes run the app.
+    `files` are those that were put on the volume, with the SHA-256 of their contents.
     `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with.
     `emptied` says that a start found an empty volume, `stopped` when the app had stopped before it. `way` is
     how the image service answers from now on.
@@ -109,6 +114,8 @@ class Act(Event, frozen=True, kw_only=True, tag="act"):
     before: list[str] = []
     after: list[str] = []
     way: str = ""
+    files: dict[str, str] = {}
+    views: int = 0
 
 
 class Log(Event, frozen=True, kw_only=True, tag="log"):

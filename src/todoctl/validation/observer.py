@@ -4,12 +4,13 @@ import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from todoctl.target import ImageService, Side, Target
+from todoctl.target import ImageService, Target
 from todoctl.validation import reading
 from todoctl.validation.history import Download, File, History, Log, Request, Role, Volume
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import STATE, Told
 from todoctl.validation.visitor import Visitors
+from todoctl.volume import Side
 
 LOG_LINES = 2000
 
@@ -26,17 +27,20 @@ class Observer:
         self.service = service
         self.fresh: Span | None = None
         """When the present picture was downloaded, by todoctl's clock."""
+        self.detached = False
+        """Whether the volume is out of reach."""
         self._shown: str | None = None
         self._looks = itertools.count(1)
         self._served = 0
-        self._sides = ThreadPoolExecutor(2)
+        self._readers = ThreadPoolExecutor(2)
+        self._sides: tuple[Side, Side] | None = None
 
     @property
     def scenario(self) -> str:
         return self.visitors.scenario
 
     def close(self) -> None:
-        self._sides.shutdown()
+        self._readers.shutdown()
 
     def visit(self) -> Told:
         """A page view and all that can be seen after it; returns what the page tells."""
@@ -50,7 +54,8 @@ class Observer:
             told = page.told
             if page.picture is not None and told.get("status") != "empty":
                 self.visitors.picture(page.picture, request.visit)
-        self.look_at_volume()  # first: a look at the cache may save what was not saved yet
+        if not self.detached:
+            self.look_at_volume()  # first: a look at the cache may save what was not saved yet
         self.look(since=request.begin)
         return told
 
@@ -80,7 +85,12 @@ class Observer:
     def look_at_volume(self) -> None:
         """Both sides of the volume."""
         number = next(self._looks)
-        self.history.events += self._sides.map(lambda side: self._read(side, number), self.target.sides())
+        self._sides = self._sides or self.target.volume.sides()
+        self.history.events += self._readers.map(lambda side: self._read(side, number), self._sides)
+
+    def look_elsewhere(self) -> None:
+        """Another process or pod may run the app now, so the volume has another side."""
+        self._sides = None
 
     def _read(self, side: Side, look: int) -> Volume:
         began = time.time()

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
 from todoctl.validation.model.times import Span
@@ -56,6 +55,9 @@ METADATA = {
 
 STATE_FILE, PICTURE_FILE = "cache_metadata.json", "cached_image.jpg"
 """What the volume holds."""
+
+MOST_COUNTS, MOST_SECONDS = 2**63, 2**53
+"""Counts and times are below (docs/contract.md)."""
 
 MOMENTS = {"downloaded", "expires", "last_view"}
 
@@ -184,5 +186,5 @@ def _fits(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return False
     if name in MOMENTS:
-        return value is None or (isinstance(value, int | float) and isfinite(value))
-    return isinstance(value, int) and value >= 0
+        return value is None or (isinstance(value, int | float) and 0 <= value < MOST_SECONDS)
+    return isinstance(value, int) and 0 <= value < MOST_COUNTS

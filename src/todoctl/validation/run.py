@@ -42,11 +42,11 @@ def run(stage: Stage, scenarios: Sequence[Scenario], audience: Audience) -> None
     with audience.expect(plan):
         for scenario in scenarios:
             with audience.scenario(scenario.name, scenario.title) as stage.waiting:
-                _play(stage, scenario)
-            audience.finished(_result(stage.history, scenario.name))
+                result = _play(stage, scenario)
+            audience.finished(result)
 
 
-def _play(stage: Stage, scenario: Scenario) -> None:
+def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
     """Plays one scenario, again while its situation does not come about."""
     began = time.time()
     stage.visitors.scenario = scenario.name
@@ -77,6 +77,7 @@ def _play(stage: Stage, scenario: Scenario) -> None:
         if result.outcome is not Outcome.NOT_JUDGED or error:
             break
         stage.slow_down()
+    return result
 
 
 def _result(history: History, name: str) -> ScenarioResult:

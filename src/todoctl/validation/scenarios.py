@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from todoctl.errors import BadUsageError
+from todoctl.image_service.service import picture
 from todoctl.target import Way
+from todoctl.validation import contents
 from todoctl.validation.contract import PROBES, UNCHANGED, UNCOUNTED
 from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
@@ -91,11 +93,6 @@ def renew(stage: Stage) -> None:
 
 def restart(stage: Stage) -> None:
     """A restart keeps picture, times, grace and counts, whatever the picture's age."""
-    stage.require(LONG_TTL)
-    stage.make_valid()
-    stage.visit()
-    stage.restart(under_views=True)
-    stage.visit()
     if not stage.full:
         stage.require(BRIEF_TTL)
         stage.make_expired()
@@ -104,10 +101,20 @@ def restart(stage: Stage) -> None:
         stage.visit()
         stage.restart()
         stage.visit()
+    stage.require(LONG_TTL)
+    stage.make_valid()
+    stage.visit()
+    stage.restart(under_views=True)
+    stage.visit()
 
 
 def crash(stage: Stage) -> None:
     """A crash keeps picture, times, grace and counts, whatever the picture's age."""
+    stage.require(LONG_TTL)
+    stage.make_valid()
+    stage.visitors.view()  # and nothing else: whatever looks at the app may make it save
+    stage.kill()
+    stage.visit()
     if not stage.full:
         stage.start(BRIEF_TTL, emptied=True)  # so that nobody has seen the picture that gets too old
         stage.wait_for_picture()
@@ -116,20 +123,63 @@ def crash(stage: Stage) -> None:
         stage.visit()
         stage.kill()
         stage.visit()
-    stage.require(LONG_TTL)
-    stage.make_valid()
-    stage.visitors.view()  # and nothing else: whatever looks at the app may make it save
-    stage.kill()
-    stage.visit()
 
 
 def files(stage: Stage) -> None:
-    """Files that the original has left are taken over, and files that vanish are put back."""
-    stage.require(LONG_TTL)
-    stage.make_valid()
+    """The original's files are taken over, lost ones put back, and damaged ones do no harm."""
+    stage.require()
+    stage.make_picture()
     stage.take_over()
     stage.visit()
     stage.lose_files()
+    stage.visit()
+    stage.spoil_files()
+    stage.visit()
+    stage.damage(contents.bad_values)
+    stage.visit()
+    stage.damage(contents.cut_short)
+    stage.wait_for_picture()
+    stage.visit()
+
+
+def together(stage: Stage) -> None:
+    """Several processes on one volume act as one."""
+    stage.require(BRIEF_TTL)
+    stage.scale(2)
+    try:
+        stage.make_picture()
+        for _ in range(2):
+            stage.visit()
+        if not stage.full:
+            stage.make_expired()
+            stage.visitors.crowd(VISITORS)
+            stage.visit()
+            stage.make_spent()
+            stage.visitors.crowd(VISITORS)
+            stage.visit()
+    finally:
+        stage.scale(1)
+
+
+def detached(stage: Stage) -> None:
+    """While the volume is out of reach page views go on, and nothing of them is lost when it is back."""
+    stage.require(BRIEF_TTL)
+    arrange = stage.make_picture if stage.full else stage.make_expired
+    arrange()
+    stage.detach()
+    stage.visit()
+    stage.attach(3)
+    stage.look()
+    stage.visit()
+    arrange()
+    stage.detach()
+    stage.visit()
+    stage.visit()
+    stage.attach(2)
+    stage.visit()
+    stage.detach()
+    stage.visit()
+    stage.attach(5, picture(0))
     stage.visit()
 
 
@@ -179,7 +229,7 @@ def outage(stage: Stage) -> None:
 
 def page(stage: Stage) -> None:
     """The page and its picture are as documented, and nothing but a page view is counted."""
-    stage.require(stage.settings.ttl)
+    stage.require()
     stage.make_picture()
     for name in PROBES:
         shown = stage.look().get("picture")
@@ -208,8 +258,10 @@ SCENARIOS = (
     _scenario(renew, "renew"),
     _scenario(restart, "restart-valid", "restart-grace", "restart-renew", "restart-replaced", starts=5),
     _scenario(crash, "kill-valid", "kill-grace", "kill-renew", starts=5),
-    _scenario(files, "takeover-valid", "lose-valid", starts=1),
+    _scenario(files, "takeover-valid", "lose-valid", "spoil-valid", "damage", starts=3),
     _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
+    _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.0),
+    _scenario(detached, "detach", "attach"),
     _scenario(
         outage,
         *(f"outage-{way}" for way in Way if way is not Way.PICTURE),

@@ -3,23 +3,23 @@
 A stage arranges and waits by what it is told, and judges nothing: what it was told may be wrong.
 """
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from todoctl.settings import Settings
 from todoctl.target import ImageService, Target, Way
+from todoctl.validation import contents
+from todoctl.validation.contents import Files
 from todoctl.validation.history import Act, History
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.observer import Observer
-from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE
 from todoctl.validation.visitor import Visitors, streaming
 
 LONG_TTL = 600.5
 """Seconds: no picture expires meanwhile. With a fraction, so that it shows whether that counts."""
 
-BRIEF_TTL = 0.15
+BRIEF_TTL = 0.1
 """Seconds: an expiry is soon waited for."""
 
 POLL_SECONDS = 0.03
@@ -35,6 +35,9 @@ REST_SECONDS = 0.03
 
 SETTLE_SECONDS = 12.0
 """How long to wait for what the app does by itself, above the model's `LATE`."""
+
+INSTANT = 0.005
+"""Seconds after our last page view for the last one of others: more than is lost by rounding times."""
 
 UNSPENT = ("valid", "expired")
 """Statuses of a picture whose grace view is still to come."""
@@ -68,26 +71,32 @@ class Stage(Observer):
         *,
         emptied: bool = False,
         what: str = "start",
-        files: Mapping[str, bytes] | None = None,
+        files: Files | None = None,
     ) -> None:
-        """Stops and starts the app, with another TTL or on an empty volume; the user has his back later."""
+        """Stops and starts the app, with another TTL or on an empty volume; the user has his back later.
+
+        `files` are put there in between. What is thrown away needs no notice before it.
+        """
         ttl = self.deployed.ttl if self.full else ttl
+        aside = self.target.volume.is_set_aside()
+        if aside:
+            self.look_at_log()
         began, before = time.time(), self.target.instances()
-        self.target.stop()
+        self.target.stop(at_once=aside and (emptied or bool(files)))
         stopped = time.time()
         self.note_downloads()
-        if not self.target.is_set_aside():
-            self.target.set_aside()
+        if not aside:
+            self.target.volume.set_aside()
             emptied = True
         elif emptied:
-            self.target.empty()
-        for name, content in (files or {}).items():
-            self.target.put_file(name, content)
+            self.target.volume.empty()
+        self._put(files or {})
         self.settings = replace(self.settings, ttl=ttl)
         self.target.start(self.settings)
         if emptied:
             self.forget()
-        self._act(what, began, before, emptied=emptied, stopped=stopped)
+            self.detached = False
+        self._act(what, began, before, emptied=emptied, stopped=stopped, files=files)
         self.look(since=began)
 
     def rest(self) -> None:
@@ -97,16 +106,17 @@ class Stage(Observer):
         while self.service and self.service.pending() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         self.look()
+        self.look_at_log()
 
     def slow_down(self) -> None:
         """Twice as much time for what has to happen before an expiry."""
         self.ttl *= 2
 
-    def require(self, ttl: float) -> None:
-        """The app of this run, with this TTL."""
-        if not self.target.is_set_aside():
-            self.start(ttl, emptied=True)
-        elif self.settings.ttl != ttl and not self.full:
+    def require(self, ttl: float | None = None) -> None:
+        """The app of this run, with this TTL or any."""
+        if not self.target.volume.is_set_aside() or self.detached:
+            self.start(ttl or self.settings.ttl, emptied=True)
+        elif ttl and self.settings.ttl != ttl and not self.full:
             self.start(ttl)
 
     def restart(self, *, under_views: bool = False) -> None:
@@ -124,16 +134,57 @@ class Stage(Observer):
 
     def take_over(self) -> None:
         """A start on what the original would have left: its two files, with its own keys alone."""
-        metadata = {file.name: file.content for file in self.target.sides()[0].read()}.get(STATE_FILE, b"{}")
-        kept = {key: value for key, value in json.loads(metadata).items() if key in METADATA}
-        self.start(self.settings.ttl, what="takeover", files={STATE_FILE: json.dumps(kept).encode()})
+        self.start(LONG_TTL, what="takeover", files=contents.original(self._files()))
+
+    def damage(self, damaged: Callable[[Files], Files]) -> None:
+        """A start on files that are not as documented."""
+        self.start(self.settings.ttl, emptied=True, what="damage", files=damaged(self._files()))
 
     def lose_files(self) -> None:
         """The documented files vanish while the app runs."""
+        self._change("lose", contents.lost())
+
+    def spoil_files(self) -> None:
+        """The documented files are damaged while the app runs."""
+        self._change("spoil", contents.cut_short(self._files()))
+
+    def _change(self, what: str, files: Files) -> None:
         began = time.time()
-        for name in (STATE_FILE, PICTURE_FILE):
-            self.target.put_file(name, None)
-        self._act("lose", began, self.target.instances())
+        self._put(files)
+        self._act(what, began, self.target.instances(), files=files)
+
+    def _put(self, files: Files) -> None:
+        for name, content in files.items():
+            self.target.volume.put(name, content)
+
+    def _files(self) -> Files:
+        """What lies on the volume now."""
+        return {file.name: file.content for file in self.target.volume.sides()[0].read()}
+
+    def scale(self, number: int) -> None:
+        """So many run the app on its one volume, and are asked in turn."""
+        began, before = time.time(), self.target.instances()
+        self.visitors.servers = [self.visitors.url]
+        self.visitors.servers = self.target.scale(number)
+        self._act("scale", began, before)
+
+    def detach(self) -> None:
+        """The volume gets out of the reach of the app that runs."""
+        began = time.time()
+        self.target.volume.detach()
+        self.detached = True
+        self._act("detach", began, self.target.instances())
+
+    def attach(self, views: int, picture: bytes | None = None) -> None:
+        """The volume is within reach again, and others have counted `views` there: of `picture`, if any."""
+        told, began = self.look(), time.time()
+        last = told.get("last_view")
+        files = contents.others(self._files(), views, last.hi + INSTANT if last else began, picture)
+        time.sleep(INSTANT)
+        self._put(files)
+        self.target.volume.attach()
+        self.detached = False
+        self._act("attach", began, self.target.instances(), files=files, views=views)
 
     def serve(self, way: Way) -> None:
         """How the image service answers from now on."""
@@ -151,6 +202,8 @@ class Stage(Observer):
         emptied: bool = False,
         stopped: float | None = None,
         way: str = "",
+        files: Files | None = None,
+        views: int = 0,
     ) -> None:
         act = Act(
             begin=began,
@@ -164,8 +217,14 @@ class Stage(Observer):
             before=sorted(before),
             after=sorted(self.target.instances()) if not way else [],
             way=way,
+            files={
+                name: "" if content is None else self.history.keep(content)
+                for name, content in (files or {}).items()
+            },
+            views=views,
         )
         self.history.events.append(act)
+        self.look_elsewhere()
 
     # Arranging
 

@@ -10,8 +10,12 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from todoctl.commands import SILENT, Commands
 from todoctl.validation.contract import PROBES
 from todoctl.validation.history import Answer, History, Request, Role
+
+LONGEST = 500
+"""Characters of a path or a header field that people would type."""
 
 REQUEST_SECONDS = 30.0
 """Far above what the app may let a visitor wait: a slow page is no failure."""
@@ -23,9 +27,13 @@ INTERVAL_SECONDS = 0.05
 class Visitors:
     """Ask the app at `url`; every request goes into `history`, under the scenario that plays."""
 
-    def __init__(self, url: str, history: History) -> None:
+    def __init__(self, url: str, history: History, commands: Commands = SILENT) -> None:
         self.url = url
+        self._commands = commands
         self.scenario = ""
+        self.servers = [url]
+        """The addresses that are asked in turn."""
+        self._turn = itertools.count()
         self._history = history
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -55,10 +63,16 @@ class Visitors:
         content: bytes = b"",
     ) -> Request:
         """One request. That there is no answer is written down as well."""
+        server = self.servers[next(self._turn) % len(self.servers)]
+        if role is not Role.CACHE and not crowd:  # todoctl's own looks are no part of what is tried
+            plain = path.partition("?")[0] if role is Role.PICTURE else path  # the page adds a version
+            words = curl(role, method, urljoin(self._shown(server), plain), sent, content)
+            if max(map(len, words)) <= LONGEST:
+                self._commands.tell(words)
         began, answer, error = time.time(), None, ""
         body = b""
         try:
-            found = self._http.request(method, urljoin(self.url, path), headers=list(sent), content=content)
+            found = self._http.request(method, urljoin(server, path), headers=list(sent), content=content)
             body = found.content
             answer = (found.status_code, found.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
@@ -83,9 +97,14 @@ class Visitors:
                 visit=visit,
                 crowd=crowd,
                 probe=probe,
+                server="" if server == self.url else urlsplit(server).netloc,
             )
             self._history.events.append(request)
         return request
+
+    def _shown(self, server: str) -> str:
+        """An address as people know it."""
+        return self._history.facts.url if server == self.url else server
 
     def probe(self, name: str, *sent: tuple[str, str]) -> Request:
         """One of `contract.PROBES`."""
@@ -114,6 +133,8 @@ class Visitors:
         """`number` page views at once."""
         name = f"crowd {next(self._numbers)}"
         doors = threading.Barrier(number)
+        at_once = ["xargs", "-n1", f"-P{number}", "curl", "--silent", "--output", "page.html"]
+        self._commands.tell(["yes", f"{self._shown(self.url)}/"], ["head", f"-n{number}"], at_once)
 
         def come() -> Request:
             doors.wait()
@@ -121,6 +142,24 @@ class Visitors:
 
         with ThreadPoolExecutor(number) as visitors:
             return [future.result() for future in [visitors.submit(come) for _ in range(number)]]
+
+
+def curl(
+    role: Role, method: str, url: str, sent: Sequence[tuple[str, str]] = (), content: bytes = b""
+) -> list[str]:
+    """The command that sends the same request."""
+    words = ["curl"]
+    if role is Role.PICTURE:
+        words += ["--output", "picture.jpg"]  # it is nothing for a screen
+    if method == "HEAD":
+        words.append("--head")
+    elif method != "GET" or content:
+        words += ["--request", method]
+    for name, value in sent:
+        words += ["--header", f"{name}: {value}"]
+    if content:
+        words += ["--data", content.decode()]
+    return [*words, url]
 
 
 @contextmanager

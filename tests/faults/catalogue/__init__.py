@@ -1,6 +1,20 @@
 """The catalogue of faults, made by going through docs/contract.md sentence by sentence."""
 
-from tests.faults.catalogue import counts, crowds, outages, page, policy, restarts, start, state, wire
+from tests.faults.catalogue import (
+    counts,
+    crowds,
+    damage,
+    detached,
+    outages,
+    page,
+    pictures,
+    policy,
+    restarts,
+    start,
+    state,
+    together,
+    wire,
+)
 from tests.faults.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -10,6 +24,10 @@ FAULTS: tuple[Fault, ...] = (
     *restarts.FAULTS,
     *outages.FAULTS,
     *crowds.FAULTS,
+    *together.FAULTS,
+    *damage.FAULTS,
+    *detached.FAULTS,
+    *pictures.FAULTS,
     *page.FAULTS,
     *wire.FAULTS,
     *state.FAULTS,

@@ -37,7 +37,7 @@ class Told:
         self.lines.append(title)
         yield self
 
-    def tell(self, name: str, loaded: int, size: int | None, doing: str) -> None:
+    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
         line = f"{name}: {loaded} of {size} {doing}"
         if self.lines[-1] != line:
             self.lines.append(line)

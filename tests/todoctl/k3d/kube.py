@@ -90,7 +90,7 @@ class Kube:
     def open_service(self) -> None:
         """What the image service's pod runs."""
         self.close_service()
-        self.service = Server(("127.0.0.1", 0))
+        self.service = Server(("127.0.0.1", 0), {})
         threading.Thread(target=self.service.serve_forever, args=(0.05,), daemon=True).start()
 
     def close_service(self) -> None:
@@ -128,9 +128,11 @@ class Kube:
         before = self.resources.get((kind, name), {})
         if kind == "deployments":
             template = resource["spec"].get("template", {})
-            if "containers" not in template.get("spec", {}):  # a restart: only an annotation comes
-                resource = before
-            changed = resource is before or resource["spec"] != before.get("spec")
+            patched = "containers" not in template.get("spec", {})
+            if patched:  # a restart, of which only an annotation comes, or another number of replicas
+                replicas = resource["spec"].get("replicas", before["spec"]["replicas"])
+                resource = {**before, "spec": {**before["spec"], "replicas": replicas}}
+            changed = patched or resource["spec"] != before.get("spec")
             self.number += changed
             generation = before.get("metadata", {}).get("generation", 0) + 1
             replicas = resource["spec"]["replicas"]

@@ -26,7 +26,8 @@ from todoctl.k3d.node import Node
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
-from todoctl.target import File, Way
+from todoctl.target import Way
+from todoctl.volume import File
 
 NODE = "k3d-k3s-default-agent-0"
 SERVICE = ("pods", image_pod.NAME)
@@ -60,10 +61,10 @@ def test_both_sides_are_read(at: str, seen: int, up: K3dTarget, world: World, ku
         [[name, 3, AT, base64.b64encode(b"abc").decode()] for name in ("cache_metadata.json", "picture")]
     )
     world.commands["find"] = (0, looked(("picture", b"abc"), ("cache_metadata.json", b"abc"), at=at))
-    host, app = up.sides()
+    host, app = up.volume.sides()
     assert host.seen_from == f"the node {NODE}: /tmp/kube/cache"
     assert app.seen_from.startswith("the pod pod-")
-    assert app.seen_from.endswith(up.cache_directory)
+    assert app.seen_from.endswith(up.volume.directory)
     assert host.read() == app.read()
     assert host.read() == [
         File(name=name, size=3, modified=seen / 1e9, content=b"abc")
@@ -223,7 +224,9 @@ def test_its_pod_is_by_the_books(up: K3dTarget, kube: Kube) -> None:
     assert wanted["spec"]["securityContext"]["runAsNonRoot"] is True
     assert "volumes" not in wanted["spec"]
     assert not wanted["spec"]["automountServiceAccountToken"]
-    assert container["args"] == [Path(program.__file__).read_text(), "8000"]
+    text, port, *pictures = container["args"]
+    assert (text, port) == (Path(program.__file__).read_text(), "8000")
+    assert {picture.split(",")[1] for picture in pictures} >= {"image/jpeg", "image/gif"}
     assert "$(" not in container["args"][0], "Kubernetes would put a variable there"
     with up.image_service():
         made = kube.resources[SERVICE]["spec"]
@@ -232,9 +235,9 @@ def test_its_pod_is_by_the_books(up: K3dTarget, kube: Kube) -> None:
     assert made["nodeName"] == NODE
 
 
-def put_back(target: K3dTarget, told: Told) -> None:
+def remove(target: K3dTarget, told: Told) -> None:
     target.stop()
-    target.put_back()
+    target.remove_image_service()
 
 
 def down(target: K3dTarget, told: Told) -> None:
@@ -247,7 +250,7 @@ def begin(target: K3dTarget, told: Told) -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-@pytest.mark.parametrize("mend", [put_back, down, begin])
+@pytest.mark.parametrize("mend", [remove, down, begin])
 def test_what_a_killed_run_has_left_goes_and_nobody_elses(
     mend: Callable[[K3dTarget, Told], None],
     ours: bool,

@@ -161,7 +161,7 @@ def test_what_is_up_can_be_looked_at(
     kube.pods = []
     assert target.details()["Runs as"].startswith("nothing")
     assert not list(target.logs(follow=False, lines=2))
-    for ask in (target.sides, target.kill):
+    for ask in (target.volume.sides, target.kill):
         with pytest.raises(UnavailableError, match="does not run"):
             ask()
     kube.answers["GET /api"] = Answer(500, '{"message": "etcd is away"}')
@@ -184,24 +184,24 @@ def test_the_cache_is_set_aside_and_put_back(
 ) -> None:
     target.up(settings, told)
     with pytest.raises(UnavailableError, match="not set aside"):
-        target.empty()
+        target.volume.empty()
     target.stop()
     assert kube.running == 0
     for there in (True, False):
         world.paths -= {"/tmp/kube/cache"}
         if there:
             world.paths |= {"/tmp/kube/cache"}
-        target.set_aside()
-        assert target.is_set_aside()
+        target.volume.set_aside()
+        assert target.volume.is_set_aside()
         target.start(replace(settings, ttl=4.0))
         assert kube.running == 1
         assert target.settings() == settings, "what was asked for is not what plays"
         target.stop()
-        target.empty()
-        target.put_back()
-        assert not target.is_set_aside()
+        target.volume.empty()
+        target.volume.put_back()
+        assert not target.volume.is_set_aside()
         assert "/tmp/kube/cache" in world.paths
-    target.put_back()
+    target.volume.put_back()
     target.start(settings)
     assert not target.up(settings, told)
 

@@ -94,6 +94,10 @@ class Script:
         self.history.events.append(act)
         self.wait(1.0)
         self.state = policy.start(self.state, emptied=emptied)
+        self.begin()
+
+    def begin(self) -> None:
+        """What an app that has just been started does by itself."""
         if self.state.starting:
             self.fetch()
             self.wait(0.01)
@@ -202,14 +206,7 @@ class Script:
             told = self.told()
             if changed:
                 changed(told)
-            metadata = {
-                "download_timestamp": told.downloaded,
-                "last_access_time": told.last_view,
-                "grace_period_used": told.grace_spent,
-                "access_count": told.views,
-                "image_access_count": told.picture_views,
-            }
-            contents = {"cache_metadata.json": json.dumps(metadata).encode()}
+            contents = {"cache_metadata.json": self.metadata(told)}
             if told.picture:
                 contents["cached_image.jpg"] = self.history.bodies[told.picture]
             files = [
@@ -219,6 +216,19 @@ class Script:
             event = Volume(**self._when(0.001, 0.001), seen_from=side, look=look, files=files)
             self.history.events.append(event)
             self.wait(0.01)
+
+    @staticmethod
+    def metadata(told: Told) -> bytes:
+        """What the app saves."""
+        return json.dumps(
+            {
+                "download_timestamp": told.downloaded,
+                "last_access_time": told.last_view,
+                "grace_period_used": told.grace_spent,
+                "access_count": told.views,
+                "image_access_count": told.picture_views,
+            }
+        ).encode()
 
     def _answered(
         self,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from tests.todoctl.validation.pages import BEGAN, Told, png
 from todoctl.validation.history import Download, History
 from todoctl.validation.judge.results import judge
 from todoctl.validation.model.policy import Kind
+from todoctl.validation.model.times import Span
 from todoctl.validation.verdict import Outcome, ScenarioResult
 
 MOVES = (
@@ -251,3 +253,56 @@ def test_others_may_come_between_a_page_and_its_picture() -> None:
     found = result(script.finished())
     assert told.picture != script.state.picture
     assert not found.failures, found.failures
+
+
+def test_others_may_be_counted_with_our_view_and_betrayed_only_later() -> None:
+    """By a look at the counts; what tells no counts in between says nothing of when they came."""
+    script = Script()
+    script.start(emptied=True)
+    for _ in range(3):
+        script.view()
+    script.now -= 0.02
+    script.step()
+    script.now += 0.5
+    script.picture(script.state.picture or "", visit=99)
+    script.look()
+    found = result(script.finished())
+    assert not found.failures, found.failures
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_who_comes_while_others_wait_for_the_next_try_gets_the_old_picture(waits: bool) -> None:
+    """Where nobody waits, which would show in the counts, our own view would have had to."""
+    script = Script()
+    script.start(emptied=True)
+    for _ in range(3):
+        script.view()
+    script.wait(11)
+    assert script.view() is Kind.GRACE
+    script.wait(0.01)
+    assert script.view(well=False) is Kind.KEPT
+    script.wait(0.3)
+    fetch = script.fetch()
+    download = script.history.events[-1]
+    script.history.events[-1] = msgspec.structs.replace(download, end=download.end + 0.05)
+    script.state = script.state._replace(failed=Span(script.now, script.now))  # as long as it is under way
+    assert script.view() is Kind.KEPT
+    script.wait(0.05)
+    at = Span(script.now, script.now)
+    script.state = script.state._replace(
+        picture=fetch.picture,
+        downloaded=at,
+        grace_spent=False,
+        views=(script.state.views or 0) + waits,
+        picture_views=int(waits),
+        last_view=at if waits else script.state.last_view,
+        error=False,
+        failed=None,
+        failures=0,
+        explained=len(script.fetches),
+    )
+    script.wait(0.1)
+    script.look()
+    script.view()
+    found = result(script.finished())
+    assert bool(found.failures) != waits, found.failures

@@ -1,12 +1,12 @@
 """The verdict's heart: every event of a history held against the model and the contract."""
 
 from collections.abc import Iterable
-from math import inf
 
 from todoctl.validation import reading
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
 from todoctl.validation.judge import wire
+from todoctl.validation.judge.acts import Acts, Ailing
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.files import Files
 from todoctl.validation.judge.sequence import in_order
@@ -61,13 +61,8 @@ class Judge:
             Fetch(self._span(event), event.picture, event.end - event.begin) for _, event in self._downloads
         ]
         self._possible = Possible(history.facts.ttl)
-        self._files = Files(self.checks, self._possible, self.tally)
-        self._source = history.facts.source
-        self._own_sources = {
-            act.source for act in history.events if isinstance(act, Act) and act.what == "serve"
-        }
-        self._since: Act | None = None
-        self._started = -inf
+        self._files = Files(self.checks, self._possible, self._came)
+        self._acts = Acts(self.checks, self._possible, self.tally, self._fetches)
         self._awaited = False
         self._addresses: dict[str, str] = {}
 
@@ -77,7 +72,7 @@ class Judge:
             at = self._span(event)
             match event:
                 case Act():
-                    self._act(number, event, at)
+                    self._acts.take(number, event, at)
                 case Download():
                     pass  # held against all other events
                 case _:
@@ -99,33 +94,10 @@ class Judge:
         ahead = self._ahead_or_none()
         return Span(event.begin + ahead.lo, event.end + ahead.hi)
 
-    # What was done
-
-    def _act(self, number: int, act: Act, at: Span) -> None:
-        possible = self._possible
-        self._possible.settle(Span(at.lo, at.lo))
-        self.tally.act(act)
-        if act.what in {"start", "takeover"}:
-            fetches = self._fetches if act.source in self._own_sources else None
-            stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
-            possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied)
-            self._source, self._started = act.source, at.hi
-            self._since = act if act.what == "takeover" else None
-        elif act.what == "lose":
-            self._since = act
-        elif act.what in {"restart", "kill"}:
-            possible.start(possible.ttl, possible.fetches, at, emptied=False)
-            self._since, self._started = act, at.hi
-            kept = sorted(set(act.before) & set(act.after))
-            seen = f"still {', '.join(kept)}" if kept else ", ".join(act.after) or "nothing"
-            expected = f"no longer {', '.join(act.before)}"
-            replaced = bool(act.after) and not kept
-            self.checks.note(number, "restart-replaced", "what runs the app", expected, seen, passed=replaced)
-
     def _blame_start(self, number: int, at: Span) -> None:
         """A start with no picture has to fetch one by itself."""
         possible = self._possible
-        late = at.lo > self._started + LATE
+        late = at.lo > self._acts.started + LATE
         if possible.fetches is not None and late and all(state.starting for state in possible.states):
             expected = f"one within {LATE:g} s of a start with no picture"
             self.checks.note(number, "start", "download", expected, "none", passed=False)
@@ -156,7 +128,8 @@ class Judge:
 
     def _view(self, number: int, event: Request, window: Span) -> None:
         answer = event.answer
-        meanwhile = self._since is not None and event.begin < self._since.end
+        since = self._acts.since
+        meanwhile = since is not None and event.begin < since.end
         well = answer is not None and answer.status == 200
         if meanwhile or not well:
             claim = "restart-answers" if meanwhile else "page"
@@ -171,8 +144,9 @@ class Judge:
         at = window.common(last) if last is not None and window.meets(last) else window
         failed = any(state.error for state in self._possible.states)
         seen = self._possible.view(at, window, page.told)
-        self.tally.came(event, seen.strangers)
+        self._came(event, seen.strangers)
         self.tally.view(number, event, page.told)
+        self._acts.viewed()
         self._blame_download(at)
         self._judge_view(number, seen, page.told, self._claims(event, seen, page.told, failed=failed))
         self._address(number, page.picture)
@@ -198,9 +172,10 @@ class Judge:
         claims = [kind.value]
         if kind is Kind.VALID and told.get("views") == told.get("picture_views") == 1:
             claims.append("first")
-        if self._since is not None and event.begin >= self._since.end and not event.crowd:
-            claims.append(f"{self._since.what}-{kind}")
-            self._since = None
+        since = self._acts.since
+        if since is not None and event.begin >= since.end and not event.crowd:
+            claims += [f"{since.what}-{kind}", since.what]
+            self._acts.since = None
         if kind is Kind.KEPT and seen.fetch is not None:
             claims.append(f"outage-{self._downloads[seen.fetch][1].way}")
         if kind is Kind.RENEW and failed:
@@ -256,11 +231,15 @@ class Judge:
         if answer.status != 200:
             return
         self.checks.same(number, "ttl", "ttl", self._possible.ttl, read.rest.get("ttl"))
-        self.checks.same(number, "source", "source", self._source, read.rest.get("source"))
+        self.checks.same(number, "source", "source", self._acts.source, read.rest.get("source"))
+        self.checks.findings(number, wire.last_error(read.rest.get("last_error")))
         told = self._told(number, read)
+        error = told.pop("error") if self._acts.ailing is not Ailing.NO else None
         untouched = all(state.views == 0 for state in self._possible.states)
         seen = self._possible.look(at, told)
-        self.tally.came(event, seen.strangers)
+        self._came(event, seen.strangers)
+        if self._acts.ailing is Ailing.MUST:
+            self.checks.same(number, "last-error", "last_error", "told", "told" if error else "nothing")
         self.tally.look(number, seen.strangers)
         self._blame_download(at)
         self.checks.mismatches(number, seen.mismatches, ["state"])
@@ -288,6 +267,12 @@ class Judge:
                 )
                 self.checks.same(number, "image-facts", "size", len(content), image.get("size"))
         return told
+
+    def _came(self, event: Event, others: int) -> None:
+        """Page views of others have been betrayed by what `event` tells."""
+        self.tally.came(event, others)
+        if others:
+            self._acts.viewed()
 
     def _sight(self, event: Event, told: Told) -> None:
         if "status" in told:

@@ -1,9 +1,10 @@
 """The volume and the log, held against the possible states."""
 
+from collections.abc import Callable
+
 from todoctl.validation import reading
-from todoctl.validation.history import File, Log, Volume
+from todoctl.validation.history import Event, File, Log, Volume
 from todoctl.validation.judge.checks import Checks
-from todoctl.validation.judge.tally import Tally
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.possible import Possible
 from todoctl.validation.model.times import Span
@@ -13,22 +14,25 @@ from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, Told
 class Files:
     """Judges looks at the volume; the two sides of one look are held against each other as well."""
 
-    def __init__(self, checks: Checks, possible: Possible, tally: Tally) -> None:
+    def __init__(self, checks: Checks, possible: Possible, came: Callable[[Event, int], None]) -> None:
+        """`came` is told of page views of others."""
         self._checks = checks
         self._possible = possible
-        self._tally = tally
-        self._first: dict[int, tuple[Volume, Told]] = {}
+        self._came = came
+        self._first: dict[int, tuple[Volume, Told, set[str | None]]] = {}
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
-        told = self._state(number, event, files.get(STATE_FILE), at)
-        self._picture(number, files.get(PICTURE_FILE), at)
         other = self._first.pop(event.look, None)
+        before = {state.picture for state in self._possible.states} | (other[2] if other else set())
+        told = self._state(number, event, files.get(STATE_FILE), at)
+        old = before - {state.picture for state in self._possible.states}
+        self._picture(number, files.get(PICTURE_FILE), at, old)
         if other is None:
-            self._first[event.look] = (event, told)
+            self._first[event.look] = (event, told, before)
         elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
-            self._both(number, other[0], event)
+            self._both(number, other[0], event, [STATE_FILE] if old else [])
 
     def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
         if file is None:
@@ -41,12 +45,15 @@ class Files:
             number, "volume-state", "metadata", "as documented", ", ".join(read.wrong) or "as documented"
         )
         seen = self._possible.look(at, read.told, saved=True)
-        self._tally.came(event, seen.strangers)
+        self._came(event, seen.strangers)
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
         return read.told
 
-    def _picture(self, number: int, file: File | None, at: Span) -> None:
+    def _picture(self, number: int, file: File | None, at: Span, old: set[str | None]) -> None:
+        """A new picture takes effect with the JSON, and its file comes just after: until then it is `old`."""
         told: Told = {"picture": file.body if file else None}
+        if told["picture"] in old:
+            return
         seen = self._possible.look(at, told)
         self._checks.mismatches(number, seen.mismatches, ["volume-picture"])
         if file and not seen.mismatches:
@@ -59,24 +66,28 @@ class Files:
                 passed=True,
             )
 
-    def _both(self, number: int, one: Volume, other: Volume) -> None:
+    def _both(self, number: int, one: Volume, other: Volume, names: list[str]) -> None:
+        """Files of these `names`, or all."""
         ours, theirs = ({file.name: file for file in side.files} for side in (one, other))
-        for name in sorted(ours | theirs):
+        for name in names or sorted(ours | theirs):
             self._checks.same(
                 number, "volume-same", f"{name} on both sides", _told(ours.get(name)), _told(theirs.get(name))
             )
 
     def log(self, number: int, event: Log, directory: str) -> None:
         """The app's log, read as the original README reads it."""
-        pictures = {state.picture for state in self._possible.states if state.picture}
+        pictures = {state.picture for state in self._possible.states}
         ttl = f"TTL {self._possible.ttl:g} s"
         starts = [place for place, line in enumerate(event.lines) if directory in line and ttl in line]
-        text = "\n".join(event.lines[starts[-1] :] if starts else [])
+        lines = event.lines[starts[-1] :] if starts else []
+        text = "\n".join(lines)
         found = {
             "cache directory": (directory, directory in text),
             "TTL": (ttl, ttl in text),
-            "picture": ("the picture's SHA-256", any(picture in text for picture in pictures)),
         }
+        if None not in pictures:  # else the start's download may be under way
+            named = any(picture in text for picture in pictures if picture)
+            found["picture"] = ("the picture's SHA-256", named)
         for name, (expected, passed) in found.items():
             self._checks.note(
                 number,
@@ -86,6 +97,9 @@ class Files:
                 "named" if passed else "not named",
                 passed=passed,
             )
+        before = event.lines[starts[-2] :] if len(starts) > 1 else lines  # how the one before it has ended
+        raised = "a traceback" if any(line.startswith("Traceback ") for line in before) else "none"
+        self._checks.same(number, "traceback", "traceback in the log", "none", raised)
 
 
 def _told(file: File | None) -> str:

@@ -153,3 +153,11 @@ def probe(request: Request, answer: Answer) -> list[Finding]:
     if status == 405:
         found.append(_header(claim, answer, "allow", "GET, HEAD"))
     return found
+
+
+def last_error(told: object) -> list[Finding]:
+    """Of `last_error`: null, or one line that can be read."""
+    text = told if isinstance(told, str) else ""
+    well = told is None or (text.isprintable() and not text.isspace() and text != "")
+    expected = "one line, or null"
+    return [Finding("last-error", "last_error", expected, expected if well else repr(told))]

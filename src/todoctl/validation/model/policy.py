@@ -10,7 +10,8 @@ from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
-from todoctl.validation.model.times import EVER, Span
+from todoctl.validation.model.times import EVER, NEVER, Span
+from todoctl.validation.reading import Told
 
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture (docs/contract.md)."""
@@ -56,8 +57,9 @@ class State(NamedTuple):
 
     `failed` is when the newest fetch failed, if none has succeeded since, `failures` how many did in a row;
     `error` says that the app knows of one that failed or is late. `pending` is a fetch (its number) that no
-    visitor waits for, `starting` says that the app began with no picture and is to fetch one by itself.
-    `explained` is the number of fetches whose cause is known.
+    visitor waits for, or, where `waited`, one of others who will be counted when it ends. `starting` says
+    that the app began with no picture and is to fetch one by itself. `explained` is the number of fetches
+    whose cause is known.
     """
 
     picture: str | None
@@ -70,8 +72,21 @@ class State(NamedTuple):
     failed: Span | None = None
     failures: int = 0
     pending: int | None = None
+    waited: bool = False
     starting: bool = False
     explained: int = 0
+
+
+class Others(NamedTuple):
+    """What others have made of a volume that was out of reach: page views, and the picture that lies there.
+
+    `picture` is the SHA-256 of one that they have put there, None where it is that of before.
+    """
+
+    views: int
+    picture: str | None
+    downloaded: Span | None
+    last_view: Span
 
 
 class Step(NamedTuple):
@@ -114,7 +129,46 @@ def statuses(state: State, at: Span, ttl: float) -> set[str]:
 def start(state: State, *, emptied: bool) -> State:
     """The state after a start: as before it, but for a fetch that was under way."""
     kept = EMPTY._replace(explained=state.explained) if emptied else state
-    return kept._replace(pending=None, starting=kept.picture is None)
+    return kept._replace(pending=None, waited=False, starting=kept.picture is None)
+
+
+def found(state: State, told: Told, picture: str | None, written: Span) -> State:
+    """What a start makes of the files on the volume: what `told` does not have is as at first.
+
+    `picture` is the SHA-256 of the picture there, None where that is not whole; it was `written` then.
+    """
+    found = EMPTY._replace(
+        explained=state.explained, views=told.get("views", 0), last_view=told.get("last_view")
+    )
+    if picture is None:
+        return found._replace(starting=True)
+    return found._replace(
+        picture=picture,
+        downloaded=told.get("downloaded") or written,
+        grace_spent=told.get("grace_spent", False),
+        picture_views=told.get("picture_views", 0),
+    )
+
+
+def merged(state: State, others: Others) -> Iterator[State]:
+    """The state once the volume can be used again: counts add up, and the newer picture stays.
+
+    Where it cannot be known which one is newer, either may stay.
+    """
+    views = None if state.views is None else state.views + others.views
+    last = max((at for at in (state.last_view, others.last_view) if at), key=lambda at: at.hi)
+    ours = state._replace(views=views, last_view=last)
+    mine, other = state.downloaded or NEVER, others.downloaded or NEVER
+    if others.picture is None:
+        if ours.picture is not None and ours.picture_views is not None and other.meets(mine):
+            ours = ours._replace(picture_views=ours.picture_views + others.views)
+        yield ours
+        return
+    if mine.hi > other.lo:
+        yield ours
+    if other.hi >= mine.lo:
+        theirs = ours._replace(picture=others.picture, downloaded=other, grace_spent=False)
+        yield _well(theirs._replace(picture_views=others.views))
 
 
 def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:
@@ -125,8 +179,10 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
     if state.pending is not None and fetches is not None:
         fetch = fetches[state.pending]
         if fetch.span.lo <= at.hi:
-            yield _taken(state, state.pending, fetch, Span(fetch.span.lo, at.hi))
-        if at.lo <= fetch.span.hi + LATE:
+            ended = Span(fetch.span.lo, at.hi)
+            after = _taken(state, state.pending, fetch, ended)
+            yield _counted(after, ended) if state.waited else after
+        if at.lo <= fetch.span.hi + (LATENESS if state.waited else LATE):
             yield state
     elif state.starting and fetches is None:
         yield state
@@ -186,13 +242,15 @@ def _due(state: State, at: Span, window: Span, fetches: Sequence[Fetch] | None) 
     if state.pending is None and window.hi < _may_ask_at(state):
         return
     known = state._replace(explained=max(state.explained, number + 1), starting=False)
-    in_time = state.pending is not None or fetch.took <= PATIENCE + LATENESS
+    in_time = (state.pending is not None or fetch.took <= PATIENCE + LATENESS) and not state.waited
     if fetch.span.lo <= at.hi and in_time:
         after = _taken(known, number, fetch, Span(fetch.span.lo, at.hi))
         yield Step(Kind.RENEW if fetch.picture else Kind.KEPT, _counted(after, at), number)
     waited = window.hi - window.lo >= PATIENCE - IMPATIENCE
     if fetch.span.hi >= at.lo and (waited or (state.pending is not None and state.error)):
         yield Step(Kind.KEPT, _counted(known._replace(pending=number, error=True), at), number)
+    if fetch.span.hi >= at.lo and state.pending is None and state.error:  # who came before us waits for it
+        yield Step(Kind.KEPT, _counted(known._replace(pending=number, waited=True), at), number)
 
 
 def longest_wait(state: State) -> float:
@@ -219,14 +277,16 @@ def _has_begun(state: State, by: float, fetches: Sequence[Fetch] | None) -> bool
 
 def _taken(state: State, number: int, fetch: Fetch, at: Span) -> State:
     """The state after fetch `number` has ended."""
-    done = state._replace(pending=None, starting=False, explained=max(state.explained, number + 1))
+    done = state._replace(
+        pending=None, waited=False, starting=False, explained=max(state.explained, number + 1)
+    )
     if not fetch.picture:
         return done._replace(error=True, failed=at, failures=state.failures + 1)
     return _well(done._replace(picture=fetch.picture, downloaded=at, grace_spent=False, picture_views=0))
 
 
 def _well(state: State) -> State:
-    return state._replace(error=False, failed=None, failures=0, pending=None, starting=False)
+    return state._replace(error=False, failed=None, failures=0, pending=None, waited=False, starting=False)
 
 
 def _counted(state: State, at: Span) -> State:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from todoctl.validation.model import policy
 from todoctl.validation.model.fit import Mismatch, fit
-from todoctl.validation.model.policy import Fetch, Kind, State, Step
+from todoctl.validation.model.policy import Fetch, Kind, Others, State, Step
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import Told
 
@@ -50,6 +50,22 @@ class Possible:
             self._forgive(at)
         self.states = {policy.start(state, emptied=emptied) for state in self.states}
 
+    def find(self, told: Told, picture: str | None, written: Span) -> None:
+        """The app was started on these files, of which the picture was `written` then."""
+        self.states = {policy.found(state, told, picture, written) for state in self.states}
+
+    def merge(self, others: Others, at: Span) -> None:
+        """A volume that was out of reach is back by `at`, with what others have made of it.
+
+        Others may have viewed the page just before, which the next look at the counts would betray.
+        """
+        since, visited = Span(self._last_look, at.hi), self.states
+        before = set(self.states)
+        for _ in range(MOST_UNSEEN):
+            visited = self._viewed(visited, since, {self.ttl})
+            before |= visited
+        self.states = {after for state in before for after in policy.merged(state, others)}
+
     def _forgive(self, at: Span) -> None:
         before = sum(fetch.span.lo < at.lo for fetch in self.fetches or ())
         self.states = {state._replace(explained=max(state.explained, before)) for state in self.states}
@@ -91,7 +107,7 @@ class Possible:
             return Seen(
                 [Mismatch("download", "a request for a new picture", "none")], {Kind.RENEW}, strangers
             )
-        step, _, wrong = min(fits, key=lambda found: len(found[2]))
+        step, _, wrong = min(fits, key=lambda found: _distance(found[2]))
         return Seen(wrong, {step.kind}, strangers, step.fetch)
 
     def unanswered(self, at: Span) -> None:
@@ -118,7 +134,9 @@ class Possible:
             return Seen([], set(), strangers)
         self.forget(at, told)
         best = min(
-            (wrong for _, wrong in fits), key=len, default=[Mismatch("state", "a possible one", "another")]
+            (wrong for _, wrong in fits),
+            key=_distance,
+            default=[Mismatch("state", "a possible one", "another")],
         )
         return Seen(best, set(), strangers)
 
@@ -126,12 +144,7 @@ class Possible:
         """The states that fit if others came just before, as the next look at the counts would betray."""
         since, states = Span(self._last_look, at.hi), self.states
         for _ in range(MOST_UNSEEN):
-            states = {
-                later
-                for state in states
-                for step in self._steps(state, since, self._ttls)
-                for later in policy.settle(step.state, since, self.fetches)
-            }
+            states = self._viewed(states, since, self._ttls)
             fits = [fit(state, at, self.ttl, told) for state in states]
             good = {state for state, wrong in fits if not wrong}
             if good:
@@ -150,26 +163,41 @@ class Possible:
 
         They came since the last look at the counts.
         """
+        if "views" not in told:
+            return 0
         since, self._last_look = Span(self._last_look, at.hi), at.lo
         ttls, self._ttls = self._ttls, {self.ttl}
         counted = [state.views for state in self.states if state.views is not None]
-        number: int = told["views"] - own - max(counted) if "views" in told and counted else 0
+        if not counted:
+            return 0
+        before = told["views"] - own
+        number: int = before - max(counted)
         if number > MOST_STRANGERS:
             begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
             self.states = set(policy.anything(begun))
             return number
-        for _ in range(number):
-            self.states = {
-                later
-                for state in self.states
-                for step in self._steps(state, since, ttls)
-                for later in policy.settle(step.state, since, self.fetches)
-            } or self.states
+        for _ in range(before - min(counted)):
+            behind = {state for state in self.states if state.views is not None and state.views < before}
+            self.states = self.states - behind | self._viewed(behind, since, ttls) or self.states
         return max(number, 0)
+
+    def _viewed(self, states: Iterable[State], at: Span, ttls: Iterable[float]) -> set[State]:
+        """What may have come of `states` by one page view at an instant of `at`."""
+        return {
+            later
+            for state in states
+            for step in self._steps(state, at, ttls)
+            for later in policy.settle(step.state, at, self.fetches)
+        }
 
     def _steps(self, state: State, at: Span, ttls: Iterable[float]) -> Iterator[Step]:
         for ttl in ttls:
             yield from policy.view(state, at, at, ttl, self.fetches)
+
+
+def _distance(wrong: Sequence[Mismatch]) -> tuple[int, bool]:
+    """How far a state is from what was told; one with another count is another number of page views away."""
+    return len(wrong), any(mismatch.name == "views" for mismatch in wrong)
 
 
 def _has_ended(fetches: Sequence[Fetch], number: int, at: Span) -> bool:

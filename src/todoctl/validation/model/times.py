@@ -32,6 +32,7 @@ class Span(NamedTuple):
 
 
 EVER = Span(-inf, inf)
+NEVER = Span(-inf, -inf)
 
 
 def offset(bounds: Iterable[Span]) -> Span:

@@ -145,6 +145,8 @@ def describe(found: AnyEvent) -> str:
 
 def _request(found: Request) -> str:
     text = f"{short(found.method, 20)} {short(found.url, 120)} → "
+    if found.server:
+        text = f"{short(found.server, 60)}: {text}"
     text += str(found.answer.status) if found.answer else f"no answer ({short(found.error, 120)})"
     if found.answer and found.role is Role.PICTURE and found.answer.status == 200:
         text += f", {picture(found.answer.body)}"
@@ -153,10 +155,28 @@ def _request(found: Request) -> str:
     return text + (f", in crowd {short(found.crowd, 40)}" if found.crowd else "")
 
 
+TO_THE_VOLUME = {
+    "lose": "the files on the volume are taken away",
+    "spoil": "the files on the volume are cut short",
+    "detach": "the volume gets out of the app's reach",
+    "attach": "the volume gets back within reach",
+}
+STARTS = {
+    "takeover": "start of the app on the original's files",
+    "damage": "start of the app on damaged files",
+    "scale": "another number of processes on the volume",
+}
+
+
 def _act(found: Act) -> str:
     if found.what == "serve":
         return f"image service answers with {short(found.way, 60)} from now on"
-    text = f"{found.what} of the app"
+    if found.what in TO_THE_VOLUME:
+        text = TO_THE_VOLUME[found.what]
+        return (
+            f"{text}, where others have counted {counted(found.views, 'page view')}" if found.views else text
+        )
+    text = STARTS.get(found.what, f"{found.what} of the app")
     if found.ttl is not None:
         text += f", TTL {found.ttl:g} s"
     if found.source:

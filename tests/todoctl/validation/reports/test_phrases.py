@@ -35,6 +35,12 @@ def test_a_text_is_short_and_on_one_line(text: str, shown: str) -> None:
         (Log(**AT, lines=["one"]), "1 log line of the app"),
         (Act(**AT, what="serve", way="slow"), "image service answers with slow from now on"),
         (Act(**AT, what="restart", before=["a"], after=["b"]), "restart of the app: a → b"),
+        (Act(**AT, what="scale", before=["a"]), "another number of processes on the volume: a → none"),
+        (Act(**AT, what="detach", ttl=4.0), "the volume gets out of the app's reach"),
+        (
+            Act(**AT, what="attach", views=3),
+            "the volume gets back within reach, where others have counted 3 page views",
+        ),
         (
             Act(**AT, what="start", ttl=4.0, source="sample:", emptied=True, after=["b"]),
             "start of the app, TTL 4 s, pictures from sample:, on an empty volume: none → b",

@@ -4,14 +4,13 @@ A pid file can outlive its process and name a stranger. The mark is in the envir
 started with, so it cannot: what carries it was started by todoctl for that very directory.
 """
 
-import errno
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +18,8 @@ import psutil
 from todoctl.errors import UnavailableError
 
 MARK = "TODOCTL_LOCAL_DIRECTORY"
+APP = (sys.executable, "-m", "todoapp")
+
 STOP_SECONDS = 10.0
 """Longer than the app takes to finish what it is doing; then it is killed."""
 
@@ -27,19 +28,19 @@ POLL_SECONDS = 0.01
 
 
 def find(directory: Path) -> list[psutil.Process]:
-    """The app processes that todoctl started for `directory`."""
+    """The app processes that todoctl started for `directory`, the oldest first."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
-        if (process.info["cmdline"] or [])[1:3] != ["-m", "todoapp"]:
+        if (process.info["cmdline"] or [])[1:3] != [*APP[1:]]:
             continue
         try:
             if process.environ().get(MARK) == str(directory):
                 found.append(process)
         except psutil.Error:
             continue  # gone meanwhile, or another user's: not ours
-    return found
+    return sorted(found, key=psutil.Process.create_time)
 
 
 def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -47,7 +48,7 @@ def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subproc
     inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "todoapp"],
+            APP,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -55,6 +56,22 @@ def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subproc
             env={**inherited, **environment, MARK: str(directory)},
             start_new_session=True,
         )
+
+
+def require(directory: Path) -> list[psutil.Process]:
+    """Those of `find`; raises `UnavailableError` where there are none."""
+    running = find(directory)
+    if not running:
+        raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
+    return running
+
+
+def environment(running: psutil.Process) -> dict[str, str]:
+    """What the app was started with."""
+    try:
+        return running.environ()
+    except psutil.Error as error:
+        raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None
 
 
 def stop(processes: list[psutil.Process]) -> None:
@@ -68,6 +85,20 @@ def kill(processes: list[psutil.Process]) -> None:
     if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise UnavailableError(f"The app (pid {pids}) does not end, not even killed")
+
+
+@contextmanager
+def halted(processes: list[psutil.Process]) -> Iterator[None]:
+    """`processes` do nothing until the end of the block."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def _send(number: signal.Signals, processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -97,47 +128,3 @@ def is_alive(process: psutil.Process) -> bool:
     except psutil.Error:
         pass  # gone, or a zombie that its own parent has to bury
     return False
-
-
-def check_port_free(port: int) -> None:
-    """Raises `UnavailableError`, naming the holder if that can be known, where `port` is taken.
-
-    Both loopback addresses count: a browser that is sent to `localhost` may try `::1` first.
-    """
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        try:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((address, port))
-                probe.listen()
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise UnavailableError(
-                    f"Port {port} is taken",
-                    why=holder(port),
-                    fix="End that program, or choose another port with --port",
-                ) from None
-            if error.errno == errno.EACCES:
-                raise UnavailableError(
-                    f"Port {port} may not be used",
-                    why=error.strerror or "",
-                    fix="Choose one above 1023 with --port",
-                ) from None
-            if family == socket.AF_INET:
-                raise UnavailableError(
-                    f"Port {port} cannot be used", why=error.strerror or ""
-                ) from None  # without IPv6 the other address does not matter
-
-
-def holder(port: int) -> str:
-    """Who listens on `port`, as far as this user may know."""
-    try:
-        pids = {
-            connection.pid
-            for connection in psutil.net_connections(kind="tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid
-        }
-        names = [f"{psutil.Process(pid).name()} (pid {pid})" for pid in sorted(pids)]
-    except psutil.Error:
-        names = []
-    return f"{' and '.join(names)} listens there" if names else "another program listens there"

@@ -15,12 +15,12 @@ def test_a_file_is_put_where_the_cache_is_set_aside(
 ) -> None:
     target.up(settings, told)
     with pytest.raises(UnavailableError, match="not set aside, so it is not touched"):
-        target.put_file("cached_image.jpg", b"picture")
+        target.volume.put("cached_image.jpg", b"picture")
     target.stop()
-    target.set_aside()
-    target.put_file("cached_image.jpg", b"picture")
+    target.volume.set_aside()
+    target.volume.put("cached_image.jpg", b"picture")
     assert "/tmp/kube/cache/cached_image.jpg" in world.paths
-    target.put_file("cached_image.jpg", None)
+    target.volume.put("cached_image.jpg", None)
     assert world.calls[-1][1:] == ["rm", "-f", "/tmp/kube/cache/cached_image.jpg"]
 
     def refuse(*_: object) -> bool:
@@ -28,4 +28,4 @@ def test_a_file_is_put_where_the_cache_is_set_aside(
 
     monkeypatch.setattr(Container, "put_archive", refuse)
     with pytest.raises(UnavailableError, match="cannot be written in the node"):
-        target.put_file("cached_image.jpg", b"picture")
+        target.volume.put("cached_image.jpg", b"picture")

@@ -9,12 +9,13 @@ import pytest
 
 from tests import visitor
 from tests.app_server import free_port, wait_for
-from todoctl import local, process
 from todoctl.client import Client
 from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.local import LocalTarget
+from todoctl.local import process
+from todoctl.local import target as local
+from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
 
 
@@ -32,7 +33,7 @@ def up(target: LocalTarget) -> Settings:
 
 
 def test_without_a_process_there_is_nothing_to_look_at(target: LocalTarget) -> None:
-    for call in (target.restart, target.kill, target.sides):
+    for call in (target.restart, target.kill, target.volume.sides):
         with pytest.raises(UnavailableError, match=r"The app does not run\. Start it with 'todoctl up'"):
             call()
     assert list(target.logs(follow=False, lines=10)) == []
@@ -52,7 +53,7 @@ def test_a_process_that_may_not_be_examined_is_told(
         patched.setattr(process, "find", lambda _: found)
         patched.setattr(psutil.Process, "environ", denied)
         with pytest.raises(UnavailableError, match="cannot be examined"):
-            target.sides()
+            target.volume.sides()
         assert not target._runs_on(1)
 
 
@@ -64,31 +65,13 @@ def test_without_proc_the_directory_is_read_by_its_path(
         visitor.view(client.url)
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: not str(path).startswith("/proc/") and exists(path))
-    host, inside = target.sides()
+    host, inside = target.volume.sides()
     assert host.read() == inside.read() != []
     assert "/proc/" not in inside.seen_from
 
 
-def test_a_cache_is_emptied_only_when_it_is_set_aside(target: LocalTarget) -> None:
-    for touch in (target.empty, lambda: target.put_file("x", b"")):
-        with pytest.raises(UnavailableError, match="not set aside, so it is not touched"):
-            touch()
-    target.put_back()
-
-
-def test_a_file_that_cannot_be_written_is_told(target: LocalTarget) -> None:
-    target.set_aside()
-    target.put_file("cached_image.jpg", b"picture")
-    assert (target._cache / "cached_image.jpg").read_bytes() == b"picture"
-    target.put_file("cached_image.jpg", None)
-    target.put_file("cached_image.jpg", None)
-    assert list(target._cache.iterdir()) == []
-    with pytest.raises(UnavailableError, match="cannot be written: No such file or directory"):
-        target.put_file("no/such/directory", b"")
-
-
 def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
-    target._cache.mkdir(parents=True)
+    target.volume.path.mkdir(parents=True)
 
     def refuse(_: Path) -> None:
         raise PermissionError(13, "Permission denied")
@@ -97,7 +80,7 @@ def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest
         patched.setattr(shutil, "rmtree", refuse)
         with pytest.raises(UnavailableError, match="cannot be written: Permission denied"):
             target.down(Terminal(), keep_data=False)
-    assert target._cache.exists()
+    assert target.volume.path.exists()
 
 
 def test_an_app_that_never_answers_is_told_and_ended(

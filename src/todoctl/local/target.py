@@ -6,17 +6,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
 
-from todoctl import process, sides
+from todoctl import ports
 from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, damaged, make_directory, not_writable, read_json, write_json
+from todoctl.home import Home, damaged, make_directory, read_json, write_json
+from todoctl.local import process
+from todoctl.local.volume import LocalVolume, remove
 from todoctl.settings import Settings, seconds
-from todoctl.target import Finding, ImageService, Progress, Side, require_aside
+from todoctl.target import Finding, ImageService, Progress
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,19 +34,19 @@ class LocalTarget:
     """Runs the app bound to 127.0.0.1, with volume, log and state below `home`.
 
     `volume/cache` is the app's cache directory. `state.json` says what `up` was asked for; what runs is
-    not written down but found (see `todoctl.process`).
+    not written down but found (see `process`).
     """
 
     name = "local"
     rolling = False
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, commands: Commands = SILENT) -> None:
+        self._commands = commands
         self.directory = home.path / "local"
         self._state = self.directory / "state.json"
         self._log = self.directory / "app.log"
-        self._cache = self.directory / "volume" / "cache"
-        self._aside = self.directory / "volume" / "cache.set-aside"
-        self._child: subprocess.Popen[bytes] | None = None
+        self.volume = LocalVolume(self.directory, commands)
+        self._children: list[subprocess.Popen[bytes]] = []
 
     # What there is
 
@@ -64,7 +67,7 @@ class LocalTarget:
             found.append(Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app"))
             return found
         try:
-            process.check_port_free(port)
+            ports.check_free(port)
             found.append(Finding(subject=f"Port {port}", ok=True, seen="free"))
         except UnavailableError as error:
             found.append(Finding(subject=f"Port {port}", ok=False, seen=error.why, fix=error.fix))
@@ -88,7 +91,7 @@ class LocalTarget:
         """Process, volume and log."""
         return {
             "Runs as": ", ".join(sorted(self.instances())) or "nothing: 'todoctl up' starts it",
-            "Volume": str(self._cache),
+            "Volume": str(self.volume.path),
             "Log": str(self._log),
         }
 
@@ -107,22 +110,6 @@ class LocalTarget:
                 else:
                     time.sleep(0.2)
 
-    @property
-    def cache_directory(self) -> str:
-        return str(self._cache)
-
-    def sides(self) -> tuple[Side, Side]:
-        """The directory by its path here, and as the running process sees it."""
-        running, *_ = self._require()
-        path = Path(_environment(running)["CACHE_DIR"])
-        return sides.DirectorySide("this machine", self._cache), sides.inside(running, path)
-
-    def _require(self) -> list[psutil.Process]:
-        running = process.find(self.directory)
-        if not running:
-            raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
-        return running
-
     # Up and down
 
     def up(self, settings: Settings, progress: Progress) -> bool:
@@ -132,11 +119,12 @@ class LocalTarget:
         if before == settings and running:
             return False
         if not running:
-            process.check_port_free(settings.port)
+            ports.check_free(settings.port)
         first = before is None and not self.directory.exists()
         try:
             with progress.step("Prepare the volume"):
-                make_directory(self._cache)
+                self._commands.tell(["mkdir", "-p", str(self.volume.path)])
+                make_directory(self.volume.path)
                 write_json(self._state, settings.to_json())
             if process.find(self.directory):
                 with progress.step("Stop the app, keeping its volume"):
@@ -160,23 +148,16 @@ class LocalTarget:
                 self.stop()
         if not keep_data:
             with progress.step("Remove volume, log and state"):
-                self._remove(self.directory)
+                self._commands.tell(["rm", "-r", str(self.directory)])
+                remove(self.directory)
             return True
         changed = bool(running) or self._state.exists()
         if changed:
             with progress.step("Remove log and state, keep the volume"):
-                self._remove(self._log)
-                self._remove(self._state)
+                self._commands.tell(["rm", "-f", str(self._log), str(self._state)])
+                remove(self._log)
+                remove(self._state)
         return changed
-
-    def _remove(self, path: Path) -> None:
-        try:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise not_writable(path, error) from None
 
     def _runs_on(self, port: int) -> bool:
         """Whether the app runs and is bound to `port`."""
@@ -191,55 +172,74 @@ class LocalTarget:
 
     def restart(self) -> None:
         """A new process with the settings of the old one."""
-        self._replace(process.stop)
+        self._replace(self._end)
 
     def kill(self) -> None:
         """As `restart`, but the old one gets no notice."""
-        self._replace(process.kill)
+        self._replace(self._kill)
 
     def _replace(self, end: Callable[[list[psutil.Process]], None]) -> None:
-        running = self._require()
-        environment = _environment(running[0])
+        running = process.require(self.directory)
+        settings = _settings(running[0])
         end(running)
         self._bury()
-        self.start(
-            Settings(
-                port=int(environment["PORT"]),
-                ttl=float(environment["CACHE_TTL"]),
-                image_url=environment["IMAGE_URL"],
-            )
-        )
+        self.start(settings)
+
+    def scale(self, number: int) -> list[str]:
+        """Further processes have ports of their own; the first keeps the page's."""
+        first, *others = process.require(self.directory)
+        settings = _settings(first)
+        self._end(others)
+        self._bury()
+        for _ in range(number - 1):
+            self.start(replace(settings, port=ports.find_free()))
+        return [f"http://127.0.0.1:{_settings(running).port}" for running in process.require(self.directory)]
 
     def image_service(self) -> AbstractContextManager[ImageService]:
         """In a thread of this process."""
         from todoctl.image_service.here import running_here
 
-        return running_here()
+        return running_here(self._commands)
 
-    def stop(self) -> None:
-        process.stop(process.find(self.directory))
+    def remove_image_service(self) -> None:
+        """A thread ends with its process."""
+
+    def stop(self, *, at_once: bool = False) -> None:
+        end = self._kill if at_once else self._end
+        end(process.find(self.directory))
         self._bury()
 
+    def _end(self, running: list[psutil.Process]) -> None:
+        self._tell_of("TERM", running)
+        process.stop(running)
+
+    def _kill(self, running: list[psutil.Process]) -> None:
+        self._tell_of("KILL", running)
+        process.kill(running)
+
+    def _tell_of(self, signal: str, running: list[psutil.Process]) -> None:
+        if running:
+            self._commands.tell(["kill", f"-{signal}", *(str(one.pid) for one in running)])
+
     def _bury(self) -> None:
-        if self._child:
-            self._child.poll()
+        self._children = [child for child in self._children if child.poll() is None]
 
     def start(self, settings: Settings) -> None:
         """Starts a process; raises with the log's last line where it ends or never answers."""
-        process.check_port_free(settings.port)
-        child = self._child = process.spawn(
-            self.directory,
-            {
-                "HOST": "127.0.0.1",
-                "PORT": str(settings.port),
-                "CACHE_DIR": str(self._cache),
-                "CACHE_TTL": seconds(settings.ttl),
-                "IMAGE_URL": settings.image_url,
-                "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
-                "DRAIN_SECONDS": "0",  # no load balancer to wait for
-            },
-            self._log,
-        )
+        ports.check_free(settings.port)
+        environment = {
+            "HOST": "127.0.0.1",
+            "PORT": str(settings.port),
+            "CACHE_DIR": str(self.volume.path),
+            "CACHE_TTL": seconds(settings.ttl),
+            "IMAGE_URL": settings.image_url,
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+            "DRAIN_SECONDS": "0",  # no load balancer to wait for
+        }
+        variables = (f"{name}={value}" for name, value in environment.items())
+        self._commands.tell(["env", *variables, *process.APP])
+        child = process.spawn(self.directory, environment, self._log)
+        self._children.append(child)
         deadline = time.monotonic() + START_SECONDS
         with Client(f"http://127.0.0.1:{settings.port}") as client:
             while not client.is_ready():
@@ -256,40 +256,11 @@ class LocalTarget:
                     )
                 time.sleep(POLL_SECONDS)
 
-    def is_set_aside(self) -> bool:
-        return self._aside.exists()
 
-    def set_aside(self) -> None:
-        make_directory(self._cache)
-        self._cache.rename(self._aside)
-        make_directory(self._cache)
-
-    def put_file(self, name: str, content: bytes | None) -> None:
-        require_aside(self)
-        path = self._cache / name
-        if content is None:
-            self._remove(path)
-            return
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise not_writable(path, error) from None
-
-    def empty(self) -> None:
-        require_aside(self)
-        self._remove(self._cache)
-        make_directory(self._cache)
-
-    def put_back(self) -> None:
-        """One rename decides: before it the set-aside cache is whole, after it it is back."""
-        if self.is_set_aside():
-            self._remove(self._cache)
-            self._aside.rename(self._cache)
-
-
-def _environment(running: psutil.Process) -> dict[str, str]:
-    """What the app was started with."""
-    try:
-        return running.environ()
-    except psutil.Error as error:
-        raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None
+def _settings(running: psutil.Process) -> Settings:
+    environment = process.environment(running)
+    return Settings(
+        port=int(environment["PORT"]),
+        ttl=float(environment["CACHE_TTL"]),
+        image_url=environment["IMAGE_URL"],
+    )

@@ -9,12 +9,13 @@ import pytest
 
 from tests import visitor
 from tests.app_server import free_port, wait_for
-from todoctl import directory, process
+from todoctl import directory
 from todoctl.client import Client
 from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.local import LocalTarget
+from todoctl.local import process
+from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
 from todoctl.target import Way
 
@@ -44,16 +45,16 @@ def has_picture(client: Client) -> bool:
 
 def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, client: Client) -> None:
     wait_for(lambda: has_picture(client))
-    assert f"cache in {target.cache_directory}," in "\n".join(target.logs(follow=False, lines=9))
-    host, app = target.sides()
-    assert host.seen_from == f"this machine: {target.cache_directory}"
-    assert app.seen_from.endswith(target.cache_directory)
+    assert f"cache in {target.volume.directory}," in "\n".join(target.logs(follow=False, lines=9))
+    host, app = target.volume.sides()
+    assert host.seen_from == f"this machine: {target.volume.directory}"
+    assert app.seen_from.endswith(target.volume.directory)
     seen = host.read()
     assert seen == app.read()
     assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
     assert seen[1].content == visitor.picture(client.url)
     for file in seen:
-        stat = Path(target.cache_directory, file.name).stat()
+        stat = Path(target.volume.directory, file.name).stat()
         assert (file.size, file.modified) == (stat.st_size, stat.st_mtime_ns / 1e9)
         assert file.size == len(file.content)
     visitor.view(client.url)
@@ -61,14 +62,14 @@ def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, clien
 
 
 def test_a_directory_that_is_not_there_has_no_files(target: LocalTarget) -> None:
-    host, _ = target.sides()
+    host, _ = target.volume.sides()
     target.stop()
-    target.set_aside()
-    Path(target.cache_directory).rmdir()
+    target.volume.set_aside()
+    Path(target.volume.directory).rmdir()
     assert host.read() == []
-    target.put_back()
+    target.volume.put_back()
     with pytest.raises(UnavailableError, match="The app does not run"):
-        target.sides()
+        target.volume.sides()
 
 
 def test_only_plain_files_are_read(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_files_that_cannot_be_read_are_told(target: LocalTarget, monkeypatch: py
 
     monkeypatch.setattr(directory, "read", refuse)
     with pytest.raises(UnavailableError, match="files of the volume cannot be read: Permission denied"):
-        target.sides()[0].read()
+        target.volume.sides()[0].read()
 
 
 # A death
@@ -170,7 +171,7 @@ def test_a_process_is_dead_when_none_of_its_threads_is_left(monkeypatch: pytest.
 def test_the_app_fetches_from_the_image_service(target: LocalTarget, client: Client) -> None:
     with target.image_service() as service:
         target.stop()
-        target.set_aside()
+        target.volume.set_aside()
         target.start(Settings(port=PORT, image_url=service.url, ttl=0.5))
         wait_for(lambda: has_picture(client))
         (served,) = service.served()

@@ -1,0 +1,111 @@
+"""The volume on a cluster: a directory of a node, and its two sides, the node and the pod that uses it."""
+
+import base64
+import inspect
+import json
+
+from todoctl import directory
+from todoctl.k3d import rollout
+from todoctl.k3d.api import Api
+from todoctl.k3d.context import Context
+from todoctl.k3d.manifests import CONTAINER, DEPLOYMENT
+from todoctl.k3d.node import ASIDE, CACHE, Node
+from todoctl.volume import File, Side, require_aside
+
+INSIDE = "/usr/src/app/files/cache"
+
+
+class NodeVolume:
+    """The node's directory; see `todoctl.volume.Volume` for what each method promises."""
+
+    directory = INSIDE
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._node = context.node
+
+    def sides(self) -> tuple[Side, Side]:
+        """`docker exec` in the node against `exec` in the pod."""
+        api = self._context.api
+        self._context.commands.tell(self._node.inside("ls", "-l", CACHE))
+        listing = ("ls", "-l", INSIDE)
+        self._context.tell_kubectl(
+            "exec", f"deployment/{DEPLOYMENT}", f"--container={CONTAINER}", "--", *listing
+        )
+        pod, *_ = rollout.require_standing(api)
+        return NodeSide(self._node), PodSide(api, pod, fractions=self._node.tells_fractions)
+
+    def is_set_aside(self) -> bool:
+        return self._node.has(ASIDE)
+
+    def set_aside(self) -> None:
+        if self._node.has(CACHE):
+            self._context.change("mv", "-T", CACHE, ASIDE)
+        else:
+            self._context.change("mkdir", ASIDE)
+
+    def empty(self) -> None:
+        """The app makes the directory itself, so that it is the app's own."""
+        require_aside(self)
+        self._context.change("rm", "-rf", CACHE)
+
+    def put(self, name: str, content: bytes | None) -> None:
+        require_aside(self)
+        if content is None:
+            self._context.change("rm", "-f", f"{CACHE}/{name}")
+        else:
+            # The app, which is not root here, is to use it.
+            self._context.change("mkdir", "-p", "-m", "777", CACHE)
+            self._context.commands.tell(["docker", "cp", name, f"{self._node.name}:{CACHE}/{name}"])
+            self._node.put(CACHE, name, content)
+
+    def detach(self) -> None:
+        """The app, which is not root, may not even look into the directory any more."""
+        require_aside(self)
+        self._context.change("chmod", "000", CACHE)
+
+    def attach(self) -> None:
+        require_aside(self)
+        self._context.change("chmod", "777", CACHE)
+
+    def put_back(self) -> None:
+        """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        if self.is_set_aside():
+            self._context.change("rm", "-rf", CACHE)
+            self._context.change("mv", "-T", ASIDE, CACHE)
+            # Where there was none, there is none again; a full one is not touched.
+            self._context.change("find", CACHE, "-maxdepth", "0", "-empty", "-delete")
+
+
+class NodeSide:
+    """The node's directory; see `todoctl.volume.Side`."""
+
+    def __init__(self, node: Node) -> None:
+        self.seen_from = f"the node {node.name}: {CACHE}"
+        self._node = node
+
+    def read(self) -> list[File]:
+        return self._node.files()
+
+
+class PodSide:
+    """The directory in the app's container; times are cut to seconds where the node has no `fractions`."""
+
+    def __init__(self, api: Api, pod: str, *, fractions: bool) -> None:
+        self.seen_from = f"the pod {pod}: {INSIDE}"
+        self._api = api
+        self._pod = pod
+        self._step = 1 if fractions else 10**9
+
+    def read(self) -> list[File]:
+        program = inspect.getsource(directory)
+        seen = json.loads(self._api.execute(self._pod, "python3", "-S", "-c", program, INSIDE))
+        return [
+            File(
+                name=name,
+                size=size,
+                modified=at // self._step * self._step / 1e9,
+                content=base64.b64decode(content),
+            )
+            for name, size, at, content in seen
+        ]

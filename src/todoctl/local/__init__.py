@@ -1,0 +1,1 @@
+"""The app as a background process on this machine."""

@@ -1,0 +1,60 @@
+"""Ports of this machine: which is free, and who holds it if not."""
+
+import errno
+import socket
+
+import psutil
+
+from todoctl.errors import UnavailableError
+
+
+def check_free(port: int) -> None:
+    """Raises `UnavailableError`, naming the holder if that can be known, where `port` is taken.
+
+    Both loopback addresses count: a browser that is sent to `localhost` may try `::1` first.
+    """
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+                probe.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise UnavailableError(
+                    f"Port {port} is taken",
+                    why=holder(port),
+                    fix="End that program, or choose another port with --port",
+                ) from None
+            if error.errno == errno.EACCES:
+                raise UnavailableError(
+                    f"Port {port} may not be used",
+                    why=error.strerror or "",
+                    fix="Choose one above 1023 with --port",
+                ) from None
+            if family == socket.AF_INET:
+                raise UnavailableError(
+                    f"Port {port} cannot be used", why=error.strerror or ""
+                ) from None  # without IPv6 the other address does not matter
+
+
+def find_free() -> int:
+    """A port of the loopback address that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def holder(port: int) -> str:
+    """Who listens on `port`, as far as this user may know."""
+    try:
+        pids = {
+            connection.pid
+            for connection in psutil.net_connections(kind="tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid
+        }
+        names = [f"{psutil.Process(pid).name()} (pid {pid})" for pid in sorted(pids)]
+    except psutil.Error:
+        names = []
+    return f"{' and '.join(names)} listens there" if names else "another program listens there"

@@ -1,0 +1,71 @@
+"""Files for the volume that an app does not write itself: the original's, damaged ones, others'."""
+
+import json
+from typing import Any
+
+from todoctl.validation.reading import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE, document
+
+Files = dict[str, bytes | None]
+"""Contents by name; None for a file that is to go."""
+
+DOCUMENTED = (STATE_FILE, PICTURE_FILE)
+
+BAD_VALUES = {
+    "access_count": 2 * MOST_COUNTS,
+    "image_access_count": -1,
+    "download_timestamp": -1,
+    "last_access_time": MOST_SECONDS + 2,
+    "grace_period_used": 1,
+}
+"""None of them is of its type and in its range (docs/contract.md)."""
+
+
+def original(files: Files) -> Files:
+    """The metadata as the original has left them: with its own keys alone."""
+    return {STATE_FILE: _json({key: value for key, value in _metadata(files).items() if key in METADATA})}
+
+
+def bad_values(files: Files) -> Files:
+    """A picture, and metadata of which no value can be used."""
+    return {PICTURE_FILE: files.get(PICTURE_FILE) or b"", STATE_FILE: _json(BAD_VALUES)}
+
+
+def cut_short(files: Files) -> Files:
+    """Both files as a broken copy leaves them."""
+    whole = {name: files.get(name) or b"" for name in DOCUMENTED}
+    return {name: content[: len(content) // 2] for name, content in whole.items()}
+
+
+def lost() -> Files:
+    """Neither file is there any more."""
+    return dict.fromkeys(DOCUMENTED)
+
+
+def others(files: Files, views: int, at: float, picture: bytes | None) -> Files:
+    """The files once others have counted `views`, the last one `at` (epoch seconds).
+
+    With a `picture` it is theirs, downloaded at that time, and it is what they have viewed.
+    """
+    told = document(files.get(STATE_FILE) or b"", METADATA).told
+    metadata = _metadata(files) | {
+        "access_count": told.get("views", 0) + views,
+        "image_access_count": told.get("picture_views", 0) + views,
+        "last_access_time": at,
+    }
+    if picture is None:
+        return {STATE_FILE: _json(metadata)}
+    metadata |= {"image_access_count": views, "download_timestamp": at, "grace_period_used": False}
+    return {PICTURE_FILE: picture} | original({STATE_FILE: _json(metadata)})
+
+
+def _metadata(files: Files) -> dict[str, Any]:
+    """What the app has written, as far as it is of use: it may be wrong."""
+    try:
+        metadata = json.loads(files.get(STATE_FILE) or b"{}")
+    except ValueError:
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,55 @@
+"""Several processes on one volume."""
+
+from tests.faults.fault import Fault
+
+FAULTS = (
+    Fault(
+        "no lock on the volume",
+        "store",
+        "            _lock(self._open)\n",
+        "            time.sleep(0.002)\n",
+        "counted",
+        "together",
+    ),
+    Fault(
+        "each process fetches for itself",
+        "store",
+        "            alone = False\n",
+        "            alone = True\n",
+        "crowd-renew",
+        "together",
+    ),
+    Fault(
+        "what others have saved is not read",
+        "cache",
+        "found = self._store.load()",
+        "found = known if self._store.loaded else self._store.load()",
+        "counted",
+        "together",
+    ),
+    Fault(
+        "what others have saved is read when a picture is due",
+        "cache",
+        "found = self._store.load()",
+        "found = known if known.content and self.clock() < known.state.downloaded_at + self.ttl"
+        " else self._store.load()",
+        "counted",
+        "together",
+    ),
+    Fault(
+        "/image does not look for others' pictures",
+        "store",
+        "return _signature(self._picture_path) != self._signature",
+        "return False",
+        "page-picture",
+        "together",
+    ),
+    Fault(
+        "who waits for another process gets the old picture",
+        "cache",
+        "                    if self._held.state.fetch_error:\n",
+        "                    if self._held.state.picture:\n",
+        "crowd-renew",
+        "together",
+    ),
+)

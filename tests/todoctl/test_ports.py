@@ -1,0 +1,82 @@
+"""Ports of this machine, and who holds them."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from todoctl import ports
+from todoctl.errors import UnavailableError
+
+
+@pytest.fixture(name="listener")
+def _listener() -> Iterator[int]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+def test_a_taken_port_names_its_holder(listener: int) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        ports.check_free(listener)
+    assert f"Port {listener} is taken" in str(caught.value)
+    assert f"(pid {os.getpid()}) listens there" in str(caught.value)
+    assert "--port" in str(caught.value)
+
+
+def test_a_holder_that_may_not_be_known_is_another_program(
+    listener: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(**_: str) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil, "net_connections", denied)
+    assert ports.holder(listener) == "another program listens there"
+
+
+def test_the_ipv6_loopback_counts_as_well() -> None:
+    with socket.socket(socket.AF_INET6) as listening:
+        listening.bind(("::1", 0))
+        listening.listen()
+        with pytest.raises(UnavailableError, match="is taken"):
+            ports.check_free(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            PermissionError(13, "Permission denied"),
+            "may not be used: Permission denied. Choose one above 1023",
+        ),
+        (OSError(99, "Cannot assign requested address"), "cannot be used: Cannot assign"),
+    ],
+)
+def test_a_port_that_cannot_be_bound_is_an_error(
+    error: OSError, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(socket.socket):
+        def bind(self, address: object) -> None:
+            raise error
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with pytest.raises(UnavailableError, match=message):
+        ports.check_free(80)
+
+
+def test_no_ipv6_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnlyIPv4(socket.socket):
+        def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
+            if self.family == socket.AF_INET6:
+                raise OSError(99, "Cannot assign requested address")
+            super().bind((address[0], 0))
+
+    monkeypatch.setattr(socket, "socket", OnlyIPv4)
+    ports.check_free(80)
+
+
+def test_a_free_port_can_be_used() -> None:
+    ports.check_free(ports.find_free())

@@ -1,0 +1,77 @@
+"""Files for the volume that no app has written."""
+
+import json
+
+import pytest
+
+from todoctl.validation import contents
+from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, document
+
+SAVED = {
+    "download_timestamp": 1.5,
+    "last_access_time": 2.5,
+    "grace_period_used": True,
+    "access_count": 7,
+    "image_access_count": 3,
+    "sha256": "our own",
+}
+FILES: contents.Files = {STATE_FILE: json.dumps(SAVED).encode(), PICTURE_FILE: b"picture"}
+
+DAMAGED: list[bytes | None] = [None, b"", b"{", b"[1]", b"\xff", b'{"access_count": "seven"}']
+
+
+def metadata(files: contents.Files) -> dict[str, object]:
+    found: dict[str, object] = json.loads(files[STATE_FILE] or b"")
+    return found
+
+
+def test_the_original_knows_no_keys_of_ours() -> None:
+    assert contents.original(FILES).keys() == {STATE_FILE}
+    assert metadata(contents.original(FILES)) == {key: SAVED[key] for key in METADATA}
+
+
+def test_no_bad_value_is_as_documented() -> None:
+    files = contents.bad_values(FILES)
+    read = document(files[STATE_FILE] or b"", METADATA)
+    assert not read.told
+    assert len(read.wrong) == len(METADATA) == len(contents.BAD_VALUES)
+    assert files[PICTURE_FILE] == b"picture"
+    assert contents.bad_values({})[PICTURE_FILE] == b""
+
+
+def test_a_broken_copy_has_the_first_half() -> None:
+    files = contents.cut_short(FILES)
+    assert files[PICTURE_FILE] == b"pic"
+    assert document(files[STATE_FILE] or b"", METADATA).told == {}
+    assert contents.cut_short({}) == {STATE_FILE: b"", PICTURE_FILE: b""}
+
+
+def test_what_is_lost_is_to_go() -> None:
+    assert contents.lost() == {STATE_FILE: None, PICTURE_FILE: None}
+
+
+def test_others_go_on_from_what_is_there() -> None:
+    files = contents.others(FILES, 3, 9.5, None)
+    counted = {"access_count": 10, "image_access_count": 6, "last_access_time": 9.5}
+    assert files.keys() == {STATE_FILE}
+    assert metadata(files) == SAVED | counted
+
+
+def test_others_have_a_picture_of_their_own() -> None:
+    files = contents.others(FILES, 3, 9.5, b"theirs")
+    assert files[PICTURE_FILE] == b"theirs"
+    assert metadata(files) == {
+        "download_timestamp": 9.5,
+        "last_access_time": 9.5,
+        "grace_period_used": False,
+        "access_count": 10,
+        "image_access_count": 3,
+    }
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_an_app_may_have_written_anything(content: bytes | None) -> None:
+    files: contents.Files = {} if content is None else {STATE_FILE: content}
+    assert metadata(contents.others(files, 2, 1.0, None))["access_count"] == 2
+    assert metadata(contents.others(files, 2, 1.0, b"theirs"))["image_access_count"] == 2
+    assert isinstance(metadata(contents.original(files)), dict)

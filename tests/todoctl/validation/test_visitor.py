@@ -1,0 +1,113 @@
+"""The commands that visitors tell of: curl, run by hand, sends what they have sent."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import msgspec
+import pytest
+
+from tests.todoctl.validation import histories
+from todoctl.commands import Commands
+from todoctl.validation.contract import PROBES
+from todoctl.validation.history import History, Role
+from todoctl.validation.visitor import Visitors
+
+Sent = tuple[str, str, str | None, bytes]
+"""Method, path, If-None-Match, body."""
+
+
+class Site:
+    """An HTTP server that notes what comes."""
+
+    def __init__(self) -> None:
+        self.seen: list[Sent] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline(65537)
+                if self.parse_request():
+                    body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    site.seen.append((self.command, self.path, self.headers.get("If-None-Match"), body))
+                    self.send_response(200)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                """Nothing on the screen."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def take(self) -> list[Sent]:
+        seen, self.seen = self.seen, []
+        return seen
+
+
+@pytest.fixture(name="site")
+def _site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.fixture(name="lines")
+def _lines() -> list[str]:
+    return []
+
+
+@pytest.fixture(name="visitors")
+def _visitors(site: Site, lines: list[str]) -> Iterator[Visitors]:
+    made = histories.Script().history
+    history = History(
+        facts=msgspec.structs.replace(made.facts, url=site.url.replace("127.0.0.1", "localhost"))
+    )
+    visitors = Visitors(site.url, history, Commands(lines.append))
+    yield visitors
+    visitors.close()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+@pytest.mark.parametrize("name", PROBES)
+def test_curl_sends_the_same(name: str, site: Site, visitors: Visitors, lines: list[str]) -> None:
+    visitors.probe(name, ("if-none-match", '"it\'s"'))
+    sent = site.take()
+    if "long" in name or "large" in name:
+        assert not lines, "nobody would type that"
+        return
+    (line,) = lines
+    subprocess.run([*shlex.split(line), "--silent", "--noproxy", "*"], check=True, capture_output=True)
+    assert site.take() == sent
+    assert "http://localhost:" in line
+
+
+def test_looks_are_not_told_and_a_picture_goes_into_a_file(visitors: Visitors, lines: list[str]) -> None:
+    visitors.ask(Role.CACHE, "GET", "/api/cache")
+    visitors.picture("/image?v=1", 1)
+    (line,) = lines
+    assert line == f"curl --output picture.jpg {visitors._history.facts.url}/image"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_a_crowd_is_one_command(site: Site, visitors: Visitors, lines: list[str], tmp_path: Path) -> None:
+    visitors.crowd(5)
+    sent = site.take()
+    (line,) = lines
+    environment = {"no_proxy": "*", "PATH": "/usr/bin:/bin"}
+    subprocess.run(["/bin/sh", "-c", line], check=True, cwd=tmp_path, env=environment)
+    assert site.take() == sent
+    assert len(sent) == 5
+
+
+def test_another_address_is_named_as_it_is(site: Site, visitors: Visitors, lines: list[str]) -> None:
+    visitors.servers = [f"{site.url}/"]
+    visitors.view()
+    assert lines == [f"curl {site.url}/"]

@@ -1,0 +1,124 @@
+"""Histories in which something happens to the volume, or several run on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.todoctl.validation.histories import Change, Script
+from tests.todoctl.validation.pages import SOURCE, png
+from todoctl.validation import contents, reading
+from todoctl.validation.contents import Files
+from todoctl.validation.history import Act, Log
+from todoctl.validation.judge.wire import media_type
+from todoctl.validation.model import policy
+from todoctl.validation.model.policy import Kind, Others
+from todoctl.validation.model.times import Span
+from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE
+
+WRONG = "the saved state has bad values"
+AWAY = "the volume cannot be read; counting in memory meanwhile"
+
+
+@dataclass
+class VolumeScript(Script):
+    """`ailing` is what `last_error` tells of the volume and of what is on it; `kept` is what lies there."""
+
+    ailing: str | None = None
+    kept: Files | None = None
+
+    @property
+    def detached(self) -> bool:
+        return self.kept is not None
+
+    def files(self) -> Files:
+        """What the app has saved."""
+        told = self.told()
+        files: Files = {STATE_FILE: self.metadata(told)}
+        return files | ({PICTURE_FILE: self.history.bodies[told.picture]} if told.picture else {})
+
+    def _act(self, what: str, files: Files | None = None, **more: Any) -> Act:  # noqa: ANN401 - of an Act
+        """Half a second in which something is done."""
+        self.wait(0.5)
+        digests = {
+            name: "" if content is None else self.history.keep(content)
+            for name, content in (files or {}).items()
+        }
+        act = Act(
+            **self._when(0.25, 0.25),
+            what=what,
+            ttl=self.ttl,
+            source=SOURCE,
+            files=digests,
+            after=["1"],
+            **more,
+        )
+        self.history.events.append(act)
+        self.wait(0.5)
+        return act
+
+    def view(self, change: Change | None = None, *, slow: float = 0.004, well: bool = True) -> Kind:
+        self.mend()
+        return super().view(change, slow=slow, well=well)
+
+    def stranger(self) -> None:
+        self.mend()
+        super().stranger()
+
+    def mend(self) -> None:
+        """What a page view does to what is wrong with the saved state."""
+        self.ailing = AWAY if self.detached else None
+
+    def look(self, change: Change | None = None, rest: dict[str, object] | None = None) -> None:
+        error = {"last_error": self.ailing} if self.ailing else {}
+        super().look(change, {**error, **(rest or {})})
+
+    def start(
+        self, *, emptied: bool, ttl: float | None = None, what: str = "start", last: bool = False
+    ) -> None:
+        if emptied:
+            self.kept, self.ailing = None, None
+        super().start(emptied=emptied, ttl=ttl, what=what, last=last)
+
+    def lose(self) -> None:
+        self._act("lose", contents.lost())
+
+    def spoil(self) -> None:
+        self._act("spoil", contents.cut_short(self.files()))
+        self.ailing = "the picture is cut short"
+
+    def damage(self, files: Files) -> None:
+        """A start on `files`."""
+        state = self.state
+        act = self._act("damage", files, emptied=True, stopped=self.now - self.ahead + 0.3)
+        content, picture = files[STATE_FILE] or b"", act.files[PICTURE_FILE]
+        read = reading.document(content, METADATA)
+        whole = media_type(self.history.bodies[picture]) is not None
+        written = Span(self.now - 0.6, self.now - 0.6)
+        self.state = policy.found(state, read.told, picture if whole else None, written)
+        self.ailing = WRONG if whole and read.wrong else None
+        self.begin()
+
+    def detach(self) -> None:
+        self.kept = self.files()
+        self._act("detach")
+        self.ailing = AWAY
+
+    def attach(self, views: int, *, picture: bool = False) -> None:
+        """Others' last view was just after ours."""
+        assert self.kept is not None
+        last = self.state.last_view.hi + 0.005 if self.state.last_view else self.now
+        content = png(200 + len(self.history.events)) if picture else None
+        files = contents.others(self.kept, views, last, content)
+        read = reading.document(files[STATE_FILE] or b"", METADATA).told
+        self.kept = None
+        act = self._act("attach", files, views=views)
+        others = Others(views, act.files.get(PICTURE_FILE), read["downloaded"], read["last_view"])
+        (self.state,) = policy.merged(self.state, others)
+        self.ailing = None
+
+    def scale(self) -> None:
+        self._act("scale")
+
+    def log(self, *more: str, start: str = "cache in /cache, TTL {:g} s") -> None:
+        lines = ["Traceback of another start", start.format(self.ttl), *more, str(self.state.picture)]
+        self.history.events.append(Log(**self._when(0.001, 0.001), lines=lines))
+        self.wait(0.01)
