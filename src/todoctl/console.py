@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from todoctl.commands import Commands, once
-from todoctl.live import Board, Doing, Run
+from todoctl.live import Board, Doing, Run, lasting
 from todoctl.target import Downloads, Finding, Step
 
 if TYPE_CHECKING:
@@ -214,11 +214,11 @@ class Terminal:
 
     @contextmanager
     def _working(self, title: str) -> Iterator["_Working"]:
-        working = _Working(title, lambda text: self._print(f"  {text}"))
+        working = _Working(title, lambda text, began: self._print(f"  {text}{lasting(began)}"))
         if not self.console.is_terminal:
             yield working
         elif live := self._live:  # there can be one live display at a time
-            before, working.show = live.doing, live.do
+            before, working.show = live.doing, lambda text, _: live.do(text)
             live.do(escape(title))
             try:
                 yield working
@@ -234,12 +234,12 @@ class Terminal:
 class _Working:
     """A step under way: a spinner on a terminal, a line for each new detail when piped."""
 
-    def __init__(self, title: str, show: Callable[[str], None]) -> None:
+    def __init__(self, title: str, show: Callable[[str, float | None], None]) -> None:
         self._title = title
-        self._detail = ""
+        self._last: tuple[str, float | None] = ("", None)
         self.show = show
 
-    def update(self, detail: str) -> None:
-        if detail != self._detail:
-            self._detail = detail
-            self.show(f"{escape(self._title)} [dim]{escape(detail)}[/]")
+    def update(self, detail: str, began: float | None = None) -> None:
+        if (detail, began) != self._last:
+            self._last = (detail, began)
+            self.show(f"{escape(self._title)} [dim]{escape(detail)}[/]", began)

@@ -18,16 +18,26 @@ class Doing:
 
     def __init__(self, text: str, told: list[str]) -> None:
         self._text = text
+        self._began: float | None = None
         self._told = told
 
-    def do(self, text: str) -> None:
-        """Shows `text` (markup) as what is being done."""
+    def do(self, text: str, began: float | None = None) -> None:
+        """Shows `text` (markup) as what is being done, since `began` (epoch seconds) where that is known."""
         self._text = text
+        self._began = began
 
     def __rich__(self) -> RenderableType:
         """Called some times a second."""
         lines = "".join(f"\n$ {line}" for line in once(self._told))
-        return Text.from_markup(self._text).append(lines, "dim")
+        return Text.from_markup(self._text + lasting(self._began)).append(lines, "dim")
+
+
+def lasting(began: float | None) -> str:
+    """For how long something is so, as markup; nothing where it is not known when it began."""
+    if began is None:
+        return ""
+    minutes, seconds = divmod(max(round(time.time() - began), 0), 60)
+    return f"[dim] for {f'{minutes} min ' if minutes else ''}{seconds} s[/]"
 
 
 class Run:

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.k3d import image, manifests, node, rollout
+from todoctl.k3d import image, manifests, node, page, rollout
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
@@ -21,11 +20,6 @@ from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
 NODE_SECONDS = 300.0
-PAGE_SECONDS = 120.0
-"""Traefik is the last to come up on a new cluster."""
-
-ADDRESS_SECONDS = 20.0
-
 POLL_SECONDS = 0.2
 
 ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
@@ -47,20 +41,20 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     running = bool(machines) and all(machine.running for machine in machines)
     lost = running and before is not None and not context.node.has(node.VOLUME)
     building = Background(lambda: build(context, tag))
-    preparing = Background(lambda: prepare_node(context, building, tag))
+    created = threading.Event()
+    preparing = Background(lambda: prepare_node(context, building, tag, created))
     applying = None
     if not machines:
-        created = threading.Event()
         applying = Background(lambda: apply_early(context, preparing, settings, tag, created))
         context.remember(settings, tag, ours=True, complete=False)
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
         ) as step:
             context.cluster.create(settings.port, step.update)
-        created.set()
     elif not running:
         with progress.step(f"Start cluster {context.cluster.name}") as step:
             context.cluster.start(step.update)
+    created.set()
     with progress.step("Get the cluster's own kubeconfig"):
         context.cluster.kubeconfig(context.kubeconfig)
         context.remember(settings, tag, ours=ours, complete=True)
@@ -78,11 +72,11 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
             context.api.restart()
     with progress.step("Wait for the pod") as step:
         tell_rollout(context)
-        rollout.wait(context.api, context.node, step.update, context.stop)
+        rollout.wait(context.api, context.node, step, context.stop)
     with progress.step(f"Wait for the page at {settings.url}") as step:
         context.tell_kubectl("get", f"ingress/{manifests.INGRESS}")
         context.commands.tell([*ASK, f"{settings.url}/"])
-        wait_for_page(context, settings, step)
+        page.wait(context, settings, step)
 
 
 def build(context: Context, tag: str) -> list[str]:
@@ -93,11 +87,18 @@ def build(context: Context, tag: str) -> list[str]:
     return told
 
 
-def prepare_node(context: Context, building: Background[list[str]], tag: str) -> list[str]:
-    """The volume's directory, and the image in the one node that runs it; returns the commands for it."""
+def prepare_node(
+    context: Context, building: Background[list[str]], tag: str, created: threading.Event
+) -> list[str]:
+    """The volume's directory, and the image in the one node that runs it; returns the commands for it.
+
+    The node is waited for until `created` is set, however long k3d takes, and a while longer.
+    """
     there = context.node
-    wait_until(context, there.state, None, f"the node {there.name}", NODE_SECONDS)
-    wait_until(context, there.ping, None, f"the node {there.name}", NODE_SECONDS)
+    for attempt in (there.state, there.ping):
+        with suppress(UnavailableError):
+            persist(context, attempt, created.is_set)
+        wait_until(context, attempt, None, f"the node {there.name}", NODE_SECONDS)
     with context.commands.kept() as told:
         context.change("mkdir", "-p", node.VOLUME)
         building.result()
@@ -144,19 +145,6 @@ def apply(context: Context, settings: Settings, tag: str) -> None:
 def tell_rollout(context: Context) -> None:
     """What waits for the pods as `rollout.wait` does."""
     context.tell_kubectl("rollout", "status", f"deployment/{manifests.DEPLOYMENT}")
-
-
-def wait_for_page(context: Context, settings: Settings, step: Step | None) -> None:
-    """Until the page answers 200 through the load balancer and the ingress.
-
-    k3d's load balancer sends nobody for ten seconds to a node that has refused a connection. So it is left
-    alone until the ingress has an address, which it gets when one node at least takes connections.
-    """
-    with suppress(UnavailableError):  # other ingress controllers than k3s's own may never tell
-        wait_until(context, context.api.find_address, step, "the ingress's address", ADDRESS_SECONDS)
-    with Client(f"http://127.0.0.1:{settings.port}") as client:
-        what = "the page, through load balancer and ingress"
-        wait_until(context, client.find_page, step, what, PAGE_SECONDS)
 
 
 def wait_until(
