@@ -4,7 +4,7 @@ import random
 import re
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,11 @@ def are_ours(machines: list[Machine]) -> bool:
     return all(machine.ours for machine in machines if not machine.name.endswith("-tools"))
 
 
+def is_registry(labels: Mapping[str, str]) -> bool:
+    """Whether it is what `--registry-create` makes with a cluster; k3d gives it none of the others' marks."""
+    return labels.get("k3d.role") == "registry"
+
+
 def are_whole(machines: list[Machine]) -> bool:
     """Whether k3d came as far as the load balancer, the last that it makes."""
     return any(machine.port for machine in machines)
@@ -89,6 +94,8 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
                 message = re.sub(r"^[A-Z]+\[\d+\]\s*", "", plain)
                 if plain.startswith(("FATA", "ERRO")):
                     reasons.append(message)
+                elif early := re.search(r'level=fatal msg="(.*)"$', plain):  # while it reads its options
+                    reasons.append(early[1].replace('\\"', '"'))
                 shown(message)
             output = process.stdout.read() if process.stdout else ""
         except BaseException:
@@ -116,6 +123,7 @@ class Cluster:
     def machines(self) -> list[Machine]:
         """Its containers, running or not; none where the cluster does not exist."""
         found = self._engine.api.containers(all=True, filters={"label": f"k3d.cluster={self.name}"})
+        with_ours = any(MARK in entry["Labels"] for entry in found)
         machines = []
         for entry in found:
             ports = [
@@ -129,7 +137,7 @@ class Cluster:
                 Machine(
                     name=entry["Names"][0].lstrip("/"),
                     running=entry["State"] == "running",
-                    ours=MARK in entry["Labels"],
+                    ours=MARK in entry["Labels"] or (with_ours and is_registry(entry["Labels"])),
                     port=ports[0] if ports else None,
                 )
             )

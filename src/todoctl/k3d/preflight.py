@@ -21,7 +21,7 @@ ENGINE_SECONDS = 2
 
 def examine(options: ClusterOptions, port: int) -> list[Finding]:
     """What this machine has and lacks for a cluster with `options` on `port`."""
-    found = [_k3d()]
+    found = [_k3d(), *_handed_on(options)]
     try:
         engine = connect(timeout=ENGINE_SECONDS)
     except UnavailableError as error:
@@ -59,6 +59,29 @@ def _k3d() -> Finding:
     return Finding(
         subject="k3d", ok=version >= k3d.OLDEST, seen=seen, fix="Install k3d 5 from https://k3d.io"
     )
+
+
+def _handed_on(options: ClusterOptions) -> list[Finding]:
+    """Whether k3d will take what it is handed: with `--help` it reads its options and does nothing."""
+    if not options.k3d_arg:
+        return []
+    wrong = [
+        f"there is no file {word.partition('=')[2]}"
+        for word in options.k3d_arg
+        if word.startswith("--registry-config=") and not Path(word.partition("=")[2]).is_file()
+    ]
+    try:
+        k3d.run("cluster", "create", *options.k3d_arg, "--help")
+    except UnavailableError as error:
+        wrong.append(error.why)
+    return [
+        Finding(
+            subject="--k3d-arg",
+            ok=not wrong,
+            seen="; ".join(wrong) or "k3d knows it",
+            fix="See 'k3d cluster create --help'",
+        )
+    ]
 
 
 def _ownership(options: ClusterOptions, machines: list[Machine]) -> Finding:

@@ -107,6 +107,16 @@ def test_the_port_of_a_cluster(world: World, engine: Engine) -> None:
     assert found("Port").ok, "what a killed k3d left is no cluster of anybody"
 
 
+def test_a_registry_belongs_to_the_cluster_it_was_made_with(world: World, engine: Engine) -> None:
+    world.machines["mine"] = Machine(marked=False, role="registry")
+    assert not found("Cluster").ok, "alone it may be anybody's"
+    world.create(PORT)
+    assert found("Cluster").ok
+    for machine in world.machines.values():
+        machine.marked = False
+    assert not found("Cluster").ok
+
+
 def test_a_port_that_is_taken(world: World, engine: Engine) -> None:
     world.kube.open_page(PORT)
     assert "listens there" in found("Port").seen

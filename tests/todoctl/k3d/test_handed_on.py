@@ -1,18 +1,21 @@
 """What k3d is told word for word, and what todoctl keeps for itself."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from tests.app_server import free_port
 from tests.todoctl.k3d.conftest import Told
 from tests.todoctl.k3d.world import Engine, World
 from todoctl.errors import BadUsageError
 from todoctl.home import Home
-from todoctl.k3d import handed_on
+from todoctl.k3d import handed_on, preflight
 from todoctl.k3d.cluster import create_command
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
+from todoctl.target import Finding
 from todoctl.targets import K3D, cluster_options
 
 PROXY = "--env=HTTP_PROXY=http://proxy.example:3128@all"
@@ -80,6 +83,24 @@ def test_nothing_that_todoctl_sets_itself_is_handed_on() -> None:
     for word in command[3:]:
         with pytest.raises(BadUsageError, match="contradicts"):
             handed_on.check([word])
+
+
+def test_what_k3d_would_not_take_is_told_before_anything_is_pulled(
+    world: World, engine: Engine, tmp_path: Path
+) -> None:
+    def finding(*words: str) -> Finding:
+        findings = preflight.examine(ClusterOptions(k3d_arg=words), free_port())
+        (found,) = [finding for finding in findings if finding.subject == "--k3d-arg"]
+        return found
+
+    assert not finding(f"--registry-config={tmp_path}/no.yaml").ok
+    (tmp_path / "there.yaml").touch()
+    assert finding(f"--registry-config={tmp_path}/there.yaml").ok
+    said = (
+        'Error: unknown flag\ntime="2026-11-24T16:23:02Z" level=fatal msg="invalid \\"x\\" for --servers"\n'
+    )
+    world.tools["--help"] = (1, "", said)
+    assert finding("--servers=x").seen == 'invalid "x" for --servers'
 
 
 def given(**options: object) -> ClusterOptions:

@@ -47,6 +47,7 @@ class Machine:
     marked: bool = True
     port: int | None = None
     cluster: str = "k3s-default"
+    role: str = "agent"
 
     def is_found(self, filters: dict[str, str]) -> bool:
         return filters == {"label": f"k3d.cluster={self.cluster}"}
@@ -107,6 +108,8 @@ class World:
         match command:
             case ["k3d", "version"]:
                 out = "k3d version v5.9.0\nk3s version v1.21.3-k3s1 (default)\n"
+            case ["k3d", "cluster", "create", *_, "--help"]:
+                out = "Usage: ..."
             case ["k3d", "cluster", "create", _, _, port, *_]:
                 self.create(int(port.split(":")[1]))
             case ["k3d", "cluster", "start", name, *_]:
@@ -241,7 +244,7 @@ class Containers:
                 "Id": name,
                 "Names": [f"/{name}"],
                 "State": machine.status,
-                "Labels": {"todoctl": "made"} if machine.marked else {},
+                "Labels": {"k3d.role": machine.role, **({"todoctl": "made"} if machine.marked else {})},
                 "Ports": [{"PrivatePort": 6443, "PublicPort": 6443}]
                 + (
                     [{"PrivatePort": 80, "PublicPort": machine.port}]
