@@ -14,6 +14,9 @@ REQUEST_SECONDS = 15.0
 LOOK_SECONDS = 3.0
 """For what the app answers without the image service."""
 
+MARK = "Content-Security-Policy"
+"""A header that ingress controllers and load balancers do not answer with by themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheState:
@@ -78,13 +81,18 @@ class Client:
             response = self._http.request(method, path, headers=headers, timeout=timeout)
             response.raise_for_status()
         except httpx.HTTPStatusError as error:
-            raise UnavailableError(
-                f"The app answered {error.response.status_code} to {self.url}{path}",
-                fix="See 'todoctl logs'",
-            ) from None
+            raise self._unexpected(path, error.response) from None
         except httpx.HTTPError as error:
             raise self._silent(path, error) from None
         return response
+
+    def _unexpected(self, path: str, response: httpx.Response) -> UnavailableError:
+        """Who has answered is known by the headers that every answer of the app has (docs/contract.md)."""
+        answered = f"answered {response.status_code} to {self.url}{path}"
+        if MARK in response.headers:
+            return UnavailableError(f"The app {answered}", fix="See 'todoctl logs'")
+        server = response.headers.get("Server")
+        return UnavailableError(f"Not the app, but {server or 'somebody else'} {answered}")
 
     def _silent(self, path: str, error: httpx.HTTPError) -> UnavailableError:
         return UnavailableError(
@@ -109,12 +117,14 @@ class Client:
         return True
 
     def find_page(self) -> None:
-        """Raises where the page is not there; asked without viewing it, so never an access.
+        """Raises where the app's page is not there; asked without viewing it, so never an access.
 
         On a connection of its own: one that was made before a starting cluster's services were routed
         leads elsewhere for as long as it lasts.
         """
-        self._ask("HEAD", "/", headers={"Connection": "close"}, timeout=LOOK_SECONDS)
+        response = self._ask("HEAD", "/", headers={"Connection": "close"}, timeout=LOOK_SECONDS)
+        if MARK not in response.headers:
+            raise self._unexpected("/", response)
 
     def state(self) -> CacheState:
         """The cache's state; never an access."""

@@ -218,7 +218,7 @@ class Terminal:
         if not self.console.is_terminal:
             yield working
         elif live := self._live:  # there can be one live display at a time
-            before, working.show = live.doing, live.do
+            before, working.show, working.grows = live.doing, live.do, True
             live.do(escape(title))
             try:
                 yield working
@@ -226,7 +226,7 @@ class Terminal:
                 live.do(before)
         else:
             doing = Doing(escape(title), self._told[-1])
-            working.show = doing.do
+            working.show, working.grows = doing.do, True
             with self.console.status(doing):
                 yield working
 
@@ -238,8 +238,18 @@ class _Working:
         self._title = title
         self._detail = ""
         self.show = show
+        self.grows = False
+        """Whether a detail is shown again for the time that it takes."""
 
-    def update(self, detail: str) -> None:
-        if detail != self._detail:
+    def update(self, detail: str, began: float | None = None) -> None:
+        lasts = began is not None and self.grows
+        if detail != self._detail or lasts:
             self._detail = detail
-            self.show(f"{escape(self._title)} [dim]{escape(detail)}[/]")
+            time_taken = f" for {_duration(time.time() - began)}" if began is not None else ""
+            self.show(f"{escape(self._title)} [dim]{escape(detail)}{time_taken}[/]")
+
+
+def _duration(seconds: float) -> str:
+    """`42 s`, or `3 min 12 s`."""
+    minutes, rest = divmod(max(round(seconds), 0), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

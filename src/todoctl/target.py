@@ -42,8 +42,8 @@ class Downloads(Protocol):
 class Step(Protocol):
     """A step under way."""
 
-    def update(self, detail: str) -> None:
-        """Shows what the step waits for just now."""
+    def update(self, detail: str, began: float | None = None) -> None:
+        """Shows what the step waits for just now, and for how long if it `began` at known epoch seconds."""
         ...
 
 

@@ -27,7 +27,7 @@ class Silence:
     def downloads(self, _title: str, _names: Sequence[str]) -> Iterator["Silence"]:
         yield self
 
-    def update(self, detail: str) -> None:
+    def update(self, detail: str, began: float | None = None) -> None:
         """Not shown."""
 
     def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:

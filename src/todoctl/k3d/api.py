@@ -1,6 +1,7 @@
 """The cluster's API: server-side apply, watching, and nothing but that cluster's own kubeconfig."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +16,12 @@ from todoctl.k3d.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELEC
 
 TIMEOUT = 10
 """Seconds for one answer of the API server."""
+
+PAUSE = 0.2
+"""Seconds before it is asked again where a watch has failed."""
+
+THE_INGRESS = f"metadata.name={INGRESS}"
+HELM_CHARTS = ("helm.cattle.io", "v1", "helmcharts")
 
 Pod = Any
 
@@ -35,10 +42,12 @@ class Api:
         self._core = client.CoreV1Api(self._api)
         self._apps = client.AppsV1Api(self._api)
         self._networking = client.NetworkingV1Api(self._api)
+        self._batch = client.BatchV1Api(self._api)
+        self._custom = client.CustomObjectsApi(self._api)
         # Its client is not itself for as long as a session is opened.
         self._sessions = client.CoreV1Api(client.ApiClient(self._api.configuration))
         self._opening = threading.Lock()
-        self._seen = ""
+        self._seen: dict[str, str] = {}
 
     def ping(self) -> None:
         """Raises where the API server does not answer or lets no pod be made: it needs this account."""
@@ -83,12 +92,6 @@ class Api:
         found = self.read(volume)
         check_phase(volume["metadata"]["name"], found and found.status and found.status.phase)
 
-    def find_address(self) -> None:
-        """Raises where the ingress has no address yet."""
-        found = self.read({"kind": "Ingress", "metadata": {"name": INGRESS}})
-        if found is None or found.status is None or not found.status.load_balancer.ingress:
-            raise UnavailableError(f"The ingress {INGRESS} has no address")
-
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})
 
@@ -110,35 +113,91 @@ class Api:
 
     def pods(self) -> list[Pod]:
         """The app's pods, also those that are ending."""
-        found = self._ask(
-            lambda: self._core.list_namespaced_pod(
-                NAMESPACE, label_selector=SELECTOR, _request_timeout=TIMEOUT
-            )
-        )
-        self._seen = found.metadata.resource_version
+        return self._look("Pod", self._core.list_namespaced_pod, label_selector=SELECTOR)
+
+    def ingress(self) -> Any | None:  # noqa: ANN401
+        """The app's ingress."""
+        found = self._look("Ingress", self._networking.list_namespaced_ingress, field_selector=THE_INGRESS)
+        return found[0] if found else None
+
+    def _look(self, kind: str, ask: Callable[..., Any], **selected: str) -> list[Any]:
+        found = self._ask(lambda: ask(NAMESPACE, **selected, _request_timeout=TIMEOUT))
+        self._seen[kind] = found.metadata.resource_version
         return list(found.items)
 
-    def wait_for_change(self, seconds: int) -> None:
+    def wait_for_pods(self, seconds: int) -> None:
         """Until a pod of the app differs from what `pods` has told, for `seconds` at the most."""
+        self._wait("Pod", self._core.list_namespaced_pod, seconds, label_selector=SELECTOR)
+
+    def wait_for_ingress(self, seconds: int) -> None:
+        """Until the ingress differs from what `ingress` has told, for `seconds` at the most."""
+        self._wait("Ingress", self._networking.list_namespaced_ingress, seconds, field_selector=THE_INGRESS)
+
+    def _wait(self, kind: str, ask: Callable[..., Any], seconds: int, **selected: str) -> None:
         watching = watch.Watch()
         try:
             changes = watching.stream(
-                self._core.list_namespaced_pod,
+                ask,
                 NAMESPACE,
-                label_selector=SELECTOR,
-                resource_version=self._seen,
+                **selected,
+                resource_version=self._seen.get(kind, ""),
                 timeout_seconds=seconds,
                 _request_timeout=(TIMEOUT, seconds + TIMEOUT),
             )
             next(changes, None)
         except (client.ApiException, urllib3.exceptions.HTTPError):
-            return  # whoever waits asks again, and is told what is wrong then
+            time.sleep(PAUSE)  # whoever waits asks again, and is told what is wrong then
 
-    def log(self, pod: str, *, lines: int, follow: bool = False, previous: bool = False) -> Iterator[str]:
+    def all(self, kind: str) -> list[Any]:
+        """The resources of that kind in all namespaces."""
+        ask: dict[str, Any] = {
+            "Deployment": self._apps.list_deployment_for_all_namespaces,
+            "IngressClass": self._networking.list_ingress_class,
+            "Job": self._batch.list_job_for_all_namespaces,
+            "Pod": self._core.list_pod_for_all_namespaces,
+            "Service": self._core.list_service_for_all_namespaces,
+        }
+        return list(self._ask(lambda: ask[kind](_request_timeout=TIMEOUT)).items)
+
+    def helm_charts(self) -> list[str]:
+        """The names of the charts that k3s has been told to install; none on other clusters."""
+        found = self._found(
+            lambda: self._custom.list_cluster_custom_object(*HELM_CHARTS, _request_timeout=TIMEOUT)
+        )
+        return [chart["metadata"]["name"] for chart in (found or {}).get("items", [])]
+
+    def events(self, namespace: str) -> list[Any]:
+        """What has happened to the pods of a namespace, as far as it is kept, the latest at the end."""
+        found = self._ask(
+            lambda: self._core.list_namespaced_event(
+                namespace, field_selector="involvedObject.kind=Pod", _request_timeout=TIMEOUT
+            )
+        )
+        return sorted(found.items, key=lambda event: int(event.metadata.resource_version))
+
+    def log(
+        self,
+        pod: str,
+        *,
+        lines: int,
+        follow: bool = False,
+        previous: bool = False,
+        namespace: str = NAMESPACE,
+        container: str | None = None,
+    ) -> Iterator[str]:
         """The last lines of a pod's log, without line ends."""
+        given: dict[str, Any] = {"container": container} if container else {}
+        if not follow:
+            given["_request_timeout"] = TIMEOUT
         answer = self._ask(
             lambda: self._core.read_namespaced_pod_log(
-                pod, NAMESPACE, follow=follow, tail_lines=lines, previous=previous, _preload_content=False
+                pod,
+                namespace,
+                follow=follow,
+                tail_lines=lines,
+                previous=previous,
+                _preload_content=False,
+                **given,
             )
         )
         rest = b""

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.k3d import image, manifests, node, rollout
+from todoctl.k3d import image, manifests, node, page, rollout
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
@@ -21,11 +20,6 @@ from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
 NODE_SECONDS = 300.0
-PAGE_SECONDS = 120.0
-"""Traefik is the last to come up on a new cluster."""
-
-ADDRESS_SECONDS = 20.0
-
 POLL_SECONDS = 0.2
 
 ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
@@ -78,11 +72,11 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
             context.api.restart()
     with progress.step("Wait for the pod") as step:
         tell_rollout(context)
-        rollout.wait(context.api, context.node, step.update, context.stop)
+        rollout.wait(context.api, context.node, step, context.stop)
     with progress.step(f"Wait for the page at {settings.url}") as step:
         context.tell_kubectl("get", f"ingress/{manifests.INGRESS}")
         context.commands.tell([*ASK, f"{settings.url}/"])
-        wait_for_page(context, settings, step)
+        page.wait(context, settings, step)
 
 
 def build(context: Context, tag: str) -> list[str]:
@@ -144,19 +138,6 @@ def apply(context: Context, settings: Settings, tag: str) -> None:
 def tell_rollout(context: Context) -> None:
     """What waits for the pods as `rollout.wait` does."""
     context.tell_kubectl("rollout", "status", f"deployment/{manifests.DEPLOYMENT}")
-
-
-def wait_for_page(context: Context, settings: Settings, step: Step | None) -> None:
-    """Until the page answers 200 through the load balancer and the ingress.
-
-    k3d's load balancer sends nobody for ten seconds to a node that has refused a connection. So it is left
-    alone until the ingress has an address, which it gets when one node at least takes connections.
-    """
-    with suppress(UnavailableError):  # other ingress controllers than k3s's own may never tell
-        wait_until(context, context.api.find_address, step, "the ingress's address", ADDRESS_SECONDS)
-    with Client(f"http://127.0.0.1:{settings.port}") as client:
-        what = "the page, through load balancer and ingress"
-        wait_until(context, client.find_page, step, what, PAGE_SECONDS)
 
 
 def wait_until(

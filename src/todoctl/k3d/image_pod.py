@@ -9,7 +9,7 @@ from todoctl.errors import UnavailableError
 from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
-from todoctl.k3d import bring_up, manifests, rollout
+from todoctl.k3d import bring_up, manifests, pods
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import MANAGER, NAMESPACE, Resource
 from todoctl.settings import Settings
@@ -90,9 +90,8 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
         """Raises where it does not answer yet."""
         found = api.read(wanted)
         if found is None or not found.status.pod_ip:
-            raise UnavailableError(
-                "The image service does not run yet", why=(found and rollout.why_not_pod(api, found)) or ""
-            )
+            reason = found and pods.hindrance(api, found, api.events(NAMESPACE))
+            raise UnavailableError("The image service does not run yet", why=(reason and reason.what) or "")
         fetch("GET", "/journal/0")
         return str(found.status.pod_ip)
 

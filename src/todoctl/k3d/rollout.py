@@ -1,41 +1,29 @@
 """Waiting for the app's pods by watching them, with the reason while they are not ready."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 from todoctl.errors import UnavailableError
+from todoctl.k3d import pods
 from todoctl.k3d.api import Api, Pod
-from todoctl.k3d.manifests import CONTAINER
+from todoctl.k3d.hindrance import Grade, Hindrance
+from todoctl.k3d.manifests import CONTAINER, NAMESPACE
 from todoctl.k3d.node import Node
-
-ROLLOUT_SECONDS = 180.0
-"""Longer than any healthy rollout takes on a busy machine."""
-
-HOPELESS_SECONDS = 60.0
-"""How long a reason that does not go away by itself may stand before it counts as the outcome."""
+from todoctl.k3d.patience import Patience
+from todoctl.target import Step
 
 POLL_SECONDS = 0.1
+ASK_AGAIN_SECONDS = 1.0
+
+OUTCOME = "The app's pod does not get ready"
+FIX = "See 'todoctl logs' and 'kubectl describe pods'; then run 'todoctl up' again"
 
 SETTLED = "waiting for the deployment to take note"
 """What is said where no pod is in the way."""
 
-HOPELESS = (
-    "ErrImagePull",
-    "ErrImageNeverPull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "CrashLoopBackOff",
-    "CreateContainerConfigError",
-    "FailedCreate",
-    "FailedScheduling",
-)
 
-
-def wait(
-    api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event, *, replicas: int = 1
-) -> None:
+def wait(api: Api, node: Node, step: Step | None, stop: threading.Event, *, replicas: int = 1) -> None:
     """Until so many pods of the newest kind are ready and no other runs.
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
@@ -44,45 +32,44 @@ def wait(
     def done() -> bool:
         return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == replicas
 
-    _until(api, done, shown, stop)
+    _until(api, done, Patience(OUTCOME, FIX, step, stop), stop)
 
 
-def wait_for_none(api: Api, node: Node, shown: Callable[[str], None], stop: threading.Event) -> None:
+def wait_for_none(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None:
     """Until the app no longer runs."""
 
     def done() -> bool:
-        return not _standing(api.pods()) and node.running(CONTAINER) == 0
+        return not standing(api.pods()) and node.running(CONTAINER) == 0
 
-    _until(api, done, shown, stop)
+    _until(api, done, Patience("The app's pod does not end", FIX, step, stop), stop)
 
 
-def _until(
-    api: Api,
-    done: Callable[[], bool],
-    shown: Callable[[str], None],
-    stop: threading.Event,
-) -> None:
-    deadline = time.monotonic() + ROLLOUT_SECONDS
-    last, since = "", time.monotonic()
-    while not done():
-        reason = why_not(api)
-        if reason != last:
-            last, since = reason, time.monotonic()
-            shown(reason)
-        hopeless = reason.startswith(HOPELESS) and time.monotonic() - since > HOPELESS_SECONDS
-        if stop.is_set() or hopeless or time.monotonic() > deadline:
-            raise UnavailableError(
-                "The app's pod does not get ready" if not stop.is_set() else "Waiting was given up",
-                why=reason,
-                fix="See 'todoctl logs' and 'kubectl describe pods'; then run 'todoctl up' again",
-            )
-        if reason == SETTLED:  # a deployment's status follows its pods', of which none will change now
+def _until(api: Api, done: Callable[[], bool], patience: Patience, stop: threading.Event) -> None:
+    while True:
+        try:
+            if done():
+                return
+            found = hindrance(api)
+        except UnavailableError as error:
+            found = unanswered(error)
+        patience.judge([found])
+        if found.what == SETTLED:  # a deployment's status follows its pods', of which none will change now
             stop.wait(POLL_SECONDS)
+        elif found.key == UNANSWERED:
+            stop.wait(ASK_AGAIN_SECONDS)
         else:
-            api.wait_for_change(1)
+            api.wait_for_pods(1)
 
 
-def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
+UNANSWERED = "no answer"
+
+
+def unanswered(error: UnavailableError) -> Hindrance:
+    """An API, a node or a Docker that does not answer: it may be busy, but not for long."""
+    return Hindrance(what=f"{error.what}: {error.why}", grade=Grade.STUCK, key=UNANSWERED, fix=error.fix)
+
+
+def is_rolled_out(deployment: Any | None, found: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
     """What `kubectl rollout status` waits for, and that the old pods are ending."""
     if deployment is None:
         return False
@@ -92,73 +79,47 @@ def is_rolled_out(deployment: Any | None, pods: list[Pod]) -> bool:  # noqa: ANN
         and (status.updated_replicas or 0) == wanted
         and (status.available_replicas or 0) == wanted
         and (status.replicas or 0) == wanted
-        and len(_standing(pods)) == wanted
+        and len(standing(found)) == wanted
         # A deployment's status may be that of a pod that has died meanwhile.
-        and all(_is_ready(pod) for pod in _standing(pods))
+        and all(pods.is_ready(pod) for pod in standing(found))
     )
 
 
-def _is_ready(pod: Pod) -> bool:
-    statuses = pod.status.container_statuses
-    return bool(statuses) and all(container.ready for container in statuses)
+def standing(found: list[Pod]) -> list[Pod]:
+    """The pods that run or are going to: an evicted one stays on the list for long."""
+    return [pod for pod in found if pods.is_standing(pod)]
 
 
 def require_standing(api: Api) -> list[str]:
     """The names of the pods that run the app and are not ending; raises where there are none."""
-    names = [pod.metadata.name for pod in _standing(api.pods())]
+    names = [pod.metadata.name for pod in standing(api.pods())]
     if not names:
         raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
     return names
 
 
-def _standing(pods: list[Pod]) -> list[Pod]:
-    return [pod for pod in pods if not pod.metadata.deletion_timestamp]
-
-
-def why_not(api: Api) -> str:
+def hindrance(api: Api) -> Hindrance:
     """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes."""
-    pods = api.pods()
-    for pod in sorted(_standing(pods), key=lambda pod: pod.metadata.creation_timestamp, reverse=True):
-        reason = why_not_pod(api, pod)
-        if reason:
-            return reason
-    ending = len(pods) - len(_standing(pods))
-    return f"{ending} pod(s) still ending" if ending else _why_no_pod(api.deployment())
+    found = api.pods()
+    reasons = of_pods(api, found)
+    if reasons:
+        return reasons[0]
+    ending = [pod for pod in found if pods.is_ending(pod)]
+    if ending:
+        return Hindrance(what=f"{len(ending)} pod(s) still ending")
+    return _without_pod(api.deployment())
 
 
-def why_not_pod(api: Api, pod: Pod) -> str | None:
-    """Why a pod is not ready; None where it is, or where nothing is known of it yet."""
-    for condition in pod.status.conditions or []:
-        if condition.type == "PodScheduled" and condition.status == "False":
-            return f"FailedScheduling: {condition.message or condition.reason}"
-    for container in pod.status.container_statuses or []:
-        waiting = container.state.waiting
-        if waiting:
-            said = f": {waiting.message}" if waiting.message else ""
-            return f"{waiting.reason}{said}{last_words(api, pod, container)}"
-        if container.state.terminated:
-            return f"{container.state.terminated.reason}{last_words(api, pod, container)}"
-        if not container.ready:
-            return f"pod {pod.metadata.name} runs, and is not ready yet"
-    return None
+def of_pods(api: Api, found: list[Pod]) -> list[Hindrance]:
+    """What is in the way of those of the app's pods that are not ready, the newest first."""
+    waiting = [pod for pod in standing(found) if not pods.is_ready(pod)]
+    events = api.events(NAMESPACE) if waiting else []
+    newest = sorted(waiting, key=lambda pod: pod.metadata.creation_timestamp, reverse=True)
+    return [reason for pod in newest if (reason := pods.hindrance(api, pod, events))]
 
 
-def _why_no_pod(deployment: Any | None) -> str:  # noqa: ANN401
+def _without_pod(deployment: Any | None) -> Hindrance:  # noqa: ANN401
     for condition in (deployment and deployment.status.conditions) or []:
         if condition.type == "ReplicaFailure" and condition.status == "True":  # a quota, say
-            return f"{condition.reason}: {condition.message}"
-    return SETTLED
-
-
-def last_words(api: Api, pod: Pod, container: Any) -> str:  # noqa: ANN401
-    """The last log line of a container that has ended before; nothing where there is none."""
-    if not container.restart_count and not container.state.terminated:
-        return ""
-    for previous in (False, True):
-        try:
-            lines = [line for line in api.log(pod.metadata.name, lines=3, previous=previous) if line.strip()]
-        except UnavailableError:
-            continue
-        if lines:
-            return f"; its log ends: {lines[-1]}"
-    return ""
+            return Hindrance(what=f"{condition.reason}: {condition.message}", grade=Grade.STUCK)
+    return Hindrance(what=SETTLED)

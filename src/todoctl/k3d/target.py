@@ -8,7 +8,7 @@ from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, preflight, rollout
+from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, page, preflight, rollout
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
@@ -24,10 +24,6 @@ PODS = (f"--selector={manifests.SELECTOR}",)
 
 HALT_SECONDS = 1.0
 """For the kubelet to end what it does for a pod just now: it would start a container that is dead by then."""
-
-
-def quiet(_: str) -> None:
-    """For waits inside a step that somebody else shows."""
 
 
 class K3dTarget:
@@ -140,7 +136,7 @@ class K3dTarget:
         context.tell_kubectl("rollout", "restart", DEPLOYMENT)
         bring_up.tell_rollout(context)
         context.api.restart()
-        rollout.wait(context.api, context.node, quiet, context.stop)
+        rollout.wait(context.api, context.node, None, context.stop)
 
     def kill(self) -> None:
         """SIGKILL from the node, and a new pod in the place of the one that has died.
@@ -164,9 +160,9 @@ class K3dTarget:
         finally:
             with suppress(UnavailableError):  # the kubelet may have ended it by now
                 context.node.send("SIGKILL", dying)
-        rollout.wait(context.api, context.node, quiet, context.stop)
+        rollout.wait(context.api, context.node, None, context.stop)
         if settings:
-            bring_up.wait_for_page(context, settings, None)
+            page.wait(context, settings, None)
 
     def stop(self, *, at_once: bool = False) -> None:
         context = self._context.remembered()
@@ -185,7 +181,7 @@ class K3dTarget:
                 context.api.delete({"kind": "Pod", "metadata": {"name": pod.metadata.name}}, at_once=True)
             with suppress(UnavailableError):  # the kubelet may have ended it by now
                 context.node.send("SIGKILL", context.node.containers(manifests.CONTAINER))
-        rollout.wait_for_none(context.api, context.node, quiet, context.stop)
+        rollout.wait_for_none(context.api, context.node, None, context.stop)
 
     def scale(self, number: int) -> list[str]:
         """The service spreads page views over the pods, all at one address."""
@@ -193,7 +189,7 @@ class K3dTarget:
         context.tell_kubectl("scale", DEPLOYMENT, f"--replicas={number}")
         bring_up.tell_rollout(context)
         context.api.scale(number)
-        rollout.wait(context.api, context.node, quiet, context.stop, replicas=number)
+        rollout.wait(context.api, context.node, None, context.stop, replicas=number)
         settings = context.settings()
         return [f"http://127.0.0.1:{settings.port}"] if settings else []
 
@@ -201,8 +197,8 @@ class K3dTarget:
         context = self._context.remembered()
         bring_up.apply(context, settings, self._image())
         bring_up.tell_rollout(context)
-        rollout.wait(context.api, context.node, quiet, context.stop)
-        bring_up.wait_for_page(context, settings, None)
+        rollout.wait(context.api, context.node, None, context.stop)
+        page.wait(context, settings, None)
 
     def _tell_signal(self, signal: str) -> None:
         """A person looks up the containers first."""

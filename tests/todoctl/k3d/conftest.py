@@ -13,7 +13,8 @@ from tests.app_server import free_port
 from tests.todoctl.k3d.kube import Kube
 from tests.todoctl.k3d.world import Engine, World
 from todoctl.home import Home
-from todoctl.k3d import bring_up, context, image, preflight, rollout, target
+from todoctl.k3d import bring_up, context, image, page, patience, preflight, target
+from todoctl.k3d.api import Api
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
@@ -44,7 +45,7 @@ class Told:
     def note(self, text: str) -> None:
         self.lines.append(text)
 
-    def update(self, detail: str) -> None:
+    def update(self, detail: str, began: float | None = None) -> None:
         self.lines.append(detail)
 
     def __contains__(self, words: str) -> bool:
@@ -67,6 +68,13 @@ def _kube() -> Iterator[Kube]:
     kube.close()
 
 
+@pytest.fixture(name="api")
+def _api(kube: Kube, tmp_path: Path) -> Api:
+    path = tmp_path / "kubeconfig"
+    path.write_text(kube.kubeconfig())
+    return Api(path)
+
+
 @pytest.fixture(name="world")
 def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(kube)
@@ -74,8 +82,10 @@ def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(rollout, "ROLLOUT_SECONDS", 5.0)
-    monkeypatch.setattr(rollout, "HOPELESS_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "QUIET_SECONDS", 5.0)
+    monkeypatch.setattr(patience, "STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(page, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(page, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(bring_up, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(target, "HALT_SECONDS", 0.01)
     return world

@@ -45,7 +45,7 @@ def test_a_refusal_is_told_in_one_line(api: Api, kube: Kube, body: str, why: str
     for ask in (api.ping, api.deployment, api.pods):
         with pytest.raises(UnavailableError, match=rf"refused: .*{why}"):
             ask()
-    api.wait_for_change(1)  # whoever waits asks again
+    api.wait_for_pods(1)  # whoever waits asks again
 
 
 def test_an_api_that_is_away_is_told_in_one_line(api: Api, kube: Kube) -> None:
@@ -53,13 +53,13 @@ def test_an_api_that_is_away_is_told_in_one_line(api: Api, kube: Kube) -> None:
     for ask in (api.ping, api.deployment, api.pods):
         with pytest.raises(UnavailableError, match=r"does not answer.*todoctl up"):
             ask()
-    api.wait_for_change(1)
+    api.wait_for_pods(1)
 
 
 def test_a_watch_may_end_without_news(api: Api, kube: Kube) -> None:
     kube.answers["watch=True"] = Answer(200, "")
     api.pods()
-    api.wait_for_change(1)
+    api.wait_for_pods(1)
 
 
 def test_deleting_what_is_not_there(api: Api) -> None:

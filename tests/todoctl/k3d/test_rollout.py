@@ -1,23 +1,17 @@
 """What is said of a pod that is not ready."""
 
 import threading
-from pathlib import Path
 
 import pytest
 
-from tests.todoctl.k3d.kube import Answer, Json, Kube, pod
+from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.kube import Answer, Kube
+from tests.todoctl.k3d.objects import Json, pod
 from tests.todoctl.k3d.world import Engine, Machine, World
 from todoctl.errors import UnavailableError
-from todoctl.k3d import rollout
+from todoctl.k3d import patience, rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.node import Node
-
-
-@pytest.fixture(name="api")
-def _api(kube: Kube, tmp_path: Path) -> Api:
-    path = tmp_path / "kubeconfig"
-    path.write_text(kube.kubeconfig())
-    return Api(path)
 
 
 @pytest.fixture(name="node")
@@ -30,50 +24,36 @@ ENDING = pod("old")
 ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
 
 
+LOST = pod("lost", phase="Failed", reason="Evicted", message="The node was low on resource: imagefs.")
+
+
 @pytest.mark.parametrize(
     ("pods", "reason"),
     [
         ([], rollout.SETTLED),
         ([ENDING], "1 pod(s) still ending"),
-        (
-            [pod("new", conditions=[{"type": "PodScheduled", "status": "False", "message": "no room"}])],
-            "FailedScheduling: no room",
-        ),
-        (
-            [
-                pod(
-                    "new",
-                    conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}],
-                )
-            ],
-            "FailedScheduling: Unschedulable",
-        ),
-        ([pod("new", conditions=[])], rollout.SETTLED),
-        ([pod("new", waiting={"reason": "ContainerCreating"})], "ContainerCreating"),
-        (
-            [pod("new", waiting={"reason": "ImagePullBackOff", "message": "no registry"})],
-            "ImagePullBackOff: no registry",
-        ),
-        (
-            [pod("new", terminated={"reason": "Error", "exitCode": 2})],
-            "Error; its log ends: last line",
-        ),
-        ([pod("new", ready=False)], "pod new runs, and is not ready yet"),
         ([pod("new")], rollout.SETTLED),
+        ([pod("new"), LOST], rollout.SETTLED),
+        ([pod("new", ready=False), ENDING], "pod new runs, and is not ready yet"),
     ],
 )
-def test_the_reason_is_that_of_kubernetes(pods: list[Json], reason: str, kube: Kube, api: Api) -> None:
+def test_what_is_in_the_way_of_the_app(pods: list[Json], reason: str, kube: Kube, api: Api) -> None:
     kube.pods = pods
-    assert rollout.why_not(api) == reason
+    assert rollout.hindrance(api).what == reason
 
 
-def test_a_crashed_container_may_have_said_nothing(kube: Kube, api: Api) -> None:
-    kube.pods = [pod("new", waiting={"reason": "CrashLoopBackOff"}, restarts=1)]
-    kube.answers["/log"] = Answer(400, '{"message": "no log yet"}')
-    assert rollout.why_not(api) == "CrashLoopBackOff"
-    kube.answers.clear()
-    kube.logs = ""
-    assert rollout.why_not(api) == "CrashLoopBackOff"
+def test_the_newest_pod_counts(kube: Kube, api: Api) -> None:
+    older, newer = pod("older", ready=False), pod("newer", ready=False)
+    newer["metadata"]["creationTimestamp"] = "2026-11-23T12:00:01Z"
+    kube.pods = [older, newer]
+    found = rollout.of_pods(api, api.pods())
+    assert [one.what.split()[1] for one in found] == ["newer", "older"]
+
+
+def test_an_evicted_pod_is_not_waited_for(kube: Kube, api: Api) -> None:
+    """It stays on the list for long."""
+    kube.pods = [LOST, pod("new")]
+    assert [one.metadata.name for one in rollout.standing(api.pods())] == ["new"]
 
 
 def test_nothing_is_rolled_out_without_a_deployment() -> None:
@@ -84,13 +64,34 @@ def test_whoever_waits_can_give_up(api: Api, node: Node) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(UnavailableError, match="given up"):
-        rollout.wait(api, node, lambda _: None, stop)
+        rollout.wait(api, node, None, stop)
 
 
 def test_waiting_for_the_end_tells_what_is_still_there(
+    kube: Kube, api: Api, node: Node, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "QUIET_SECONDS", 0.2)
+    kube.pods = [pod("new")]
+    with pytest.raises(UnavailableError, match="does not end, and nothing new has happened"):
+        rollout.wait_for_none(api, node, told, threading.Event())
+
+
+def test_an_api_that_is_busy_for_a_moment_is_asked_again(
+    kube: Kube, api: Api, node: Node, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout, "ASK_AGAIN_SECONDS", 0.01)
+    kube.answers["/pods"] = Answer(503, "apiserver is shutting down")
+    monkeypatch.setattr(told, "update", lambda *_: kube.answers.clear())
+    rollout.wait_for_none(api, node, told, threading.Event())
+    assert not kube.answers
+
+
+def test_an_api_that_stays_away_is_told(
     kube: Kube, api: Api, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout, "ROLLOUT_SECONDS", 0.0)
-    kube.pods = [pod("new")]
-    with pytest.raises(UnavailableError, match="does not get ready"):
-        rollout.wait_for_none(api, node, lambda _: None, threading.Event())
+    monkeypatch.setattr(rollout, "ASK_AGAIN_SECONDS", 0.01)
+    kube.answers["/pods"] = Answer(503, "apiserver is shutting down")
+    with pytest.raises(
+        UnavailableError, match="does not get ready: The cluster has refused: apiserver is shutting"
+    ):
+        rollout.wait(api, node, None, threading.Event())

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.kube import Answer, Kube, pod
+from tests.todoctl.k3d.kube import Answer, Kube
+from tests.todoctl.k3d.objects import pod
 from tests.todoctl.k3d.world import Engine, Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
@@ -242,32 +242,14 @@ def test_damaged_options_are_told(target: K3dTarget, damage: object) -> None:
         target.details()
 
 
-def test_a_page_that_never_comes_is_told(
-    target: K3dTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bring_up, "PAGE_SECONDS", 0.1)
-    kube.page_code = 503
-    with pytest.raises(UnavailableError, match="Nothing from the page"):
-        target.up(settings, told)
-    assert "waiting for the page" in told
-
-
-def test_an_ingress_that_never_gets_an_address_is_no_obstacle(
-    target: K3dTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not every ingress controller tells one."""
-    monkeypatch.setattr(bring_up, "ADDRESS_SECONDS", 0.1)
-    kube.address = ""
-    assert target.up(settings, told)
-    assert "dwk-todo-app-ingress has no address" in told
-
-
 def test_a_pod_that_crashes_is_told_with_its_last_words(
     target: K3dTarget, kube: Kube, settings: Settings, told: Told
 ) -> None:
     waiting = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
-    kube.shape = lambda _: [pod("sick", waiting=waiting, restarts=3)]
-    with pytest.raises(UnavailableError, match=r"CrashLoopBackOff: back-off 10s; its log ends: last line"):
+    kube.shape = lambda _: [pod("sick", waiting=waiting, restarts=3, last={"reason": "Error", "exitCode": 1})]
+    with pytest.raises(
+        UnavailableError, match=r"CrashLoopBackOff: .* ended 4 times .*; its log ends: last line"
+    ):
         target.up(settings, told)
     assert "CrashLoopBackOff" in told, "as it happens"
 

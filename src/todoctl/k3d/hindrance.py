@@ -1,0 +1,39 @@
+"""What is in the way of something that is waited for, and what that says about waiting on."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Grade(IntEnum):
+    """How bad it is, the worst last."""
+
+    MOVING = 0
+    """Work goes on that may take as long as it takes: an image is being pulled."""
+
+    PENDING = 1
+    """Nothing is known to be wrong, or Kubernetes tries again by itself and may well succeed."""
+
+    STUCK = 2
+    """It does not go away by itself, if it stays for longer than starting things take."""
+
+    FINAL = 3
+    """It is certain that it does not go away by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """`what` is in the way, in one line and without its duration; `began` in epoch seconds, if known.
+
+    `key` is the same for what is the same trouble in other words: attempt after attempt, say.
+    `fix` is what a person can do.
+    """
+
+    what: str
+    grade: Grade = Grade.PENDING
+    began: float | None = None
+    key: str = ""
+    fix: str = ""
+
+    @property
+    def trouble(self) -> str:
+        return self.key or self.what

@@ -1,0 +1,224 @@
+"""What is in the way of a pod: from its state, its events and its log, in the words of Kubernetes."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from todoctl.errors import UnavailableError
+from todoctl.k3d import pull_failures
+from todoctl.k3d.api import Api, Pod
+from todoctl.k3d.hindrance import Grade, Hindrance
+
+IMAGE_REASONS = (
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ImageInspectError",
+    "RegistryUnavailable",
+)
+STARTING = ("ContainerCreating", "PodInitializing")
+PULLING = ("Pulling", "Pulled", "Failed", "BackOff")
+"""The reasons of events that tell how an image's pull goes; the last of them counts."""
+
+COMING = re.compile(
+    r"not-ready|unreachable|uninitialized|network-unavailable|no nodes available|0/0 nodes", re.IGNORECASE
+)
+"""Why no node takes a pod yet while a cluster starts."""
+
+LONGEST = 300
+"""Letters of a message that are shown."""
+
+PRESSURE = re.compile(r"disk-?pressure|low on resource: (ephemeral-storage|imagefs|nodefs)", re.IGNORECASE)
+SPACE = "Free some disk space where Docker keeps its data: nodes take no pods when 5 % are left"
+
+
+def is_over(pod: Pod) -> bool:
+    """Whether it runs nothing any more: a job's pod that is done, one that was evicted."""
+    return pod.status.phase in {"Succeeded", "Failed"}
+
+
+def is_ending(pod: Pod) -> bool:
+    return pod.metadata.deletion_timestamp is not None
+
+
+def is_standing(pod: Pod) -> bool:
+    """Whether it runs or is going to."""
+    return not is_ending(pod) and not is_over(pod)
+
+
+def is_ready(pod: Pod) -> bool:
+    statuses = pod.status.container_statuses
+    return bool(statuses) and all(container.ready for container in statuses)
+
+
+def name(pod: Pod) -> str:
+    return f"pod {pod.metadata.name}"
+
+
+def events_of(pod: Pod, events: Sequence[Any]) -> list[Any]:
+    """Those of `events` that tell of this pod, the latest at the end."""
+    return [event for event in events if event.involved_object.uid == pod.metadata.uid]
+
+
+def hindrance(api: Api, pod: Pod, events: Sequence[Any]) -> Hindrance | None:
+    """What is in the way of its getting ready; None where it is ready.
+
+    `events` are those of its namespace, the latest at the end.
+    """
+    if pod.status.phase == "Failed" and pod.status.reason:
+        return _no_place(pod, pod.status.reason, pod.status.message or "")
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return _no_place(pod, "FailedScheduling", condition.message or condition.reason)
+    if is_ready(pod):
+        return None
+    own = events_of(pod, events)
+    statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+    for container in statuses:
+        found = _of_container(api, pod, container, own)
+        if found:
+            return found
+    return _starting(pod, own)
+
+
+def _no_place(pod: Pod, reason: str, message: str) -> Hindrance:
+    full = PRESSURE.search(message)
+    waits = not full and COMING.search(message)
+    return Hindrance(
+        what=f"{name(pod)}: {reason}: {_short(message)}",
+        grade=Grade.PENDING if waits else Grade.STUCK,
+        key=f"{pod.metadata.uid} has no place",
+        fix=SPACE if full else "",
+    )
+
+
+def _of_container(api: Api, pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance | None:  # noqa: ANN401
+    waiting, ended = container.state.waiting, container.state.terminated
+    reason = waiting.reason if waiting else ""
+    if reason in STARTING:
+        found = _starting(pod, events)
+    elif reason in IMAGE_REASONS:
+        found = _image(pod, container, events)
+    elif reason == "CrashLoopBackOff" or (ended and ended.exit_code):
+        found = _ended(api, pod, container, Grade.STUCK)
+    elif waiting:
+        message = f": {_short(waiting.message)}" if waiting.message else ""
+        found = Hindrance(
+            what=f"{name(pod)}: {reason}{message}", grade=Grade.STUCK, key=f"{pod.metadata.uid} {reason}"
+        )
+    elif container.ready or ended:
+        return None
+    elif container.restart_count:
+        found = _ended(api, pod, container, Grade.PENDING)
+    else:
+        probes = [event for event in events if event.reason == "Unhealthy"]
+        why = f": {_short(probes[-1].message)}" if probes else ""
+        found = Hindrance(what=f"{name(pod)} runs, and is not ready yet{why}")
+    return found
+
+
+def _image(pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance:  # noqa: ANN401
+    """A pull that has failed, and may be under way again."""
+    image, waiting = container.image, container.state.waiting
+    why = waiting.message or waiting.reason
+    if waiting.reason == "ImagePullBackOff":  # which may say no more than that
+        told = [event.message or "" for event in events if event.reason == "Failed"]
+        why = [why, *(text for text in told if image in text)][-1]
+    failure = pull_failures.failure(f"{waiting.reason} {why}".replace(image, ""))
+    under_way = _under_way(events)
+    again = "; it is tried again now" if under_way else ""
+    return Hindrance(
+        what=f"{name(pod)}: the image {image} {failure.said} ({pull_failures.point(why)}){again}",
+        grade=Grade.MOVING if under_way else failure.grade,
+        began=moment(under_way) if under_way else None,
+        key=f"{pod.metadata.uid} {image}",
+        fix=failure.what_to_do,
+    )
+
+
+def _under_way(events: Sequence[Any]) -> Any | None:  # noqa: ANN401
+    """The event that a pull has begun with, where it has not ended yet."""
+    pulls = [event for event in events if event.reason in PULLING]
+    return pulls[-1] if pulls and pulls[-1].reason == "Pulling" else None
+
+
+def _starting(pod: Pod, events: Sequence[Any]) -> Hindrance:
+    """A pod whose container is about to be made: by what has happened last."""
+    pulling = _under_way(events)
+    if pulling:
+        image = re.sub(r'^Pulling image "(.*)"$', r"\1", pulling.message or "")
+        return Hindrance(
+            what=f"{name(pod)} pulls {image}",
+            grade=Grade.MOVING,
+            began=moment(pulling),
+            key=f"{pod.metadata.uid} {image}",
+        )
+    last = next((event for event in reversed(events) if event.type == "Warning"), None)
+    if last is None or last is not events[-1]:
+        return Hindrance(what=f"{name(pod)} is being created")
+    if last.reason == "FailedCreatePodSandBox" and "image" in last.message:
+        failure = pull_failures.failure(last.message)
+        return Hindrance(
+            what=f"{name(pod)}: the pause image {failure.said} ({pull_failures.point(last.message)})",
+            grade=failure.grade,
+            key=f"{pod.metadata.uid} {last.reason}",
+            fix=failure.what_to_do,
+        )
+    return Hindrance(
+        what=f"{name(pod)}: {last.reason}: {_short(last.message)}",
+        # Before its network is there, a node can make no sandbox; that comes by itself.
+        grade=Grade.PENDING if last.reason == "FailedCreatePodSandBox" else Grade.STUCK,
+        key=f"{pod.metadata.uid} {last.reason}",
+    )
+
+
+def _ended(api: Api, pod: Pod, container: Any, grade: Grade) -> Hindrance:  # noqa: ANN401
+    """A container that ends and is started again, each time later."""
+    times, ended = ends(container)
+    how = f" ({ended.reason}, exit code {ended.exit_code})" if ended else ""
+    often = "" if times < 2 else f" {times} times"
+    looping = bool(container.state.waiting)
+    return Hindrance(
+        what=f"{name(pod)}: {'CrashLoopBackOff: ' if looping else ''}its container has ended"
+        f"{often}{how}{last_words(api, pod, container)}",
+        grade=grade,
+        key=f"{pod.metadata.uid} {container.name} ends",
+    )
+
+
+def ends(container: Any) -> tuple[int, Any]:  # noqa: ANN401
+    """How often a container has ended, and how it did the last time; 0 and None for one that never ran."""
+    ended = container.state.terminated or (container.last_state and container.last_state.terminated)
+    return (container.restart_count + (not container.state.running) if ended else 0), ended
+
+
+def last_words(api: Api, pod: Pod, container: Any) -> str:  # noqa: ANN401
+    """The last log line of a container that has ended; nothing where there is none."""
+    runs = bool(container.state.running)  # again
+    for previous in (runs, not runs):
+        line = last_line(api, pod, container.name, previous=previous)
+        if line:
+            return f"; its log ends: {line}"
+    return ""
+
+
+def last_line(api: Api, pod: Pod, container: str, *, previous: bool = False) -> str:
+    """The last line of a container's log that is not empty; nothing where there is none."""
+    where = {"namespace": pod.metadata.namespace, "container": container}
+    try:
+        lines = [*api.log(pod.metadata.name, lines=3, previous=previous, **where)]
+    except UnavailableError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _short(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def moment(event: Any) -> float | None:  # noqa: ANN401
+    """When it last happened, in epoch seconds."""
+    at = event.last_timestamp or event.event_time or event.first_timestamp
+    return at.timestamp() if at else None
