@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from tests.todoctl.validation.test_judge import (
 from tests.todoctl.validation.volumes import VolumeScript
 from todoctl.validation import contents
 from todoctl.validation.contract import CLAIMS
-from todoctl.validation.history import Act
+from todoctl.validation.history import Act, Volume
 from todoctl.validation.model.policy import Kind
 from todoctl.validation.reading import PICTURE_FILE, STATE_FILE
 from todoctl.validation.verdict import Outcome
@@ -392,3 +393,35 @@ def test_what_is_wrong_is_told_in_one_line(error: object) -> None:
     script.look(rest={"last_error": error})
     assert failed(script) == {("last-error", "last_error")}
     assert {check.seen for check in result(script.finished()).failures} == {repr(error)}
+
+
+# Files that are not there
+
+
+def test_the_files_have_to_be_there() -> None:
+    for lost in (STATE_FILE, PICTURE_FILE):
+        script = begun()
+        script.view()
+        script.volume()
+        app = script.history.events[-1]
+        assert isinstance(app, Volume)
+        left = [file for file in app.files if file.name != lost]
+        script.history.events[-1] = msgspec.structs.replace(app, files=left)
+        claim = "volume-state" if lost == STATE_FILE else "volume-picture"
+        assert claim in {broken for broken, _ in failed(script)}
+    found = result(script.finished()).failures
+    assert ("cached_image.jpg on both sides", "none") in {(check.name, check.seen) for check in found}
+
+
+def test_before_there_is_anything_no_file_has_to_be_there() -> None:
+    script = VolumeScript()
+    act = script.act("start", emptied=True)
+    script.history.events.append(
+        Volume(begin=act.end, end=act.end + 0.1, scenario="made", seen_from="", look=1, files=[])
+    )
+    script.state = script.state._replace(starting=True)
+    script.wait(0.5)
+    script.begin()
+    script.look()
+    script.view()
+    assert not failed(script)
