@@ -1,4 +1,9 @@
-"""Pulling images through Docker's engine, for as long as something comes."""
+"""Pulling images through Docker's engine, for as long as something comes.
+
+The engine goes on with a layer where its connection broke, if its next attempt five seconds later reaches the
+registry. Else its classic image store begins that layer anew, and containerd's store goes on with it. A layer
+that is unpacked stays, whatever happens to the others.
+"""
 
 import threading
 import time
