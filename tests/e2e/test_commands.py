@@ -10,14 +10,28 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import RESOURCES, Lab, lab, run
+from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
 from todoctl.client import Client
+from todoctl.k3d.options import DEFAULT_BASE_IMAGE
+
+BASE = "todoctl-typed-base:e2e"
 
 
 @pytest.fixture(name="todoctl", scope="module")
 def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with lab(tmp_path_factory.mktemp("commands"), "todoctl-typed") as found:
         yield found
+
+
+@pytest.fixture(name="base")
+def _base() -> Iterator[str]:
+    """A name of our own for the base image, which gives the app's image a tag that nobody else has."""
+    real = images().get("--base-image", DEFAULT_BASE_IMAGE)
+    if not run("docker", "images", "--quiet", real):
+        run("docker", "pull", real)
+    run("docker", "tag", real, BASE)
+    yield BASE
+    run("docker", "rmi", BASE)
 
 
 def shown(said: str) -> list[str]:
@@ -60,20 +74,21 @@ def pod_names(todoctl: Lab) -> set[str]:
     return {pod["metadata"]["name"] for pod in todoctl.pods()}
 
 
-def test_the_commands_do_what_todoctl_does(todoctl: Lab, tmp_path: Path) -> None:
-    up = shown(todoctl.up("--show-commands", "--ttl", "1234.5").stdout)
-    specs, images = wanted(todoctl), node_images(todoctl)
+def test_the_commands_do_what_todoctl_does(todoctl: Lab, base: str, tmp_path: Path) -> None:
+    up = shown(todoctl.up("--show-commands", "--ttl", "1234.5", "--base-image", base).stdout)
+    assert any("docker build" in line for line in up)
+    specs, brought = wanted(todoctl), node_images(todoctl)
     told = todoctl("validate", "--scenario", "crash", "--show-commands", "--json")
     assert json.loads(told.stdout)["passed"]
     crash = shown(told.stderr)
     down = shown(todoctl("down", "--show-commands").stdout)
     assert not todoctl.traces()
-    (image,) = images
-    run("docker", "rmi", image.removeprefix("docker.io/library/"))
+    (image,) = (name.removeprefix("docker.io/library/") for name in brought)
+    run("docker", "rmi", image)
 
     paste(todoctl, up, tmp_path)
     assert wanted(todoctl) == specs
-    assert node_images(todoctl) == images
+    assert node_images(todoctl) == brought
     with Client(f"http://127.0.0.1:{todoctl.port}") as client:
         client.find_page()
         assert client.state().access_count == 0, "no command views the page"
@@ -89,3 +104,4 @@ def test_the_commands_do_what_todoctl_does(todoctl: Lab, tmp_path: Path) -> None
 
     paste(todoctl, down, tmp_path)
     assert not todoctl.traces()
+    run("docker", "rmi", image)
