@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.app_server import wait_for
 from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
 from todoctl.client import Client
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE
@@ -98,6 +99,8 @@ def test_the_commands_do_what_todoctl_does(todoctl: Lab, base: str, tmp_path: Pa
     before, pods = todoctl.visit(2), pod_names(todoctl)
     begin = next(number for number, line in enumerate(crash) if "SIGSTOP" in line)
     paste(todoctl, crash[begin : begin + 4], tmp_path)
+    with Client(f"http://127.0.0.1:{todoctl.port}") as client:
+        wait_for(client.is_ready, deadline=120)
     after = todoctl.state()
     assert (after.access_count, after.sha256) == (before.access_count, before.sha256)
     assert not pod_names(todoctl) & pods
