@@ -13,6 +13,8 @@ import pytest
 from tests.app_server import wait_for
 from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
 from todoctl.client import Client
+from todoctl.k3d import image
+from todoctl.k3d.engine import connect
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE
 
 BASE = "todoctl-typed-base:e2e"
@@ -32,6 +34,7 @@ def _base() -> Iterator[str]:
         run("docker", "pull", real)
     run("docker", "tag", real, BASE)
     yield BASE
+    run("docker", "rmi", image.reference(connect(), BASE), check=False)
     run("docker", "rmi", BASE)
 
 
@@ -84,8 +87,8 @@ def test_the_commands_do_what_todoctl_does(todoctl: Lab, base: str, tmp_path: Pa
     crash = shown(told.stderr)
     down = shown(todoctl("down", "--show-commands").stdout)
     assert not todoctl.traces()
-    (image,) = (name.removeprefix("docker.io/library/") for name in brought)
-    run("docker", "rmi", image)
+    (built,) = (name.removeprefix("docker.io/library/") for name in brought)
+    run("docker", "rmi", built)
 
     paste(todoctl, up, tmp_path)
     assert wanted(todoctl) == specs
@@ -107,4 +110,3 @@ def test_the_commands_do_what_todoctl_does(todoctl: Lab, base: str, tmp_path: Pa
 
     paste(todoctl, down, tmp_path)
     assert not todoctl.traces()
-    run("docker", "rmi", image)
