@@ -28,12 +28,11 @@ FAULTS = (
         "together",
     ),
     Fault(
-        "what others have saved is read when a picture is due",
+        "what others have saved is read only when a picture is due",
         "cache",
         "found = self._store.load()",
-        "found = known if known.content and self.clock() < known.state.downloaded_at + self.ttl"
-        " else self._store.load()",
-        "counted",
+        "found = known if known.content and not known.state.grace_used else self._store.load()",
+        "crowd-grace",
         "together",
     ),
     Fault(

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.todoctl.validation.histories import Change, Script
-from tests.todoctl.validation.pages import SOURCE, png
+from tests.todoctl.validation.pages import BEGAN, SOURCE, png
 from todoctl.validation import contents, reading
 from todoctl.validation.contents import Files
 from todoctl.validation.history import Act, Log
+from todoctl.validation.judge.results import judge
 from todoctl.validation.judge.wire import media_type
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import Kind, Others
@@ -122,3 +123,16 @@ class VolumeScript(Script):
         lines = ["Traceback of another start", start.format(self.ttl), *more, str(self.state.picture)]
         self.history.events.append(Log(**self._when(0.001, 0.001), lines=lines))
         self.wait(0.01)
+
+
+def begun(ahead: float = 0.0) -> VolumeScript:
+    """An app whose picture nobody has seen."""
+    script = VolumeScript(ahead=ahead, now=BEGAN + ahead)
+    script.start(emptied=True)
+    script.look()
+    return script
+
+
+def failed(script: VolumeScript) -> set[tuple[str, str]]:
+    """The claims that are broken, each with the name of what is wrong."""
+    return {(check.claim, check.name) for check in judge(script.finished()).scenarios[0].failures}
