@@ -1,6 +1,7 @@
 """Debian's docker-registry, on a port of its own of this machine; Docker talks HTTP to such."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.app_server import free_port, wait_for
+from tests.e2e.conftest import run
 
 USER, PASSWORD = "todoctl", "secret"
 HTPASSWD = f"{USER}:$2b$05$CqeprnZ4JjY4gQoyu6Na5OY1jk4hHc7IKK/fBCeRf8K3X5WKOOgDy\n"
@@ -49,3 +51,14 @@ def answers(port: int) -> bool:
     except httpx.HTTPError:
         return False
     return code in {httpx.codes.OK, httpx.codes.UNAUTHORIZED}
+
+
+def push(source: str, name: str, size: int, directory: Path) -> None:
+    """Pushes `source` with two more layers of `size` bytes that are nowhere else."""
+    directory.mkdir()
+    for layer in ("one", "two"):
+        (directory / layer).write_bytes(os.urandom(size))
+    (directory / "Dockerfile").write_text(f"FROM {source}\nCOPY one /one\nCOPY two /two\n")
+    run("docker", "build", "-q", "-t", name, str(directory))
+    run("docker", "push", "-q", name)
+    run("docker", "rmi", name)

@@ -55,11 +55,11 @@ class Line:
     All its connections share that rate. `passed` counts the bytes that came this way.
     """
 
-    def __init__(self, to: tuple[str, int], rate: float) -> None:
+    def __init__(self, to: tuple[str, int], rate: float, *, listen: str = "127.0.0.1") -> None:
         self.rate = rate
         self.passed = 0
         self._to = to
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((listen, 0))
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
         self._free_at = 0.0

@@ -15,7 +15,7 @@ import pytest
 
 from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, images, run
-from tests.e2e.registry import PASSWORD, USER, registry
+from tests.e2e.registry import PASSWORD, USER, push, registry
 from tests.e2e.relay import Line
 from todoctl.k3d import needed
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
@@ -35,17 +35,6 @@ def sources() -> dict[str, str]:
     of_k3d = needed.by_cluster(ClusterOptions(k3s_image=given.get("--k3s-image")))
     names = [*of_k3d, given.get("--base-image", DEFAULT_BASE_IMAGE)]
     return dict(zip(LAYERS, names, strict=True))
-
-
-def push(source: str, name: str, size: int, directory: Path) -> None:
-    """Pushes `source` with two more layers of `size` bytes that are nowhere else."""
-    directory.mkdir()
-    for layer in ("one", "two"):
-        (directory / layer).write_bytes(os.urandom(size))
-    (directory / "Dockerfile").write_text(f"FROM {source}\nCOPY one /one\nCOPY two /two\n")
-    run("docker", "build", "-q", "-t", name, str(directory))
-    run("docker", "push", "-q", name)
-    run("docker", "rmi", name)
 
 
 @pytest.fixture(name="line", scope="module")

@@ -21,6 +21,7 @@ class Handler(BaseHTTPRequestHandler):
     first = 200
     status = 200
     body = b""
+    headers_sent: ClassVar[dict[str, str]] = {}
 
     def setup(self) -> None:
         super().setup()
@@ -29,6 +30,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(self.first if self is self.connections[0] else self.status)
         self.send_header("Content-Length", str(len(self.body)))
+        for name, value in self.headers_sent.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(self.body)
@@ -40,8 +43,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(*, status: int = 200, first: int | None = None, body: bytes = b"") -> Iterator[Client]:
+def serving(
+    *, status: int = 200, first: int | None = None, body: bytes = b"", headers: dict[str, str] | None = None
+) -> Iterator[Client]:
     made = {"status": status, "first": first or status, "body": body, "connections": []}
+    made["headers_sent"] = {"content-security-policy": "default-src 'none'"} if headers is None else headers
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Made", (Handler,), made)) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         with Client(f"http://127.0.0.1:{server.server_port}") as client:
@@ -93,3 +99,14 @@ def test_a_connection_that_leads_elsewhere_is_not_kept() -> None:
         with pytest.raises(UnavailableError, match="answered 403 to"):
             client.find_page()
         client.find_page()
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 502])
+def test_an_answer_that_is_not_the_apps_is_told_as_such(status: int) -> None:
+    """An ingress controller that does not know the way yet, a proxy in between, another app."""
+    with serving(status=status, headers={}) as client:
+        with pytest.raises(UnavailableError, match=rf"^Not the app, but BaseHTTP\S+ .* answered {status} to"):
+            client.find_page()
+    with serving(status=503) as client:
+        with pytest.raises(UnavailableError, match=r"^The app answered 503 to .*todoctl logs"):
+            client.find_page()

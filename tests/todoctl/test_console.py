@@ -36,6 +36,21 @@ def test_a_step_says_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2].startswith("✗ Break ")
 
 
+def test_a_pipe_gets_a_line_for_what_is_new(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is told, and however long it takes."""
+    moments = iter((103.0, 200.0, 300.0))
+    monkeypatch.setattr(time, "time", lambda: next(moments))
+    with Terminal().step("Wait") as step:
+        for _ in range(3):
+            step.update("pod [a] pulls b", 100.0)
+        step.update("pod [a] runs")
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first == "  Wait pod [a] pulls b for 3 s"
+    assert second == "  Wait pod [a] runs"
+
+
 def test_findings_come_with_advice(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal().findings(
         {
