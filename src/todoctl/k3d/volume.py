@@ -5,11 +5,11 @@ import inspect
 import json
 
 from todoctl import directory
-from todoctl.k3d import rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import CONTAINER, DEPLOYMENT
 from todoctl.k3d.node import ASIDE, CACHE, Node
+from todoctl.k3d.waiting import rollout
 from todoctl.volume import File, Side, require_aside
 
 INSIDE = "/usr/src/app/files/cache"

@@ -13,7 +13,7 @@ from tests.todoctl.k3d.pulls import BEGIN, BROKEN, END, SIZE, WHOLE, Event
 from tests.todoctl.k3d.world import IMAGES, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import image, pull
+from todoctl.k3d.images import image, pull
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings

@@ -17,7 +17,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.background import Background
 from todoctl.k3d.engine import has_image
-from todoctl.k3d.layers import Layers
+from todoctl.k3d.images.layers import Layers
 from todoctl.target import Downloads, Progress
 
 POLL_SECONDS = 0.2

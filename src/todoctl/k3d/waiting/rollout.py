@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d import pods
 from todoctl.k3d.api import Api, Pod
-from todoctl.k3d.hindrance import Grade, Hindrance
 from todoctl.k3d.manifests import CONTAINER, NAMESPACE
 from todoctl.k3d.node import Node
-from todoctl.k3d.patience import Patience
+from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.patience import Patience
 from todoctl.target import Step
 
 POLL_SECONDS = 0.1

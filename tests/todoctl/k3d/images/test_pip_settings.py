@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from todoctl.k3d import pip_settings
+from todoctl.k3d.images import pip_settings
 
 ROOT = Path(__file__).parents[3]
 

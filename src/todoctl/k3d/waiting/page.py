@@ -4,11 +4,11 @@ import time
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.k3d import ingress, rollout
 from todoctl.k3d.context import Context
-from todoctl.k3d.hindrance import Hindrance
-from todoctl.k3d.patience import Patience
-from todoctl.k3d.snapshot import Snapshot
+from todoctl.k3d.waiting import ingress, rollout
+from todoctl.k3d.waiting.hindrance import Hindrance
+from todoctl.k3d.waiting.patience import Patience
+from todoctl.k3d.waiting.snapshot import Snapshot
 from todoctl.settings import Settings
 from todoctl.target import Step
 
