@@ -12,6 +12,7 @@ from todoctl.settings import Settings
 from todoctl.volume import Volume
 
 CACHE = "/tmp/kube/cache"
+NODE = "k3d-k3s-default-agent-0"
 
 
 @pytest.fixture(name="volume")
@@ -46,6 +47,12 @@ def test_a_file_is_put_where_the_cache_is_set_aside(
     monkeypatch.setattr(Container, "put_archive", refuse)
     with pytest.raises(UnavailableError, match="cannot be written in the node"):
         volume.put("cached_image.jpg", b"picture")
+
+
+def test_the_node_reads_it_without_the_app(volume: Volume, world: World) -> None:
+    world.commands["find"] = (0, "")
+    assert volume.host().read() == []
+    assert NODE in volume.host().seen_from
 
 
 def test_out_of_reach_is_what_only_root_may_read(volume: Volume, world: World) -> None:

@@ -62,8 +62,8 @@ def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, clien
 
 
 def test_a_directory_that_is_not_there_has_no_files(target: LocalTarget) -> None:
-    host, _ = target.volume.sides()
     target.stop()
+    host = target.volume.host()
     target.volume.set_aside()
     Path(target.volume.directory).rmdir()
     assert host.read() == []

@@ -23,6 +23,23 @@ def test_a_new_picture_may_be_shown_before_it_is_saved() -> None:
     assert not failed(script)
 
 
+def test_it_may_be_shown_before_anything_of_it_is_saved() -> None:
+    script = begun()
+    script.view()
+    script.wait(script.ttl)
+    script.view()
+    before = script.state
+    script.stranger()
+    after, script.state = script.state, before
+    script.picture(after.picture or "", visit=99)
+    script.volume()
+    script.state = after
+    script.look()
+    script.view()
+    script.volume()
+    assert not failed(script)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> None:
     """It is the old one for a moment, where the view that has got the new one is not answered yet."""

@@ -114,7 +114,7 @@ def test_who_comes_while_others_wait_for_the_next_try_gets_the_old_picture(waits
 
 @pytest.mark.parametrize("what", ["kill", "restart"])
 def test_a_page_view_of_others_and_its_fetch_may_end_with_the_app(what: str) -> None:
-    """Where no page view could have called for it, the start itself has fetched, which it may not."""
+    """If that got no notice, and a page view could have called for the fetch."""
     for wait in (0.0, 11.0):
         script = Script()
         script.start(emptied=True)
@@ -126,4 +126,4 @@ def test_a_page_view_of_others_and_its_fetch_may_end_with_the_app(what: str) -> 
         script.state = script.state._replace(explained=len(script.fetches))
         script.view()
         found = result(script.finished())
-        assert [check.claim for check in found.failures] == ([] if wait else ["fetches"])
+        assert bool(found.failures) != (wait > 0 and what == "kill")

@@ -147,7 +147,6 @@ class Judge:
         self._came(event, seen.strangers)
         self.tally.view(number, event, page.told)
         self._acts.viewed()
-        self._files.saved()
         self._blame_download(at)
         self._judge_view(number, seen, page.told, self._claims(event, seen, page.told, failed=failed))
         self._address(number, page.picture)
@@ -242,7 +241,6 @@ class Judge:
         if self._acts.ailing is Ailing.MUST:
             self.checks.same(number, "last-error", "last_error", "told", "told" if error else "nothing")
         self.tally.look(number, seen.strangers)
-        self._files.saved()
         self._blame_download(at)
         self.checks.mismatches(number, seen.mismatches, ["state"])
         said = told_in_words(told)

@@ -19,27 +19,19 @@ class Files:
         self._checks = checks
         self._possible = possible
         self._came = came
-        self._pictures: set[str | None] = set()
         self._first: dict[int, tuple[Volume, Told]] = {}
-
-    def saved(self) -> None:
-        """What is possible now was saved before it was told."""
-        self._pictures = self._shown()
-
-    def _shown(self) -> set[str | None]:
-        return {state.picture for state in self._possible.states}
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
         told = self._state(number, event, files.get(STATE_FILE), at)
-        old = self._pictures - self._shown()
-        self._picture(number, files.get(PICTURE_FILE), at, old)
+        if self._picture(number, files.get(PICTURE_FILE), at):
+            told = {}
         other = self._first.pop(event.look, None)
         if other is None:
             self._first[event.look] = (event, told)
         elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
-            self._both(number, other[0], event, [STATE_FILE] if old else [])
+            self._both(number, other[0], event)
 
     def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
         if file is None:
@@ -56,12 +48,10 @@ class Files:
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
         return read.told
 
-    def _picture(self, number: int, file: File | None, at: Span, old: set[str | None]) -> None:
-        """A new picture may be shown before it is saved, the JSON first: until then the file is `old`."""
+    def _picture(self, number: int, file: File | None, at: Span) -> bool:
+        """Whether a newer one is being saved just now: its JSON comes first."""
         told: Told = {"picture": file.body if file else None}
-        if told["picture"] in old:
-            return
-        seen = self._possible.look(at, told)
+        seen = self._possible.look(at, told, saved=True)
         self._checks.mismatches(number, seen.mismatches, ["volume-picture"])
         if file and not seen.mismatches:
             self._checks.note(
@@ -72,11 +62,11 @@ class Files:
                 told_in_words(told),
                 passed=True,
             )
+        return seen.behind
 
-    def _both(self, number: int, one: Volume, other: Volume, names: list[str]) -> None:
-        """Files of these `names`, or all."""
+    def _both(self, number: int, one: Volume, other: Volume) -> None:
         ours, theirs = ({file.name: file for file in side.files} for side in (one, other))
-        for name in names or sorted(ours | theirs):
+        for name in sorted(ours | theirs):
             self._checks.same(
                 number, "volume-same", f"{name} on both sides", _told(ours.get(name)), _told(theirs.get(name))
             )
