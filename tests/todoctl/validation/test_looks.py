@@ -40,6 +40,33 @@ def test_it_may_be_shown_before_anything_of_it_is_saved() -> None:
     assert not failed(script)
 
 
+def test_both_sides_may_see_it_being_saved() -> None:
+    """One before its JSON has come, and one before its file has."""
+    script = begun()
+    script.view()
+    script.wait(script.ttl)
+    script.view()
+    before = script.state
+    script.stranger()
+    after = script.state
+    script.volume(lambda told: setattr(told, "picture", before.picture))
+    new = script.history.events.pop()
+    script.history.events.pop()
+    script.state = before
+    script.volume()
+    script.history.events[-1] = msgspec.structs.replace(
+        new, begin=script.history.events[-1].begin, end=script.history.events[-1].end, look=_look(script)
+    )
+    script.state = after
+    script.look()
+    assert not failed(script)
+
+
+def _look(script: VolumeScript) -> int:
+    """The number of the last look at the volume."""
+    return next(event.look for event in reversed(script.history.events) if isinstance(event, Volume))
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> None:
     """It is the old one for a moment, where the view that has got the new one is not answered yet."""

@@ -19,18 +19,17 @@ class Files:
         self._checks = checks
         self._possible = possible
         self._came = came
-        self._first: dict[int, tuple[Volume, Told]] = {}
+        self._first: dict[int, tuple[Volume, int | None, bool]] = {}
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
-        told = self._state(number, event, files.get(STATE_FILE), at)
-        if self._picture(number, files.get(PICTURE_FILE), at):
-            told = {}
+        views = self._state(number, event, files.get(STATE_FILE), at).get("views")
+        moves = self._picture(number, files.get(PICTURE_FILE), at)
         other = self._first.pop(event.look, None)
         if other is None:
-            self._first[event.look] = (event, told)
-        elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
+            self._first[event.look] = (event, views, moves)
+        elif views == other[1] and not moves and not other[2]:  # else somebody viewed the page in between
             self._both(number, other[0], event)
 
     def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
