@@ -87,10 +87,29 @@ def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> Non
 
 def test_a_traceback_is_convicted_and_those_of_other_starts_are_not() -> None:
     script = begun()
+    script.view()
     script.log("a warning")
     assert not failed(script)
     script.log("Traceback (most recent call last):")
     assert failed(script) == {("traceback", "traceback in the log")}
+
+
+def test_a_picture_is_named_soon_after_it_is_shown() -> None:
+    script = begun()
+    script.view()
+    script.log(named=False)
+    assert failed(script) == {("log", "picture in the log")}
+    script = begun()
+    script.view()
+    script.wait(script.ttl)
+    script.stranger()
+    script.stranger()
+    script.look()
+    script.log(named=False)
+    assert not failed(script), "it was shown just before"
+    script.look()
+    script.log(named=False)
+    assert failed(script) == {("log", "picture in the log")}
 
 
 @pytest.mark.parametrize("error", ["", " ", "one\ntwo", "a\x1b[31mred", 7, ["a list"]])

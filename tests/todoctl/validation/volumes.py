@@ -119,8 +119,9 @@ class VolumeScript(Script):
     def scale(self) -> None:
         self.act("scale")
 
-    def log(self, *more: str, start: str = "cache in /cache, TTL {:g} s") -> None:
-        lines = ["Traceback of another start", start.format(self.ttl), *more, str(self.state.picture)]
+    def log(self, *more: str, named: bool = True) -> None:
+        start = f"cache in /cache, TTL {self.ttl:g} s"
+        lines = ["Traceback of another start", start, *more, *([str(self.state.picture)] if named else [])]
         self.history.events.append(Log(**self._when(0.001, 0.001), lines=lines))
         self.wait(0.01)
 

@@ -19,7 +19,13 @@ class Files:
         self._checks = checks
         self._possible = possible
         self._came = came
+        self._shown: tuple[set[str | None], set[str | None]] = (set(), set())
+        """The pictures that were possible after the last two events."""
         self._first: dict[int, tuple[Volume, int | None, bool]] = {}
+
+    def observed(self) -> None:
+        """An event was held against the possible states."""
+        self._shown = (self._shown[1], {state.picture for state in self._possible.states})
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
@@ -73,6 +79,7 @@ class Files:
     def log(self, number: int, event: Log, directory: str) -> None:
         """The app's log, read as the original README reads it."""
         pictures = {state.picture for state in self._possible.states}
+        earlier, _ = self._shown
         ttl = f"TTL {self._possible.ttl:g} s"
         starts = [place for place, line in enumerate(event.lines) if directory in line and ttl in line]
         lines = event.lines[starts[-1] :] if starts else []
@@ -81,7 +88,7 @@ class Files:
             "cache directory": (directory, directory in text),
             "TTL": (ttl, ttl in text),
         }
-        if None not in pictures:  # else the start's download may be under way
+        if None not in pictures and pictures == earlier:  # else it may have been shown before it is named
             named = any(picture in text for picture in pictures if picture)
             found["picture"] = ("the picture's SHA-256", named)
         for name, (expected, passed) in found.items():
