@@ -33,8 +33,10 @@ def _base() -> Iterator[str]:
     if not run("docker", "images", "--quiet", real):
         run("docker", "pull", real)
     run("docker", "tag", real, BASE)
+    built = image.reference(connect(), BASE)
+    run("docker", "rmi", built, check=False)  # of a run that was killed
     yield BASE
-    run("docker", "rmi", image.reference(connect(), BASE), check=False)
+    run("docker", "rmi", built, check=False)
     run("docker", "rmi", BASE)
 
 

@@ -48,7 +48,7 @@ KNOWN = (
         ),
     ),
     (
-        r"no such host|refused|no route|unreachable|timeout|timed out|deadline exceeded|misbehaving|lookup ",
+        r"no such host|refused|no route|unreachable|timeout|timed out|deadline exceeded|misbehaving|\beof\b",
         Failure("cannot be pulled: its registry is not reached", Grade.STUCK, NETWORK),
     ),
     (

@@ -26,6 +26,8 @@ INVALID = 'couldn\'t parse image reference "X:1": invalid reference format'
         (HEAD, "dial tcp: lookup registry-1.docker.io: no such host", Grade.STUCK, "is not reached"),
         (HEAD, "dial tcp 172.19.0.1:1: connect: connection refused", Grade.STUCK, "is not reached"),
         (HEAD, "dial tcp 10.0.0.1:443: i/o timeout", Grade.STUCK, "is not reached"),
+        (HEAD, "EOF", Grade.STUCK, "is not reached"),
+        (UNPACK + "failed to copy: ", "unexpected EOF", Grade.PENDING, "the connection broke off"),
         (GET, "dial tcp: lookup cdn.test: no such host", Grade.STUCK, "is not reached"),
         (HEAD, UNKNOWN, Grade.STUCK, "is not trusted"),
         (UNPACK + "failed to copy: ", LIMIT, Grade.FINAL, "limits how much it gives"),
