@@ -114,7 +114,7 @@ def test_an_image_that_is_nowhere_is_told_at_once(todoctl: Lab, line: Line, argu
     image = f"{of(line)}/traefik:nosuch"
     with without_controller(todoctl):
         set_image(todoctl, image)
-    said = failed(todoctl, *arguments, within=30)
+    said = failed(todoctl, *arguments, within=60)
     assert f"the image {image} does not exist (not found). Correct the image's name" in said
 
 

@@ -25,6 +25,7 @@ class Hindrance:
     """`what` is in the way, in one line and without its duration; `began` in epoch seconds, if known.
 
     `key` is the same for what is the same trouble in other words: attempt after attempt, say.
+    `paused` means that it was so when it was last tried, and will be tried again.
     `fix` is what a person can do.
     """
 
@@ -32,6 +33,7 @@ class Hindrance:
     grade: Grade = Grade.PENDING
     began: float | None = None
     key: str = ""
+    paused: bool = False
     fix: str = ""
 
     @property

@@ -45,7 +45,7 @@ class Patience:
         now = monotonic()
         self._stuck = {one.trouble: self._since(one, now) for one in found}
         for one in found:
-            if one.grade is Grade.FINAL or (one.grade is Grade.STUCK and self._stood(one, now)):
+            if one.grade >= Grade.STUCK and self._stood(one, now):
                 raise self._end(self._outcome, one)
         new = {one.what for one in found} - self._seen
         if new or any(one.grade is Grade.MOVING for one in found):
@@ -57,16 +57,24 @@ class Patience:
         if self._stop.is_set():
             raise self._end("Waiting was given up", found[0])
         if self._step:
-            self._step.update(found[0].what, found[0].began)
+            first = found[0]
+            pause = "; Kubernetes tries again within 5 minutes" if self._is_old(first) else ""
+            self._step.update(f"{first.what}{pause}", first.began)
 
     def _since(self, one: Hindrance, now: float) -> float | None:
-        """When this trouble was first found stuck; an attempt under way does not make it a new one."""
+        """When this trouble was first found stuck; an attempt under way does not make it a new one.
+
+        What was tried before anybody waited may have been mended since: the next attempt tells.
+        """
         before = self._stuck.get(one.trouble)
-        return now if before is None and one.grade is Grade.STUCK else before
+        return now if before is None and one.grade >= Grade.STUCK and not one.paused else before
+
+    def _is_old(self, one: Hindrance) -> bool:
+        return one.paused and self._stuck[one.trouble] is None
 
     def _stood(self, one: Hindrance, now: float) -> bool:
         since = self._stuck[one.trouble]
-        return since is not None and now - since > STUCK_SECONDS
+        return since is not None and (one.grade is Grade.FINAL or now - since > STUCK_SECONDS)
 
     def _end(self, outcome: str, one: Hindrance) -> UnavailableError:
         return UnavailableError(outcome, why=one.what, fix=one.fix or self._fix)

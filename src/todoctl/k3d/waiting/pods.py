@@ -29,7 +29,9 @@ COMING = re.compile(
 LONGEST = 300
 """Letters of a message that are shown."""
 
-PRESSURE = re.compile(r"disk-?pressure|low on resource: (ephemeral-storage|imagefs|nodefs)", re.IGNORECASE)
+PRESSURE = re.compile(
+    r"disk-?pressure|low on resource: (ephemeral-storage|imagefs|nodefs)|no space left", re.IGNORECASE
+)
 SPACE = "Free some disk space where Docker keeps its data: nodes take no pods when 5 % are left"
 
 
@@ -83,13 +85,18 @@ def hindrance(api: Api, pod: Pod, events: Sequence[Any]) -> Hindrance | None:
 
 
 def _no_place(pod: Pod, reason: str, message: str) -> Hindrance:
-    full = PRESSURE.search(message)
-    waits = not full and COMING.search(message)
+    waits = COMING.search(message) and not PRESSURE.search(message)
+    return _stuck(pod, reason, message, Grade.PENDING if waits else Grade.STUCK)
+
+
+def _stuck(pod: Pod, reason: str, message: str, grade: Grade = Grade.STUCK) -> Hindrance:
+    """Something that Kubernetes has a name for."""
+    said = f": {_short(message)}" if message else ""
     return Hindrance(
-        what=f"{name(pod)}: {reason}: {_short(message)}",
-        grade=Grade.PENDING if waits else Grade.STUCK,
-        key=f"{pod.metadata.uid} has no place",
-        fix=SPACE if full else "",
+        what=f"{name(pod)}: {reason}{said}",
+        grade=grade,
+        key=f"{pod.metadata.uid} {reason}",
+        fix=SPACE if PRESSURE.search(message) else "",
     )
 
 
@@ -103,10 +110,7 @@ def _of_container(api: Api, pod: Pod, container: Any, events: Sequence[Any]) -> 
     elif reason == "CrashLoopBackOff" or (ended and ended.exit_code):
         found = _ended(api, pod, container, Grade.STUCK)
     elif waiting:
-        message = f": {_short(waiting.message)}" if waiting.message else ""
-        found = Hindrance(
-            what=f"{name(pod)}: {reason}{message}", grade=Grade.STUCK, key=f"{pod.metadata.uid} {reason}"
-        )
+        found = _stuck(pod, reason, waiting.message or "")
     elif container.ready or ended:
         return None
     elif container.restart_count:
@@ -133,6 +137,7 @@ def _image(pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance:  # noq
         grade=Grade.MOVING if under_way else failure.grade,
         began=moment(under_way) if under_way else None,
         key=f"{pod.metadata.uid} {image}",
+        paused=waiting.reason == "ImagePullBackOff",
         fix=failure.what_to_do,
     )
 
@@ -165,12 +170,9 @@ def _starting(pod: Pod, events: Sequence[Any]) -> Hindrance:
             key=f"{pod.metadata.uid} {last.reason}",
             fix=failure.what_to_do,
         )
-    return Hindrance(
-        what=f"{name(pod)}: {last.reason}: {_short(last.message)}",
-        # Before its network is there, a node can make no sandbox; that comes by itself.
-        grade=Grade.PENDING if last.reason == "FailedCreatePodSandBox" else Grade.STUCK,
-        key=f"{pod.metadata.uid} {last.reason}",
-    )
+    # Before its network is there, a node can make no sandbox; that comes by itself.
+    grade = Grade.PENDING if last.reason == "FailedCreatePodSandBox" else Grade.STUCK
+    return _stuck(pod, last.reason, last.message or "", grade)
 
 
 def _ended(api: Api, pod: Pod, container: Any, grade: Grade) -> Hindrance:  # noqa: ANN401

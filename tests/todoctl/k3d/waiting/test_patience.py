@@ -1,6 +1,7 @@
 """For how long something is waited for: by what goes on, not by the clock."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,38 @@ def test_a_trouble_that_was_overcome_begins_anew(waiting: Patience, clock: Clock
     waiting.judge([PENDING])
     clock.let_pass(40)
     waiting.judge([FAILS])
+
+
+@pytest.mark.parametrize("grade", [Grade.STUCK, Grade.FINAL])
+def test_what_was_tried_before_is_tried_again_before_it_counts(
+    grade: Grade, waiting: Patience, clock: Clock, told: Told
+) -> None:
+    """The network may have come back since; Kubernetes pauses for up to 5 minutes."""
+    failed = replace(FAILS, grade=grade)
+    waiting.judge([replace(failed, paused=True)])
+    assert told.lines == ["b cannot be pulled; Kubernetes tries again within 5 minutes"]
+    clock.let_pass(300)
+    waiting.judge([replace(failed, paused=True)])
+    waiting.judge([PULLS])
+    clock.let_pass(300)
+    waiting.judge([replace(failed, paused=True)])
+    if grade is Grade.STUCK:
+        waiting.judge([failed])
+        clock.let_pass(46)
+    with pytest.raises(UnavailableError, match=r": b cannot be pulled\. Check the network"):
+        waiting.judge([failed])
+
+
+def test_what_is_tried_while_it_is_waited_for_counts_in_the_pauses_too(
+    waiting: Patience, clock: Clock, told: Told
+) -> None:
+    waiting.judge([FAILS])
+    clock.let_pass(40)
+    waiting.judge([replace(FAILS, paused=True)])
+    assert told.lines[-1] == "b cannot be pulled"
+    clock.let_pass(40)
+    with pytest.raises(UnavailableError, match="b cannot be pulled"):
+        waiting.judge([replace(FAILS, paused=True)])
 
 
 def test_where_nothing_new_happens_it_ends(waiting: Patience, clock: Clock) -> None:
