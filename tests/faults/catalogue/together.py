@@ -4,10 +4,12 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
-        "no lock on the volume",
+        "lock on the volume let go between reading and saving",
         "store",
-        "            _lock(self._open)\n",
-        "            time.sleep(0.002)\n",
+        "        self.loaded = True\n",
+        "        self.loaded = True\n"
+        "        fcntl.flock(self._open, fcntl.LOCK_UN)\n"
+        "        time.sleep(0.01)\n",
         "counted",
         "together",
     ),
