@@ -10,7 +10,7 @@ import pytest
 
 from todoctl.k3d.images import pip_settings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(autouse=True)
