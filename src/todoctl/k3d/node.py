@@ -28,8 +28,16 @@ LOOK = (
 )
 """What the files are, their contents, and what they are then, all in one command: each has its price."""
 
+UNUSABLE = (docker.errors.DockerException, OSError)
+"""What comes of a command where the node is stopped, or Docker is: the errors of `requests` are OSErrors."""
+
 TRIES = 5
 """How often it is looked again where something has changed meanwhile."""
+
+
+def reason(error: Exception) -> str:
+    """In Docker's own words, where they come from Docker."""
+    return str(getattr(error, "explanation", None) or error)
 
 
 class Node:
@@ -59,10 +67,8 @@ class Node:
             done = self._engine.containers.get(self.name).exec_run(list(command), demux=True)
         except docker.errors.NotFound:
             raise self._missing() from None
-        except docker.errors.APIError as error:
-            raise UnavailableError(
-                f"The node {self.name} cannot be used", why=error.explanation or str(error)
-            ) from None
+        except UNUSABLE as error:
+            raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
         output, complaint = cast("tuple[bytes | None, bytes | None]", done.output)
         return done.exit_code or 0, output or b"", complaint or b""
 
@@ -72,6 +78,8 @@ class Node:
             return str(self._engine.containers.get(self.name).status)
         except docker.errors.NotFound:
             raise self._missing() from None
+        except UNUSABLE as error:
+            raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
 
     def ping(self) -> None:
         """Raises where its containerd does not answer, which it does long before k3d calls it ready."""
@@ -107,10 +115,9 @@ class Node:
             packed.addfile(file, io.BytesIO(content))
         try:
             self._engine.containers.get(self.name).put_archive(directory, archive.getvalue())
-        except docker.errors.APIError as error:
+        except UNUSABLE as error:
             raise UnavailableError(
-                f"{directory}/{name} cannot be written in the node {self.name}",
-                why=error.explanation or str(error),
+                f"{directory}/{name} cannot be written in the node {self.name}", why=reason(error)
             ) from None
 
     @cached_property
