@@ -29,8 +29,16 @@ LOOK = (
 )
 """What the files are, their contents, and what they are then, all in one command: each has its price."""
 
+UNUSABLE = (docker.errors.DockerException, OSError)
+"""What comes of a command where the node is stopped, or Docker is: the errors of `requests` are OSErrors."""
+
 TRIES = 5
 """How often it is looked again where something has changed meanwhile."""
+
+
+def reason(error: Exception) -> str:
+    """In Docker's own words, where they come from Docker."""
+    return str(getattr(error, "explanation", None) or error)
 
 
 class Node:
@@ -60,12 +68,8 @@ class Node:
             return execute(self._engine, self.name, command)
         except docker.errors.NotFound:
             raise self._missing() from None
-        except docker.errors.APIError as error:
-            raise UnavailableError(
-                f"The node {self.name} cannot be used", why=error.explanation or str(error)
-            ) from None
-        except OSError as error:
-            raise UnavailableError(f"The node {self.name} cannot be used", why=str(error)) from None
+        except UNUSABLE as error:
+            raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
 
     def state(self) -> str:
         """What Docker says of the node: `created`, `running`, `exited`; raises where there is none."""
@@ -73,6 +77,8 @@ class Node:
             return str(self._engine.containers.get(self.name).status)
         except docker.errors.NotFound:
             raise self._missing() from None
+        except UNUSABLE as error:
+            raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
 
     def ping(self) -> None:
         """Raises where its containerd does not answer, which it does long before k3d calls it ready."""
@@ -108,10 +114,9 @@ class Node:
             packed.addfile(file, io.BytesIO(content))
         try:
             self._engine.containers.get(self.name).put_archive(directory, archive.getvalue())
-        except docker.errors.APIError as error:
+        except UNUSABLE as error:
             raise UnavailableError(
-                f"{directory}/{name} cannot be written in the node {self.name}",
-                why=error.explanation or str(error),
+                f"{directory}/{name} cannot be written in the node {self.name}", why=reason(error)
             ) from None
 
     @cached_property

@@ -38,6 +38,19 @@ def test_a_node_that_does_not_run(node: Node, world: World) -> None:
         node.run("true")
 
 
+def test_a_docker_that_goes_away_meanwhile(node: Node, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise ConnectionError("Connection aborted.")
+
+    monkeypatch.setattr(world, "run_in", gone)
+    with pytest.raises(UnavailableError, match=r"The node node cannot be used: Connection aborted\."):
+        node.run("true")
+    monkeypatch.setattr(node._engine.containers, "get", gone)
+    for use in (node.state, lambda: node.put("/x", "y", b"")):
+        with pytest.raises(UnavailableError, match=r"node: Connection aborted\.|used: Connection aborted\."):
+            use()
+
+
 def test_a_command_that_fails_in_the_node(node: Node, world: World) -> None:
     world.commands = {"mkdir": (1, "read-only file system\n"), "rm": (3, "")}
     with pytest.raises(UnavailableError, match=r"'mkdir -p /x' failed in the node node: read-only"):
