@@ -91,9 +91,8 @@ class Cache:
     async def start(self) -> None:
         """Take up what lies on the volume; where that is no picture, begin to fetch one."""
         state = (await self.look()).state
-        if (
-            state.picture is None and self._store.loaded
-        ):  # otherwise there may be a picture, which is not to be replaced
+        # Where the volume could not be read there may be a picture, which is not to be replaced.
+        if state.picture is None and self._store.loaded:
             self._begin_refresh(prefetch=True)
 
     async def view(self) -> View:

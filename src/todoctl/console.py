@@ -46,30 +46,29 @@ class Terminal:
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         """Shows `title` while its block runs, then how it ended and how long it took."""
-        began = time.monotonic()
-        self._told.append([])
-        with self._working(title) as working:
-            try:
-                yield working
-            except BaseException:
-                self._line(FAILED, title, began)
-                raise
-        self._line(PASSED, title, began)
+        with self._outcome(title), self._working(title) as working:
+            yield working
 
     @contextmanager
     def downloads(self, title: str, names: Sequence[str]) -> Iterator[Downloads]:
         """As `step`; what it gives shows how much of each of `names` has come."""
         from todoctl.downloads import Bars, Lines
 
-        began = time.monotonic()
-        self._told.append([])
-        try:
+        with self._outcome(title):
             if self.console.is_terminal:
                 bars = Bars(self.console, title, names)
                 with bars.shown:
                     yield bars
             else:
                 yield Lines(lambda text: self._print(f"  {escape(text)}"), names)
+
+    @contextmanager
+    def _outcome(self, title: str) -> Iterator[None]:
+        """Shows how the block ended, how long it took, and below that its commands."""
+        began = time.monotonic()
+        self._told.append([])
+        try:
+            yield
         except BaseException:
             self._line(FAILED, title, began)
             raise

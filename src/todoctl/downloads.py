@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
+from todoctl.live import clock
+
 LINE_SECONDS = 30.0
 """Between two lines in a pipe about the same download."""
 
@@ -59,8 +61,7 @@ class _Left(ProgressColumn):
         if not said and speed and not task.finished:
             said = f"{decimal(int(speed))}/s"
             if left is not None and not task.fields["more"]:
-                minutes, seconds = divmod(round(left), 60)
-                said += f", {minutes}:{seconds:02} left"
+                said += f", {clock(left)} left"
         return Text(said, style="dim")
 
 

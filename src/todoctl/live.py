@@ -68,7 +68,7 @@ class Run:
         grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         grid.add_column(justify="right", no_wrap=True)
-        grid.add_row(Text.from_markup(self.doing), _clock(here) if self._name else "")
+        grid.add_row(Text.from_markup(self.doing), clock(here) if self._name else "")
         bar = ProgressBar(
             total=max(self._whole, 0.001),
             completed=self._whole - left,
@@ -76,7 +76,7 @@ class Run:
             complete_style="green",
             finished_style="green",
         )
-        grid.add_row(bar, f"{self._count - len(self._left)} of {self._count}, {_clock(left)} left")
+        grid.add_row(bar, f"{self._count - len(self._left)} of {self._count}, {clock(left)} left")
         return grid
 
 
@@ -100,10 +100,11 @@ class Board:
         grid.add_column(justify="right", no_wrap=True)
         for name, (doing, end) in list(self._doing.items()):
             left = end - time.time()
-            grid.add_row(escape(name), escape(doing), f"about {_clock(left)} left" if 0 < left < inf else "")
+            grid.add_row(escape(name), escape(doing), f"about {clock(left)} left" if 0 < left < inf else "")
         return grid
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as in 1:05."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}"

@@ -1,11 +1,15 @@
 """Ports of this machine: which is free, and who holds it if not."""
 
 import errno
+import random
 import socket
+from contextlib import suppress
 
 import psutil
 
 from todoctl.errors import UnavailableError
+
+LOOPBACK = "127.0.0.1"
 
 
 def check_free(port: int) -> None:
@@ -13,7 +17,7 @@ def check_free(port: int) -> None:
 
     Both loopback addresses count: a browser that is sent to `localhost` may try `::1` first.
     """
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,11 +43,15 @@ def check_free(port: int) -> None:
 
 
 def find_free() -> int:
-    """A port of the loopback address that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A free port of the loopback address, outside the range that outgoing connections use.
+
+    One from that range may be a connection's own until it is bound.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - nothing is secret here
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def holder(port: int) -> str:

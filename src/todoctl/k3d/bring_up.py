@@ -12,7 +12,7 @@ from contextlib import suppress
 from todoctl.errors import UnavailableError
 from todoctl.k3d import manifests, node
 from todoctl.k3d.background import Background
-from todoctl.k3d.cluster import are_ours, are_whole
+from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.engine import has_image
 from todoctl.k3d.images import image
@@ -33,8 +33,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     before = context.state()
     machines = context.cluster.machines()
     ours = are_ours(machines)
-    interrupted = before is not None and not before["complete"]
-    if machines and ours and (interrupted or not are_whole(machines)):
+    if machines and ours and context.awaits_creation(machines):
         with progress.step(
             f"Remove what an interrupted start left of cluster {context.cluster.name}"
         ) as step:

@@ -1,17 +1,15 @@
 """A k3d cluster: what there is of it in Docker, and the k3d commands that change it."""
 
-import random
 import re
-import socket
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import docker.errors
 
+from todoctl import ports
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.options import LISTEN, ClusterOptions
@@ -198,7 +196,8 @@ def create_command(options: ClusterOptions, port: int) -> list[str]:
         options.cluster,
         f"--agents={options.agents}",
         f"--port={options.listen}:{port}:80@loadbalancer",
-        f"--api-port={LISTEN[0]}:{_api_port()}",
+        # Left to itself, k3d binds one to every network, half a minute after it has chosen it.
+        f"--api-port={LISTEN[0]}:{ports.find_free()}",
         f"--runtime-label={MARK}=made@all",
         f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@{options.role}:*",
         f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
@@ -207,16 +206,3 @@ def create_command(options: ClusterOptions, port: int) -> list[str]:
     if options.k3s_image:
         command.append(f"--image={options.k3s_image}")
     return [*command, *options.k3d_arg]
-
-
-def _api_port() -> int:
-    """A free port of this machine alone, outside the range that outgoing connections use.
-
-    Left to itself, k3d takes one from that range, open to every network, and binds it half a minute later:
-    by then a connection may have it.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - nothing is secret here
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind((LISTEN[0], port))
-            return port

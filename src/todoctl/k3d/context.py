@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
 from todoctl.home import Home, damaged, read_json, write_json
-from todoctl.k3d.cluster import Cluster, are_whole
+from todoctl.k3d.cluster import Cluster, Machine, are_whole
 from todoctl.k3d.engine import connect
 from todoctl.k3d.node import Node
 from todoctl.k3d.options import AT_CREATION, ClusterOptions
@@ -52,14 +52,19 @@ class Context:
         except (KeyError, TypeError, BadUsageError) as error:
             raise damaged(self.file, str(error) or repr(error)) from None
 
+    def awaits_creation(self, machines: list[Machine]) -> bool:
+        """Whether the cluster is yet to be created, or what an interrupted start has left of it is."""
+        state = self.state()
+        return not are_whole(machines) or (state is not None and not state["complete"])
+
     def settle(self) -> None:
         """Takes from the cluster that is there what only its creation could settle.
 
         Raises `BadUsageError` where the user wants that otherwise.
         """
+        if self.awaits_creation(self.cluster.machines()):
+            return
         state, made = self.state(), self.made_with()
-        if not are_whole(self.cluster.machines()) or (state and not state["complete"]):
-            return  # it is going to be created
         differing = []
         if state and made and state["ours"]:
             differing = [f"was made with {words}" for words in self.options.differing(made)]

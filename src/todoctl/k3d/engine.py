@@ -37,6 +37,11 @@ def connect(*, timeout: int = TIMEOUT) -> docker.DockerClient:
     return client
 
 
+def reason(error: Exception) -> str:
+    """In Docker's own words, where they come from Docker."""
+    return str(getattr(error, "explanation", None) or error)
+
+
 def has_image(engine: docker.DockerClient, name: str) -> bool:
     """Whether Docker has the image."""
     try:
@@ -49,9 +54,9 @@ def has_image(engine: docker.DockerClient, name: str) -> bool:
 def execute(engine: docker.DockerClient, container: str, command: Sequence[str]) -> tuple[int, bytes, bytes]:
     """Runs `command` in a container; returns its exit code, its output and its error output.
 
-    Raises `docker.errors.APIError`, or `OSError` where the engine goes away. The SDK's own
-    `exec_run` takes over the connection, and loses what has come together with the head of the answer: under
-    load 14 of 846 commands had no output.
+    Raises `docker.errors.APIError`, or `OSError` where the engine goes away. The SDK's own `exec_run` takes
+    over the connection, and loses what has come together with the head of the answer: under load 14 of 846
+    commands had no output.
     """
     api = engine.api
     number = api.exec_create(container, list(command))["Id"]

@@ -12,7 +12,7 @@ import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.engine import execute
+from todoctl.k3d.engine import execute, reason
 from todoctl.k3d.manifests import MANAGER, check_phase
 from todoctl.volume import File, unreadable
 
@@ -36,9 +36,14 @@ TRIES = 5
 """How often it is looked again where something has changed meanwhile."""
 
 
-def reason(error: Exception) -> str:
-    """In Docker's own words, where they come from Docker."""
-    return str(getattr(error, "explanation", None) or error)
+def listing(container: str) -> tuple[str, ...]:
+    """The command that lists the containers of that name that run in a node, by their identifiers."""
+    return "crictl", "ps", "--quiet", "--name", f"^{container}$"
+
+
+def signalling(signal: str) -> tuple[str, ...]:
+    """The command that sends a signal to the first process of the container named after it."""
+    return "ctr", "-n=k8s.io", "tasks", "kill", f"--signal={signal}"
 
 
 class Node:
@@ -133,12 +138,12 @@ class Node:
 
     def containers(self, name: str) -> list[str]:
         """The identifiers of the containers of that name that run here now."""
-        return self.run("crictl", "ps", "--quiet", "--name", f"^{name}$").split()
+        return self.run(*listing(name)).split()
 
     def send(self, signal: str, containers: list[str]) -> None:
         """Sends a signal to the first process of each container; no kubelet is told."""
         for container in containers:
-            self.run("ctr", "-n=k8s.io", "tasks", "kill", f"--signal={signal}", container)
+            self.run(*signalling(signal), container)
 
     def has_image(self, reference: str) -> bool:
         """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""

@@ -9,6 +9,7 @@ from todoctl.home import not_writable
 from todoctl.k3d import image_pod, manifests
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
+from todoctl.k3d.node import ASIDE, CACHE
 from todoctl.target import Progress, Step
 
 DELETE_SECONDS = 90.0
@@ -34,7 +35,7 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
         )
     if machines and keep_cluster and not keep_data and state is not None:
         with progress.step(f"Empty the volume in {context.node.name}"):
-            context.change("rm", "-rf", "/tmp/kube/cache", "/tmp/kube/cache.set-aside")  # noqa: S108
+            context.change("rm", "-rf", CACHE, ASIDE)
     if machines and not keep_cluster:
         with progress.step(f"Delete cluster {context.cluster.name}") as step:
             context.cluster.delete(step.update)

@@ -9,7 +9,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d import bring_up, image_pod, manifests, node, preflight
-from todoctl.k3d.cluster import are_ours, are_whole
+from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.images import image, needed
 from todoctl.k3d.images.pull import pull_missing
@@ -103,9 +103,8 @@ class K3dTarget:
     def _images(self) -> dict[str, str]:
         """The images that `up` needs, each with the option or variable that names another one."""
         machines = self._context.cluster.machines()
-        state = self._context.state()
         images = {self._context.options.base_image or DEFAULT_BASE_IMAGE: "--base-image"}
-        if not are_whole(machines) or (state and not state["complete"]):
+        if self._context.awaits_creation(machines):
             return needed.by_cluster(self._context.options) | images
         if not all(machine.running for machine in machines):
             return needed.by_start() | images
@@ -152,16 +151,14 @@ class K3dTarget:
         pods, dying = rollout.require_standing(context.api), context.node.containers(manifests.CONTAINER)
         context.node.send("SIGSTOP", dying)
         self._tell_signal("SIGSTOP")
-        context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
-        self._tell_signal("SIGKILL")
-        bring_up.tell_rollout(context)
         try:
-            for name in pods:
-                context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
+            self._delete_pods(pods)
             context.stop.wait(HALT_SECONDS)
         finally:
+            self._tell_signal("SIGKILL")
             with suppress(UnavailableError):  # the kubelet may have ended it by now
                 context.node.send("SIGKILL", dying)
+        bring_up.tell_rollout(context)
         rollout.wait(context.api, context.node, None, context.stop)
         if settings:
             page.wait(context, settings, None)
@@ -172,17 +169,14 @@ class K3dTarget:
         if not settings or context.api.deployment() is None:
             return
         context.tell_kubectl("scale", DEPLOYMENT, "--replicas=0")
-        if at_once:
-            context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
-            self._tell_signal("SIGKILL")
-        else:
-            context.tell_kubectl("wait", "pods", *PODS, "--for=delete")
         context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
         if at_once:
-            for pod in context.api.pods():
-                context.api.delete({"kind": "Pod", "metadata": {"name": pod.metadata.name}}, at_once=True)
+            self._delete_pods([pod.metadata.name for pod in context.api.pods()])
+            self._tell_signal("SIGKILL")
             with suppress(UnavailableError):  # the kubelet may have ended it by now
                 context.node.send("SIGKILL", context.node.containers(manifests.CONTAINER))
+        else:
+            context.tell_kubectl("wait", "pods", *PODS, "--for=delete")
         rollout.wait_for_none(context.api, context.node, None, context.stop)
 
     def scale(self, number: int) -> list[str]:
@@ -202,11 +196,17 @@ class K3dTarget:
         rollout.wait(context.api, context.node, None, context.stop)
         page.wait(context, settings, None)
 
+    def _delete_pods(self, names: list[str]) -> None:
+        """Without time to end."""
+        self._context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
+        for name in names:
+            self._context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
+
     def _tell_signal(self, signal: str) -> None:
         """A person looks up the containers first."""
         context = self._context
-        found = context.node.inside("crictl", "ps", "--quiet", "--name", f"^{manifests.CONTAINER}$")
-        kill = context.node.inside("ctr", "-n=k8s.io", "tasks", "kill", f"--signal={signal}")
+        found = context.node.inside(*node.listing(manifests.CONTAINER))
+        kill = context.node.inside(*node.signalling(signal))
         context.commands.tell(found, ["xargs", "--no-run-if-empty", "-n1", *kill])
 
     def _image(self) -> str:

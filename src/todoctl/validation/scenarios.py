@@ -151,12 +151,7 @@ def together(stage: Stage) -> None:
         for _ in range(2):
             stage.visit()
         if not stage.full:
-            stage.make_expired()
-            stage.visitors.crowd(VISITORS)
-            stage.visit()
-            stage.make_spent()
-            stage.visitors.crowd(VISITORS)
-            stage.visit()
+            _crowds(stage)
     finally:
         stage.scale(1)
 
@@ -191,10 +186,13 @@ def crowd(stage: Stage) -> None:
     stage.visit()
     if not stage.full:
         stage.require(BRIEF_TTL)
-        stage.make_expired()
-        stage.visitors.crowd(VISITORS)
-        stage.visit()
-        stage.make_spent()
+        _crowds(stage)
+
+
+def _crowds(stage: Stage) -> None:
+    """Many at once at the expiry, and when a new picture is due."""
+    for arrange in (stage.make_expired, stage.make_spent):
+        arrange()
         stage.visitors.crowd(VISITORS)
         stage.visit()
 

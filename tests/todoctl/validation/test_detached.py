@@ -6,7 +6,7 @@ import pytest
 
 from tests.todoctl.validation.pages import Told
 from tests.todoctl.validation.test_judge import earlier_access, grow_picture_views, lower, other_grace
-from tests.todoctl.validation.volumes import begun, failed
+from tests.todoctl.validation.volumes import begun, failed, spent
 from todoctl.validation.model.policy import Kind
 
 
@@ -87,10 +87,7 @@ def test_a_grace_view_that_was_spent_meanwhile_stays_spent() -> None:
 
 
 def test_a_picture_that_was_downloaded_meanwhile_stays() -> None:
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
+    script = spent()
     script.detach()
     assert script.view() is Kind.RENEW
     script.look()
@@ -126,10 +123,7 @@ def test_others_may_come_before_the_volume_is_back_and_after_it(
 
 def test_others_may_come_before_it_is_back_and_get_a_new_picture() -> None:
     for picture in (False, True):
-        script = begun()
-        script.view()
-        script.wait(script.ttl)
-        script.view()
+        script = spent()
         script.detach()
         script.look()
         script.stranger()

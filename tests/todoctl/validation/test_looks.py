@@ -4,16 +4,13 @@ import msgspec
 import pytest
 
 from tests.todoctl.validation.test_judge import result
-from tests.todoctl.validation.volumes import VolumeScript, begun, failed
+from tests.todoctl.validation.volumes import VolumeScript, begun, failed, spent
 from todoctl.validation.history import Volume
 from todoctl.validation.reading import PICTURE_FILE, STATE_FILE
 
 
 def test_a_new_picture_may_be_shown_before_it_is_saved() -> None:
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
+    script = spent()
     old = script.told().picture
     script.look()
     script.stranger()
@@ -24,10 +21,7 @@ def test_a_new_picture_may_be_shown_before_it_is_saved() -> None:
 
 
 def test_it_may_be_shown_before_anything_of_it_is_saved() -> None:
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
+    script = spent()
     before = script.state
     script.stranger()
     after, script.state = script.state, before
@@ -42,10 +36,7 @@ def test_it_may_be_shown_before_anything_of_it_is_saved() -> None:
 
 def test_both_sides_may_see_it_being_saved() -> None:
     """One before its JSON has come, and one before its file has."""
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
+    script = spent()
     before = script.state
     script.stranger()
     after = script.state
@@ -70,10 +61,7 @@ def _look(script: VolumeScript) -> int:
 @pytest.mark.parametrize("first", [True, False])
 def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> None:
     """It is the old one for a moment, where the view that has got the new one is not answered yet."""
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
+    script = spent()
     old = script.told().picture
     if first:
         script.stranger()

@@ -134,6 +134,15 @@ def begun(ahead: float = 0.0) -> VolumeScript:
     return script
 
 
+def spent() -> VolumeScript:
+    """An app whose picture has had its grace view."""
+    script = begun()
+    script.view()
+    script.wait(script.ttl)
+    script.view()
+    return script
+
+
 def failed(script: VolumeScript) -> set[tuple[str, str]]:
     """The claims that are broken, each with the name of what is wrong."""
     return {(check.claim, check.name) for check in judge(script.finished()).scenarios[0].failures}

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.background import Background
-from todoctl.k3d.engine import has_image
+from todoctl.k3d.engine import has_image, reason
 from todoctl.k3d.images.layers import Layers
 from todoctl.target import Downloads, Progress
 
@@ -32,19 +32,22 @@ ATTEMPTS_BEFORE, ATTEMPTS_AFTER = 3, 20
 """In a row without a new byte, before and after the registry has told of the image: each of them comes after
 the engine's own five, and the second number is about five minutes of a line that is down."""
 
+LOGIN = "Log in with 'docker login', or name another image with {option}"
+NAME = "Check the name, or name another image with {option}"
+
 HOPELESS = (
     ("no space left", "Free some disk space; 'docker system df' shows what Docker takes"),
     ("toomanyrequests", "The registry limits pulls: log in with 'docker login', or try again later"),
     ("no matching manifest", "Name an image for this machine's architecture with {option}"),
     ("invalid reference", "Mend the name given with {option}"),
-    ("unauthorized", "Log in with 'docker login', or name another image with {option}"),
-    ("authentication required", "Log in with 'docker login', or name another image with {option}"),
-    ("no basic auth", "Log in with 'docker login', or name another image with {option}"),
+    ("unauthorized", LOGIN),
+    ("authentication required", LOGIN),
+    ("no basic auth", LOGIN),
     ("denied", "Check the name, log in with 'docker login', or name another image with {option}"),
     ("credentials store", "Mend or remove credsStore and credHelpers in Docker's config.json"),
-    ("not found", "Check the name, or name another image with {option}"),
-    ("manifest unknown", "Check the name, or name another image with {option}"),
-    ("name unknown", "Check the name, or name another image with {option}"),
+    ("not found", NAME),
+    ("manifest unknown", NAME),
+    ("name unknown", NAME),
     ("x509", "Let Docker trust the registry: https://docs.docker.com/engine/security/certificates/"),
     ("http response to https", "List the registry among 'insecure-registries' in Docker's daemon.json"),
     ("verification failed", "The registry has sent something else; run 'todoctl up' again"),
@@ -150,10 +153,8 @@ class Pull:
                 self._trouble = ""
                 self.layers.take(event)
             return None if has_image(self._engine, self.name) else "Docker's answer ended too early"
-        except docker.errors.APIError as error:
-            return error.explanation or str(error)
         except (docker.errors.DockerException, HTTPError, OSError) as error:
-            return str(error)
+            return reason(error)
 
     def _fix(self, why: str) -> str:
         """What to do where no further attempt makes sense; nothing where one does."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting import conditions, pods
 from todoctl.k3d.waiting.hindrance import Grade, Hindrance
 from todoctl.k3d.waiting.snapshot import Snapshot
 
@@ -41,10 +41,8 @@ def _of_job(now: Snapshot, job: Any, done: Sequence[Any]) -> Hindrance:  # noqa:
     name = f"Helm job {job.metadata.name}"
     fix = f"See 'kubectl -n {job.metadata.namespace} logs job/{job.metadata.name}'"
     found = now.pods(job.metadata.namespace, **{JOB_LABEL: job.metadata.name})
-    for condition in job.status.conditions or []:
-        if condition.type == "Failed" and condition.status == "True":
-            why = f"{condition.reason}: {condition.message}"
-            return Hindrance(what=f"{name} has failed: {why}", grade=Grade.FINAL, fix=fix)
+    if why := conditions.holds(job, "Failed"):
+        return Hindrance(what=f"{name} has failed: {why}", grade=Grade.FINAL, fix=fix)
     if not found:
         return Hindrance(what=f"{name} has no pod yet")
     pod = found[-1]

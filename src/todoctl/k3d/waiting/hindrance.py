@@ -39,3 +39,8 @@ class Hindrance:
     @property
     def trouble(self) -> str:
         return self.key or self.what
+
+
+def shortened(text: str, longest: int) -> str:
+    """`text`, cut where it has more letters than people would read."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -9,7 +9,8 @@ from typing import Any
 
 from todoctl.k3d.api import Pod
 from todoctl.k3d.manifests import INGRESS
-from todoctl.k3d.waiting import helm
+from todoctl.k3d.waiting import conditions, helm
+from todoctl.k3d.waiting.conditions import NO_PODS
 from todoctl.k3d.waiting.hindrance import Grade, Hindrance
 from todoctl.k3d.waiting.snapshot import Snapshot
 
@@ -87,10 +88,8 @@ def _behind(now: Snapshot, service: Any) -> list[Hindrance]:  # noqa: ANN401
         if deployment.spec.replicas == 0:
             scale = f"kubectl -n {namespace} scale deployment {deployment.metadata.name} --replicas=1"
             return [Hindrance(what=f"{who} is scaled to 0 pods", fix=f"Run '{scale}'")]
-        for condition in deployment.status.conditions or []:
-            if condition.type == "ReplicaFailure" and condition.status == "True":
-                what = f"{who} gets no pods: {condition.reason}: {condition.message}"
-                return [Hindrance(what=what, grade=Grade.STUCK)]
+        if why := conditions.holds(deployment, NO_PODS):
+            return [Hindrance(what=f"{who} gets no pods: {why}", grade=Grade.STUCK)]
     return [Hindrance(what=f"the service {name} in {namespace} has no pods yet")]
 
 

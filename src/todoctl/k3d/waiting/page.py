@@ -70,10 +70,7 @@ def _wait_for_address(context: Context, patience: Patience) -> None:
         try:
             if ingress.has_address(context.api.ingress()):
                 return
-            found = [
-                *rollout.of_pods(context.api, context.api.pods()),
-                *ingress.controller(Snapshot(context.api)),
-            ]
+            found = before_it(context, Snapshot(context.api))
         except UnavailableError as error:
             found = [rollout.unanswered(error)]
         if found:
@@ -86,12 +83,16 @@ def _wait_for_address(context: Context, patience: Patience) -> None:
         context.api.wait_for_ingress(round(LOOK_SECONDS))
 
 
+def before_it(context: Context, now: Snapshot) -> list[Hindrance]:
+    """What is in the way of the app's pods and of connections to an ingress controller."""
+    return [*rollout.of_pods(context.api, context.api.pods()), *ingress.controller(now)]
+
+
 def in_the_way(context: Context, error: UnavailableError) -> list[Hindrance]:
     """What is in the way of the page, which is not there because of `error`; the most telling first."""
     try:
         now = Snapshot(context.api)
-        found = [*rollout.of_pods(context.api, context.api.pods()), *ingress.controller(now)]
-        found = found or ingress.classed(now, context.api.ingress())
+        found = before_it(context, now) or ingress.classed(now, context.api.ingress())
     except UnavailableError as unanswered:
         found = [rollout.unanswered(unanswered)]
     said = f"{error.what}: {error.why}" if error.why else error.what

@@ -7,7 +7,7 @@ from typing import Any
 from todoctl.errors import UnavailableError
 from todoctl.k3d.api import Api, Pod
 from todoctl.k3d.waiting import pull_failures
-from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance, shortened
 
 IMAGE_REASONS = (
     "ErrImagePull",
@@ -216,8 +216,7 @@ def last_line(api: Api, pod: Pod, container: str, *, previous: bool = False) -> 
 
 
 def _short(message: str) -> str:
-    line = " ".join(message.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return shortened(" ".join(message.split()), LONGEST)
 
 
 def moment(event: Any) -> float | None:  # noqa: ANN401

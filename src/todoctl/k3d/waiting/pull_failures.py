@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from todoctl.k3d.waiting.hindrance import Grade
+from todoctl.k3d.waiting.hindrance import Grade, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +94,4 @@ def failure(message: str) -> Failure:
 
 def point(message: str) -> str:
     """The end of `message`, without the calls that it went through."""
-    rest = CHAIN.sub("", " ".join(message.split()), count=1)
-    return rest if len(rest) <= LONGEST else rest[: LONGEST - 1] + "…"
+    return shortened(CHAIN.sub("", " ".join(message.split()), count=1), LONGEST)

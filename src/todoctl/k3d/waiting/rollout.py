@@ -8,7 +8,8 @@ from todoctl.errors import UnavailableError
 from todoctl.k3d.api import Api, Pod
 from todoctl.k3d.manifests import CONTAINER, NAMESPACE
 from todoctl.k3d.node import Node
-from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting import conditions, pods
+from todoctl.k3d.waiting.conditions import NO_PODS
 from todoctl.k3d.waiting.hindrance import Grade, Hindrance
 from todoctl.k3d.waiting.patience import Patience
 from todoctl.target import Step
@@ -121,7 +122,6 @@ def of_pods(api: Api, found: list[Pod]) -> list[Hindrance]:
 
 
 def _without_pod(deployment: Any | None) -> Hindrance:  # noqa: ANN401
-    for condition in (deployment and deployment.status.conditions) or []:
-        if condition.type == "ReplicaFailure" and condition.status == "True":  # a quota, say
-            return Hindrance(what=f"{condition.reason}: {condition.message}", grade=Grade.STUCK)
+    if deployment and (why := conditions.holds(deployment, NO_PODS)):
+        return Hindrance(what=why, grade=Grade.STUCK)
     return Hindrance(what=SETTLED)

@@ -137,12 +137,12 @@ def found(state: State, told: Told, picture: str | None, written: Span) -> State
 
     `picture` is the SHA-256 of the picture there, None where that is not whole; it was `written` then.
     """
-    found = EMPTY._replace(
+    lasting = EMPTY._replace(
         explained=state.explained, views=told.get("views", 0), last_view=told.get("last_view")
     )
     if picture is None:
-        return found._replace(starting=True)
-    return found._replace(
+        return lasting._replace(starting=True)
+    return lasting._replace(
         picture=picture,
         downloaded=told.get("downloaded") or written,
         grace_spent=told.get("grace_spent", False),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import docker.errors
 import pytest
@@ -148,43 +149,41 @@ def test_credentials_that_cannot_be_read(world: World, engine: Engine, told: Tol
         fetch(engine, told)
 
 
-def test_one_that_is_missing_is_told_while_others_come(
-    world: World, engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.images.clear()
-    held = threading.Event()
+@pytest.fixture(name="held")
+def _held(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Docker's answers begin, and do not go on before the end of the test."""
+    over = threading.Event()
 
-    def slow(*_: object, **__: object) -> object:
+    def held(*_: object, **__: object) -> object:
         yield from BEGIN
-        held.wait(20)
+        over.wait(20)
 
-    monkeypatch.setattr(engine, "_answer", slow)
+    monkeypatch.setattr(engine, "_answer", held)
+    yield
+    over.set()
+
+
+@pytest.mark.usefixtures("held")
+def test_one_that_is_missing_is_told_while_others_come(world: World, engine: Engine, told: Told) -> None:
+    world.images.clear()
     world.pulls = {K3S: [BEGIN]}
     began = time.monotonic()
     with pytest.raises(UnavailableError, match=rf"{BASE} cannot be pulled: .*manifest unknown"):
         fetch(engine, told, K3S, BASE)
     assert time.monotonic() - began < 10, "the other was not waited for"
-    held.set()
 
 
+@pytest.mark.usefixtures("held")
 def test_silence_is_shown_and_ends(
     world: World, engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pull, "QUIET_SECONDS", 0.05)
     monkeypatch.setattr(pull, "SILENT_SECONDS", 0.3)
     world.images.clear()
-    held = threading.Event()
-
-    def silent(*_: object, **__: object) -> object:
-        yield from BEGIN
-        held.wait(20)
-
-    monkeypatch.setattr(engine, "_answer", silent)
     world.pulls = {K3S: [BEGIN]}
     with pytest.raises(UnavailableError, match=r"Docker has got nothing for 0 s.*todoctl up"):
         fetch(engine, told)
     assert "nothing has come for 0 s" in told
-    held.set()
 
 
 # In the commands
