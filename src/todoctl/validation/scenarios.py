@@ -14,6 +14,7 @@ from todoctl.validation import contents
 from todoctl.validation.contract import PROBES, UNCHANGED, UNCOUNTED
 from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
+from todoctl.validation.model.times import CLOCK_SLACK
 from todoctl.validation.stage import BRIEF_TTL, LONG_TTL, Stage
 
 VISITORS = 20
@@ -170,6 +171,7 @@ def detached(stage: Stage) -> None:
     stage.detach()
     stage.visit()
     stage.visit()
+    stage.pause(2 * CLOCK_SLACK)  # a download of what comes next is not to pass for one of this page view
     stage.attach(2)
     stage.visit()
     stage.detach()
