@@ -61,7 +61,8 @@ class Client:
     def __init__(self, url: str) -> None:
         self.url = url
         # Not the environment's proxies: the app is on this machine.
-        self._http = httpx.Client(base_url=url, trust_env=False)
+        # To load the certificates of authorities takes longer than most answers, and only HTTPS needs them.
+        self._http = httpx.Client(base_url=url, trust_env=False, verify=url.startswith("https:"))
 
     def __enter__(self) -> Self:
         return self

@@ -10,8 +10,8 @@ FORMATS = ("JPEG", "GIF", "WEBP", "AVIF")
 FIRST, EVERY = 3, 2
 """From the third on each second picture is of one of them, the others are PNGs."""
 
-NUMBER = 16
-"""How many there are; a quick run takes some 30 pictures."""
+NUMBER = 8
+"""How many there are, each type twice; a quick run takes some 30 pictures."""
 
 
 @cache

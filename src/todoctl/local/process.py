@@ -30,11 +30,9 @@ POLL_SECONDS = 0.01
 def find(directory: Path) -> list[psutil.Process]:
     """The app processes that todoctl started for `directory`, the oldest first."""
     found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if process.info["status"] == psutil.STATUS_ZOMBIE:
-            continue
+    for process in psutil.process_iter(["cmdline"]):
         if (process.info["cmdline"] or [])[1:3] != [*APP[1:]]:
-            continue
+            continue  # a stranger, or a zombie: it has none
         try:
             if process.environ().get(MARK) == str(directory):
                 found.append(process)

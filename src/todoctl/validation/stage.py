@@ -82,7 +82,7 @@ class Stage(Observer):
         if aside:
             self.look_at_log()
         began, before = time.time(), self.target.instances()
-        self.target.stop(at_once=aside and (emptied or made is not None))
+        self.target.stop(at_once=aside)
         stopped = time.time()
         self.note_downloads()
         files = made(self._files()) if made else {}

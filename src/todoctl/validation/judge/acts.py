@@ -77,8 +77,7 @@ class Acts:
         possible = self._possible
         fetches = self._fetches if act.source in self._own_sources else None
         stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
-        at_once = act.what != "start"
-        possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied, at_once=at_once)
+        possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied, at_once=True)
         self.source, self.started = act.source, at.hi
         if act.emptied:
             self._detached, self.ailing = False, Ailing.NO
