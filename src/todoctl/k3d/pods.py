@@ -162,10 +162,11 @@ def _starting(pod: Pod, events: Sequence[Any]) -> Hindrance:
     last = next((event for event in reversed(events) if event.type == "Warning"), None)
     if last is None or last is not events[-1]:
         return Hindrance(what=f"{name(pod)} is being created")
-    if last.reason == "FailedCreatePodSandBox" and "image" in last.message:
-        failure = pull_failures.failure(last.message)
+    pause = re.search(r'image "([^"]+)"', last.message or "")
+    if last.reason == "FailedCreatePodSandBox" and pause:
+        failure = pull_failures.failure(last.message.replace(pause[1], ""))
         return Hindrance(
-            what=f"{name(pod)}: the pause image {failure.said} ({pull_failures.point(last.message)})",
+            what=f"{name(pod)}: the image {pause[1]} {failure.said} ({pull_failures.point(last.message)})",
             grade=failure.grade,
             key=f"{pod.metadata.uid} {last.reason}",
             fix=failure.what_to_do,

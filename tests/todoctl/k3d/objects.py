@@ -109,6 +109,12 @@ def deployment(name: str, *, replicas: int = 1, conditions: list[Json] | None = 
     }
 
 
+def daemon_set(name: str) -> Json:
+    """The same, on every node."""
+    numbers = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
+    return {**deployment(name), "status": dict.fromkeys(numbers, 0)}
+
+
 def helm_job(chart: str, *, done: bool = False, conditions: list[Json] | None = None) -> Json:
     return {
         "metadata": {"name": f"helm-install-{chart}", "namespace": SYSTEM},

@@ -117,7 +117,7 @@ TAINTS = (
                     pod("it"), "FailedCreatePodSandBox", f'failed to get sandbox image "pause:3.1": {LOOKUP}'
                 )
             ],
-            f"pod it: the pause image cannot be pulled: its registry is not reached ({NO_HOST})",
+            f"pod it: the image pause:3.1 cannot be pulled: its registry is not reached ({NO_HOST})",
             Grade.STUCK,
         ),
         (
