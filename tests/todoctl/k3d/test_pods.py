@@ -107,8 +107,20 @@ TAINTS = (
         (
             creating(),
             [event(pod("it"), "FailedCreatePodSandBox", "open /run/flannel/subnet.env: no such file")],
-            "pod it: FailedCreatePodSandBox: open /run/flannel/subnet.env: no such file",
+            "pod it waits for the network of its node",
             Grade.PENDING,
+        ),
+        (
+            creating(),
+            [event(pod("it"), "FailedCreatePodSandBox", "context deadline exceeded")],
+            "pod it: FailedCreatePodSandBox: context deadline exceeded",
+            Grade.PENDING,
+        ),
+        (
+            creating(),
+            [event(pod("it"), "FailedCreatePodSandBox", "no space left on device")],
+            "pod it: FailedCreatePodSandBox: no space left on device",
+            Grade.STUCK,
         ),
         (
             creating(),
@@ -191,8 +203,14 @@ TAINTS = (
         (pod("it", ready=False), [], "pod it runs, and is not ready yet", Grade.PENDING),
         (
             pod("it", ready=False),
-            [event(pod("it"), "Unhealthy", "Readiness probe failed: 503")],
+            [event(pod("it"), "Unhealthy", "Readiness probe failed: 503") | {"count": 5}],
             "pod it runs, and is not ready yet: Readiness probe failed: 503",
+            Grade.PENDING,
+        ),
+        (
+            pod("it", ready=False),
+            [event(pod("it"), "Unhealthy", "Startup probe failed: refused")],
+            "pod it runs, and is not ready yet",
             Grade.PENDING,
         ),
         (pod("it", terminated={"exitCode": 0}), [], "pod it is being created", Grade.PENDING),
