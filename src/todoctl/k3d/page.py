@@ -7,6 +7,7 @@ from todoctl.errors import UnavailableError
 from todoctl.k3d import ingress, rollout
 from todoctl.k3d.context import Context
 from todoctl.k3d.hindrance import Grade, Hindrance
+from todoctl.k3d.manifests import NAMESPACE, SELECTOR
 from todoctl.k3d.patience import Patience
 from todoctl.k3d.snapshot import Snapshot
 from todoctl.settings import Settings
@@ -19,11 +20,13 @@ LOOK_SECONDS = 2.0
 """Between two looks at the cluster."""
 
 POLL_SECONDS = 0.2
-READY_SECONDS = 0.5
+READY_SECONDS = 0.7
 """Between two looks at the cluster where the ingress has its address, and its controller is not ready yet."""
 
 ROUTE_SECONDS = 1.0
 """For the nodes to learn that a service has an endpoint: kube-proxy of k3s writes its rules that often."""
+
+APP = dict([SELECTOR.split("=")])
 
 FIX = "See 'todoctl status' and 'kubectl get pods --all-namespaces'; then run 'todoctl up' again"
 
@@ -97,19 +100,22 @@ def _wait_for_way(context: Context, patience: Patience) -> None:
 def _look(context: Context) -> tuple[bool, list[Hindrance]]:
     """Whether the ingress has an address, and what is in the way to its controller."""
     try:
-        addressed = ingress.has_address(context.api.ingress())
-        found = rollout.of_pods(context.api, context.api.pods())
-        return addressed, [*found, *ingress.controller(Snapshot(context.api))]
+        return ingress.has_address(context.api.ingress()), _on_the_way(Snapshot(context.api))
     except UnavailableError as error:
         return False, [rollout.unanswered(error)]
+
+
+def _on_the_way(now: Snapshot) -> list[Hindrance]:
+    """What is in the way to the app's pods, they themselves first."""
+    app = [now.hindrance(pod) for pod in now.pods(NAMESPACE, **APP)]
+    return [*(one for one in app if one), *ingress.controller(now)]
 
 
 def in_the_way(context: Context, error: UnavailableError) -> list[Hindrance]:
     """What is in the way of the page, which is not there because of `error`; the most telling first."""
     try:
         now = Snapshot(context.api)
-        found = [*rollout.of_pods(context.api, context.api.pods()), *ingress.controller(now)]
-        found = found or ingress.classed(now, context.api.ingress())
+        found = _on_the_way(now) or ingress.classed(now, context.api.ingress())
     except UnavailableError as unanswered:
         found = [rollout.unanswered(unanswered)]
     if isinstance(error, SilentError):

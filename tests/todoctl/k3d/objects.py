@@ -34,7 +34,7 @@ def pod(name: str, *, ready: bool = True, **more: Any) -> Json:  # noqa: ANN401 
             "namespace": more.get("namespace", "default"),
             "uid": f"uid-{name}",
             "creationTimestamp": BORN,
-            "labels": more.get("labels", {}),
+            "labels": more.get("labels", {"app": "todo-app"}),
         },
         "spec": {
             "hostNetwork": more.get("host_network", False),
