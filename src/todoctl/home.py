@@ -105,6 +105,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     make_directory(path.parent)
     fresh = path.with_suffix(".tmp")
     try:
+        fresh.touch(mode=0o600)  # what is handed to k3d may hold a password
         fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
         fresh.replace(path)
     except OSError as error:

@@ -43,8 +43,12 @@ class Volume(Protocol):
         """The cache directory as the app itself names it in its log."""
         ...
 
+    def host(self) -> Side:
+        """The host's side, which is there without the app as well."""
+        ...
+
     def sides(self) -> tuple[Side, Side]:
-        """The host's side of the volume, and the side of the app that runs now."""
+        """`host`, and the side of the app that runs now."""
         ...
 
     def is_set_aside(self) -> bool:

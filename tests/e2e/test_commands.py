@@ -10,14 +10,34 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import RESOURCES, Lab, lab, run
+from tests.app_server import wait_for
+from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
 from todoctl.client import Client
+from todoctl.k3d.engine import connect
+from todoctl.k3d.images import image
+from todoctl.k3d.options import DEFAULT_BASE_IMAGE
+
+BASE = "todoctl-typed-base:e2e"
 
 
 @pytest.fixture(name="todoctl", scope="module")
 def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with lab(tmp_path_factory.mktemp("commands"), "todoctl-typed") as found:
         yield found
+
+
+@pytest.fixture(name="base")
+def _base() -> Iterator[str]:
+    """A name of our own for the base image, which gives the app's image a tag that nobody else has."""
+    real = images().get("--base-image", DEFAULT_BASE_IMAGE)
+    if not run("docker", "images", "--quiet", real):
+        run("docker", "pull", real)
+    run("docker", "tag", real, BASE)
+    built = image.reference(connect(), BASE)
+    run("docker", "rmi", built, check=False)  # of a run that was killed
+    yield BASE
+    run("docker", "rmi", built, check=False)
+    run("docker", "rmi", BASE)
 
 
 def shown(said: str) -> list[str]:
@@ -60,20 +80,21 @@ def pod_names(todoctl: Lab) -> set[str]:
     return {pod["metadata"]["name"] for pod in todoctl.pods()}
 
 
-def test_the_commands_do_what_todoctl_does(todoctl: Lab, tmp_path: Path) -> None:
-    up = shown(todoctl.up("--show-commands", "--ttl", "1234.5").stdout)
-    specs, images = wanted(todoctl), node_images(todoctl)
+def test_the_commands_do_what_todoctl_does(todoctl: Lab, base: str, tmp_path: Path) -> None:
+    up = shown(todoctl.up("--show-commands", "--ttl", "1234.5", "--base-image", base).stdout)
+    assert any("docker build" in line for line in up)
+    specs, brought = wanted(todoctl), node_images(todoctl)
     told = todoctl("validate", "--scenario", "crash", "--show-commands", "--json")
     assert json.loads(told.stdout)["passed"]
     crash = shown(told.stderr)
     down = shown(todoctl("down", "--show-commands").stdout)
     assert not todoctl.traces()
-    (image,) = images
-    run("docker", "rmi", image.removeprefix("docker.io/library/"))
+    (built,) = (name.removeprefix("docker.io/library/") for name in brought)
+    run("docker", "rmi", built)
 
     paste(todoctl, up, tmp_path)
     assert wanted(todoctl) == specs
-    assert node_images(todoctl) == images
+    assert node_images(todoctl) == brought
     with Client(f"http://127.0.0.1:{todoctl.port}") as client:
         client.find_page()
         assert client.state().access_count == 0, "no command views the page"
@@ -83,6 +104,8 @@ def test_the_commands_do_what_todoctl_does(todoctl: Lab, tmp_path: Path) -> None
     before, pods = todoctl.visit(2), pod_names(todoctl)
     begin = next(number for number, line in enumerate(crash) if "SIGSTOP" in line)
     paste(todoctl, crash[begin : begin + 4], tmp_path)
+    with Client(f"http://127.0.0.1:{todoctl.port}") as client:
+        wait_for(client.is_ready, deadline=120)
     after = todoctl.state()
     assert (after.access_count, after.sha256) == (before.access_count, before.sha256)
     assert not pod_names(todoctl) & pods

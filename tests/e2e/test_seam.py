@@ -15,6 +15,7 @@ from tests import visitor
 from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, lab, run
 from todoctl.client import Client
+from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d import image_pod
 from todoctl.k3d.options import ClusterOptions
@@ -125,6 +126,64 @@ def test_the_app_fetches_from_an_image_service_beside_it(
         target.volume.put_back()
         target.start(deployed)
     assert image_pod.NAME not in todoctl.kubectl("get", "pods", "-o", "name")
+
+
+@pytest.fixture(name="playing")
+def _playing(target: K3dTarget, client: Client) -> Iterator[K3dTarget]:
+    """On a cache that stands in for the user's, with a picture."""
+    deployed, before = target.settings(), client.state()
+    assert deployed
+    target.stop()
+    target.volume.set_aside()
+    try:
+        target.start(deployed)
+        wait_for(lambda: client.state().sha256)
+        yield target
+    finally:
+        seconds(lambda: target.stop(at_once=True), 1)
+        assert target.instances() == frozenset()
+        target.volume.put_back()
+        target.start(deployed)
+    assert client.state() == before
+
+
+def test_out_of_reach_the_app_goes_on_in_memory(playing: K3dTarget, client: Client) -> None:
+    volume = playing.volume
+    host, app = volume.sides()
+    visitor.view(client.url)
+    kept = host.read()
+    seconds(volume.detach, 1)
+    visitor.view(client.url)
+    assert host.read() == kept
+    with pytest.raises(UnavailableError, match="Permission denied"):
+        app.read()
+    assert client.state().access_count == 2
+    assert "counting in memory meanwhile" in "\n".join(playing.logs(follow=False, lines=500))
+    volume.put("theirs", b"put meanwhile")
+    seconds(volume.attach, 1)
+    assert client.state().access_count == 2
+    assert host.read() == app.read()
+    assert [file.name for file in host.read()] == ["cache_metadata.json", "cached_image.jpg", "theirs"]
+
+
+def test_a_volume_that_is_left_out_of_reach_is_no_obstacle(playing: K3dTarget, client: Client) -> None:
+    """The fixture puts the user's cache back."""
+    playing.volume.detach()
+    visitor.view(client.url)
+
+
+def test_two_pods_on_one_volume_act_as_one(playing: K3dTarget, client: Client) -> None:
+    (first,) = playing.instances()
+    assert playing.scale(2) == [client.url]
+    assert len(playing.instances()) == 2
+    assert first in playing.instances()
+    before = client.state().access_count
+    for _ in range(10):
+        visitor.view(client.url)
+    assert client.state().access_count == before + 10
+    assert playing.scale(1) == [client.url]
+    assert len(playing.instances()) == 1
+    assert client.state().access_count == before + 10
 
 
 BEGIN = """

@@ -15,7 +15,8 @@ from todoctl import __main__ as main
 from todoctl import __version__
 from todoctl.__main__ import TerminatedError, explain, run
 from todoctl.errors import ExitCode, TodoctlError
-from todoctl.k3d import image, manifests
+from todoctl.k3d import manifests
+from todoctl.k3d.images import image
 from todoctl.k3d.options import ClusterOptions
 from todoctl.settings import Settings
 

@@ -19,7 +19,7 @@ def build(
 ) -> None:
     """Build the app's image under a name of your own."""
     from todoctl.console import Terminal
-    from todoctl.k3d.image import build as run
+    from todoctl.k3d.images.image import build as run
 
     run(reference, base_image, Terminal())
 
@@ -29,7 +29,7 @@ def context() -> None:
     """Write what the image is built from to standard output, as a tar archive for 'docker build -'."""
     import sys
 
-    from todoctl.k3d.image import build_context
+    from todoctl.k3d.images.image import build_context
 
     if sys.stdout.isatty():
         raise BadUsageError(
@@ -42,7 +42,7 @@ def context() -> None:
 def push(reference: Reference) -> None:
     """Push an image that was built here to its registry."""
     from todoctl.console import Terminal
-    from todoctl.k3d.image import push as run
+    from todoctl.k3d.images.image import push as run
 
     run(reference, Terminal())
 

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d import image, manifests, node, page, rollout
+from todoctl.k3d import manifests, node
 from todoctl.k3d.background import Background
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
 from todoctl.k3d.engine import has_image
+from todoctl.k3d.images import image
 from todoctl.k3d.node import Node
+from todoctl.k3d.waiting import page, rollout
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 

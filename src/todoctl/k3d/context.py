@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
 from todoctl.home import Home, damaged, read_json, write_json
-from todoctl.k3d.cluster import Cluster
+from todoctl.k3d.cluster import Cluster, are_whole
 from todoctl.k3d.engine import connect
 from todoctl.k3d.node import Node
 from todoctl.k3d.options import AT_CREATION, ClusterOptions
@@ -58,15 +58,20 @@ class Context:
         Raises `BadUsageError` where the user wants that otherwise.
         """
         state, made = self.state(), self.made_with()
-        if not state or not made or not (state["ours"] and state["complete"] and self.cluster.machines()):
-            return
-        if differing := self.options.differing(made):
+        if not are_whole(self.cluster.machines()) or (state and not state["complete"]):
+            return  # it is going to be created
+        differing = []
+        if state and made and state["ours"]:
+            differing = [f"was made with {words}" for words in self.options.differing(made)]
+            self.options = replace(self.options, **{name: getattr(made, name) for name in AT_CREATION})
+        elif self.options.k3d_arg:
+            differing = ["was made without todoctl's --k3d-arg"]
+        if differing:
             raise BadUsageError(
-                f"Cluster {made.cluster} was made with {' and '.join(differing)}",
+                f"Cluster {self.options.cluster} {' and '.join(differing)}",
                 why="a cluster keeps what it was created with",
                 fix="Leave that out, choose another cluster with --cluster, or run 'todoctl down' first",
             )
-        self.options = replace(self.options, **{name: getattr(made, name) for name in AT_CREATION})
 
     @cached_property
     def engine(self) -> "docker.DockerClient":

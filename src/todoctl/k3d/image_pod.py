@@ -9,9 +9,10 @@ from todoctl.errors import UnavailableError
 from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
-from todoctl.k3d import bring_up, manifests, pods
+from todoctl.k3d import bring_up, manifests
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import MANAGER, NAMESPACE, Resource
+from todoctl.k3d.waiting import pods
 from todoctl.settings import Settings
 
 NAME = "todoctl-image-service"

@@ -12,6 +12,7 @@ import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
+from todoctl.k3d.engine import execute
 from todoctl.k3d.manifests import MANAGER, check_phase
 from todoctl.volume import File, unreadable
 
@@ -64,13 +65,11 @@ class Node:
     def _execute(self, command: tuple[str, ...]) -> tuple[int, bytes, bytes]:
         """Exit code, output and error output."""
         try:
-            done = self._engine.containers.get(self.name).exec_run(list(command), demux=True)
+            return execute(self._engine, self.name, command)
         except docker.errors.NotFound:
             raise self._missing() from None
         except UNUSABLE as error:
             raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
-        output, complaint = cast("tuple[bytes | None, bytes | None]", done.output)
-        return done.exit_code or 0, output or b"", complaint or b""
 
     def state(self) -> str:
         """What Docker says of the node: `created`, `running`, `exited`; raises where there is none."""

@@ -8,13 +8,15 @@ from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import bring_up, image, image_pod, manifests, needed, node, page, preflight, rollout
+from todoctl.k3d import bring_up, image_pod, manifests, node, preflight
 from todoctl.k3d.cluster import are_ours, are_whole
 from todoctl.k3d.context import Context
+from todoctl.k3d.images import image, needed
+from todoctl.k3d.images.pull import pull_missing
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
-from todoctl.k3d.pull import pull_missing
 from todoctl.k3d.take_down import take_down
 from todoctl.k3d.volume import NodeVolume
+from todoctl.k3d.waiting import page, rollout
 from todoctl.settings import Settings
 from todoctl.target import Finding, ImageService, Progress
 from todoctl.volume import Volume
@@ -189,7 +191,7 @@ class K3dTarget:
         context.tell_kubectl("scale", DEPLOYMENT, f"--replicas={number}")
         bring_up.tell_rollout(context)
         context.api.scale(number)
-        rollout.wait(context.api, context.node, None, context.stop, replicas=number)
+        rollout.wait(context.api, context.node, None, context.stop)
         settings = context.settings()
         return [f"http://127.0.0.1:{settings.port}"] if settings else []
 

@@ -5,11 +5,11 @@ import inspect
 import json
 
 from todoctl import directory
-from todoctl.k3d import rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import CONTAINER, DEPLOYMENT
 from todoctl.k3d.node import ASIDE, CACHE, Node
+from todoctl.k3d.waiting import rollout
 from todoctl.volume import File, Side, require_aside
 
 INSIDE = "/usr/src/app/files/cache"
@@ -24,6 +24,9 @@ class NodeVolume:
         self._context = context
         self._node = context.node
 
+    def host(self) -> Side:
+        return NodeSide(self._node)
+
     def sides(self) -> tuple[Side, Side]:
         """`docker exec` in the node against `exec` in the pod."""
         api = self._context.api
@@ -33,7 +36,7 @@ class NodeVolume:
             "exec", f"deployment/{DEPLOYMENT}", f"--container={CONTAINER}", "--", *listing
         )
         pod, *_ = rollout.require_standing(api)
-        return NodeSide(self._node), PodSide(api, pod, fractions=self._node.tells_fractions)
+        return self.host(), PodSide(api, pod, fractions=self._node.tells_fractions)
 
     def is_set_aside(self) -> bool:
         return self._node.has(ASIDE)

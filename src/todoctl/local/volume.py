@@ -28,11 +28,15 @@ class LocalVolume:
     def directory(self) -> str:
         return str(self.path)
 
+    def host(self) -> Side:
+        """The directory by its path here, also while it is out of the app's reach."""
+        return DirectorySide("this machine", self._place())
+
     def sides(self) -> tuple[Side, Side]:
-        """The directory by its path here, and as the running process sees it."""
+        """`host`, and the directory as the running process sees it."""
         running, *_ = process.require(self._home)
         path = Path(process.environment(running)["CACHE_DIR"])
-        return DirectorySide("this machine", self._place()), inside(running, path)
+        return self.host(), inside(running, path)
 
     def is_set_aside(self) -> bool:
         return self._aside.exists()

@@ -71,26 +71,27 @@ class Stage(Observer):
         *,
         emptied: bool = False,
         what: str = "start",
-        files: Files | None = None,
+        made: Callable[[Files], Files] | None = None,
     ) -> None:
         """Stops and starts the app, with another TTL or on an empty volume; the user has his back later.
 
-        `files` are put there in between. What is thrown away needs no notice before it.
+        Files are put there in between, `made` of those that it has left. What is thrown away needs no notice.
         """
         ttl = self.deployed.ttl if self.full else ttl
         aside = self.target.volume.is_set_aside()
         if aside:
             self.look_at_log()
         began, before = time.time(), self.target.instances()
-        self.target.stop(at_once=aside and (emptied or bool(files)))
+        self.target.stop(at_once=aside and (emptied or made is not None))
         stopped = time.time()
         self.note_downloads()
+        files = made(self._files()) if made else {}
         if not aside:
             self.target.volume.set_aside()
             emptied = True
         elif emptied:
             self.target.volume.empty()
-        self._put(files or {})
+        self._put(files)
         self.settings = replace(self.settings, ttl=ttl)
         self.target.start(self.settings)
         if emptied:
@@ -134,11 +135,11 @@ class Stage(Observer):
 
     def take_over(self) -> None:
         """A start on what the original would have left: its two files, with its own keys alone."""
-        self.start(LONG_TTL, what="takeover", files=contents.original(self._files()))
+        self.start(LONG_TTL, what="takeover", made=contents.original)
 
-    def damage(self, damaged: Callable[[Files], Files]) -> None:
+    def damage(self, made: Callable[[Files], Files]) -> None:
         """A start on files that are not as documented."""
-        self.start(self.settings.ttl, emptied=True, what="damage", files=damaged(self._files()))
+        self.start(self.settings.ttl, emptied=True, what="damage", made=made)
 
     def lose_files(self) -> None:
         """The documented files vanish while the app runs."""
@@ -159,7 +160,7 @@ class Stage(Observer):
 
     def _files(self) -> Files:
         """What lies on the volume now."""
-        return {file.name: file.content for file in self.target.volume.sides()[0].read()}
+        return {file.name: file.content for file in self.target.volume.host().read()}
 
     def scale(self, number: int) -> None:
         """So many run the app on its one volume, and are asked in turn."""

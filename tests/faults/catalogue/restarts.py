@@ -5,8 +5,8 @@ from tests.faults.fault import Fault
 COMPLETE = "return state._replace(picture=identify(content), downloaded_at=downloaded_at)"
 """In `todoapp.store`: the state as it was found."""
 
-FOUND = "            downloaded_at = time.strftime("
-"""In `todoapp.cache`: a start has found a picture."""
+FOUND = "        state = (await self.look()).state\n"
+"""In `todoapp.cache`: a start has looked at the volume."""
 
 
 def _found(name: str, more: str, claim: str, scenario: str) -> Fault:
@@ -14,8 +14,8 @@ def _found(name: str, more: str, claim: str, scenario: str) -> Fault:
 
 
 def _fetching(name: str, condition: str, claim: str, scenario: str) -> Fault:
-    task = f"            if {condition}:\n                asyncio.create_task(self._fetch())\n"
-    return Fault(name, "cache", FOUND, task + FOUND, claim, scenario)
+    task = f"        if state.picture and {condition}:\n            asyncio.create_task(self._fetch())\n"
+    return Fault(name, "cache", FOUND, FOUND + task, claim, scenario)
 
 
 FAULTS = (
@@ -29,10 +29,9 @@ FAULTS = (
     Fault(
         "a start drops a picture that has expired",
         "cache",
-        "        if state.picture:\n            downloaded_at",
-        "        if policy.status(state, self.clock(), self.ttl) is policy.Status.EXPIRED:\n"
-        "            self._held = Found(state=state._replace(picture=None))\n"
-        "        if state.picture:\n            downloaded_at",
+        FOUND,
+        FOUND + "        if policy.status(state, self.clock(), self.ttl) is policy.Status.EXPIRED:\n"
+        "            self._held = Found(state=state._replace(picture=None))\n",
         "kill-grace",
         "crash",
     ),

@@ -4,10 +4,12 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
-        "no lock on the volume",
+        "lock on the volume let go between reading and saving",
         "store",
-        "            _lock(self._open)\n",
-        "            time.sleep(0.002)\n",
+        "        self.loaded = True\n",
+        "        self.loaded = True\n"
+        "        fcntl.flock(self._open, fcntl.LOCK_UN)\n"
+        "        time.sleep(0.01)\n",
         "counted",
         "together",
     ),
@@ -28,12 +30,11 @@ FAULTS = (
         "together",
     ),
     Fault(
-        "what others have saved is read when a picture is due",
+        "what others have saved is read only when a picture is due",
         "cache",
         "found = self._store.load()",
-        "found = known if known.content and self.clock() < known.state.downloaded_at + self.ttl"
-        " else self._store.load()",
-        "counted",
+        "found = known if known.content and not known.state.grace_used else self._store.load()",
+        "crowd-grace",
         "together",
     ),
     Fault(

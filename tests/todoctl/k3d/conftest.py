@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import free_port
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Kube
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.world import World
 from todoctl.home import Home
-from todoctl.k3d import bring_up, context, image, page, patience, preflight, target
+from todoctl.k3d import bring_up, context, preflight, target
 from todoctl.k3d.api import Api
+from todoctl.k3d.images import image
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
+from todoctl.k3d.waiting import page, patience
 from todoctl.settings import Settings
 from todoctl.target import Downloads, Step
 

@@ -70,10 +70,10 @@ class Kube:
     @property
     def running(self) -> int:
         """How many containers of the app run in the node."""
-        return len([pod for pod in self.pods if "deletionTimestamp" not in pod["metadata"]])
+        return len(self.pods)
 
     def _healthy(self, replicas: int) -> list[Json]:
-        return [pod(f"pod-{self.number}") for _ in range(replicas)]
+        return [pod(f"pod-{self.number}-{index}") for index in range(replicas)]
 
     def _serve(self, port: int) -> ThreadingHTTPServer:
         handler = type("Handler", (Handler,), {"kube": self})
@@ -132,13 +132,12 @@ class Kube:
         """Server-side apply, and what the controllers make of a deployment."""
         before = self.resources.get((kind, name), {})
         if kind == "deployments":
-            template = resource["spec"].get("template", {})
-            patched = "containers" not in template.get("spec", {})
-            if patched:  # a restart, of which only an annotation comes, or another number of replicas
-                replicas = resource["spec"].get("replicas", before["spec"]["replicas"])
-                resource = {**before, "spec": {**before["spec"], "replicas": replicas}}
-            changed = patched or resource["spec"] != before.get("spec")
-            self.number += changed
+            given = resource["spec"]
+            scaled, annotated = list(given) == ["replicas"], list(given) == ["template"]
+            if scaled or annotated:  # a scale or a restart: nothing else comes
+                resource = {**before, "spec": {**before["spec"], **(given if scaled else {})}}
+            changed = annotated or resource["spec"] != before.get("spec")
+            self.number += changed and not scaled  # which leaves the pods that there are
             generation = before.get("metadata", {}).get("generation", 0) + 1
             replicas = resource["spec"]["replicas"]
             resource = {**resource, "metadata": {**resource["metadata"], "generation": generation}}
@@ -185,7 +184,8 @@ class Kube:
             gone = one
             self.pods.remove(one)
             self.number += 1
-            self.pods += self.shape(1)
+            wanted = self.resources["deployments", "todo-app-dep"]["spec"]["replicas"]
+            self.pods += self.shape(1) if len(self.pods) < wanted else []
         return gone
 
 

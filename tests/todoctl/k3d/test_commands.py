@@ -9,12 +9,14 @@ import pytest
 import yaml
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Kube
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.world import World
 from todoctl.__main__ import run
 from todoctl.commands import Commands
 from todoctl.home import Home
-from todoctl.k3d import image, image_pod, manifests
+from todoctl.k3d import image_pod, manifests
+from todoctl.k3d.images import image
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings

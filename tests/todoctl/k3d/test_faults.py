@@ -8,8 +8,9 @@ import docker.errors
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Kube
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.world import Machine, World
 from todoctl import doctor
 from todoctl.errors import UnavailableError
 from todoctl.home import Home

@@ -7,7 +7,8 @@ import pytest
 
 from tests.app_server import free_port
 from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.world import Engine, World
+from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.k3d.world import World
 from todoctl.errors import BadUsageError
 from todoctl.home import Home
 from todoctl.k3d import handed_on, preflight
@@ -107,6 +108,15 @@ def given(**options: object) -> ClusterOptions:
     found = cluster_options(K3D, options)
     assert found
     return found
+
+
+def test_a_cluster_of_somebody_else_takes_nothing_on(
+    world: World, engine: Engine, home: Home, settings: Settings, told: Told
+) -> None:
+    world.create(settings.port, marked=False)
+    with pytest.raises(BadUsageError, match="Cluster k3s-default was made without todoctl's --k3d-arg"):
+        K3dTarget(home, given(adopt=True, k3d_arg=(PROXY,))).up(settings, told)
+    assert K3dTarget(home, given(adopt=True)).up(settings, told)
 
 
 @pytest.mark.parametrize(

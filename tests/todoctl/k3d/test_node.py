@@ -10,7 +10,8 @@ import docker.context
 import pytest
 
 from tests.todoctl.k3d.conftest import away
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.k3d.world import Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.k3d.background import Background
 from todoctl.k3d.engine import connect

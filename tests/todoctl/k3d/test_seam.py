@@ -14,9 +14,10 @@ import kubernetes_validate
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Answer, Kube
 from tests.todoctl.k3d.objects import pod
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.world import Machine, World
 from todoctl import directory
 from todoctl.errors import UnavailableError
 from todoctl.home import Home

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Answer, Kube
 from tests.todoctl.k3d.objects import pod
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.world import Machine, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d.options import ClusterOptions
@@ -52,7 +53,8 @@ def test_up_makes_a_cluster_and_all_that_belongs_on_it(
     environment = {variable["name"]: variable["value"] for variable in container["env"]}
     assert environment["CACHE_TTL"] == "600"
     assert environment["IMAGE_URL"] == "sample:"
-    assert (target.directory / "kubeconfig").stat().st_mode & 0o777 == 0o600
+    for name in ("kubeconfig", "state.json"):
+        assert (target.directory / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_up_again_changes_nothing(

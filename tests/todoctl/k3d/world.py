@@ -1,19 +1,12 @@
 """A make-believe machine with Docker and k3d, for speed and for rare faults. The proof is in tests/e2e.
 
-`Engine` stands where the Docker SDK's client stands, with no more than todoctl asks of it. The commands
-`docker` and `k3d` are real executables that hand their arguments to the same world over HTTP.
+The commands `docker` and `k3d` are real executables that hand their arguments to the same world over HTTP.
 """
 
-import io
 import sys
-import tarfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import docker.errors
-from docker.models.containers import ExecResult
 
 from tests.todoctl.k3d.kube import Kube
 
@@ -173,138 +166,3 @@ class World:
             case ["ctr", "-n=k8s.io", "images", *_]:
                 output = "\n".join(f"docker.io/library/{name}" for name in self.node_images)
         return code, output.encode()
-
-
-class Engine:
-    """In the place of `docker.DockerClient`; it is its own `api`, `containers` and `images`."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.api = self
-        self.containers = Containers(world)
-        self.images = Images(world)
-        self.root = "/"
-
-    def __call__(self, **_: object) -> "Engine":
-        return self
-
-    def version(self) -> dict[str, str]:
-        return {"Version": "20.10.24"}
-
-    def info(self) -> dict[str, str]:
-        return {"DockerRootDir": self.root}
-
-    def inspect_container(self, name: str) -> dict[str, Any]:
-        port = self.world.machines[name].port
-        return {"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": str(port)}]} if port else None}}
-
-    def networks(self, names: list[str]) -> list[dict[str, str]]:
-        """As Docker does it: a name is found by any part of it."""
-        return [{"Name": name} for name in self.world.networks if any(part in name for part in names)]
-
-    def volumes(self, filters: dict[str, str]) -> dict[str, Any]:
-        cluster = filters["label"].removeprefix("k3d.cluster=")
-        found = [name for name, owner in self.world.volumes.items() if owner == cluster]
-        return {"Volumes": [{"Name": name} for name in found] or None}
-
-    def pull(self, name: str, *, stream: bool, decode: bool) -> Iterator[dict[str, Any]]:
-        """As Docker does it: what is known before the answer begins is raised, the rest is in the answer."""
-        assert stream
-        assert decode
-        self.world.calls.append(["pull", name])
-        if not self.world.pulls.get(name):
-            reason = f"manifest for {name} not found: manifest unknown: manifest unknown"
-            raise docker.errors.NotFound("404 Client Error", explanation=reason)
-        answer = self.world.pulls[name].pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return self._answer(name, answer)
-
-    def _answer(self, name: str, events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        yield from events
-        if events and str(events[-1].get("status")).startswith("Status: "):
-            self.world.images.add(name)
-
-    def build(self, *, tag: str, **given: object) -> Iterator[dict[str, Any]]:
-        self.world.built.append({"tag": tag, **given})
-        yield from self.world.events
-        if not any("error" in event for event in self.world.events):
-            self.world.images.add(tag)
-
-
-class Containers:
-    """`engine.containers`, and what `engine.api.containers` gives."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __call__(self, *, filters: dict[str, str], all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - as in the SDK
-        return [
-            {
-                "Id": name,
-                "Names": [f"/{name}"],
-                "State": machine.status,
-                "Labels": {"k3d.role": machine.role, **({"todoctl": "made"} if machine.marked else {})},
-                "Ports": [{"PrivatePort": 6443, "PublicPort": 6443}]
-                + (
-                    [{"PrivatePort": 80, "PublicPort": machine.port}]
-                    if machine.port and machine.status == "running"
-                    else []
-                ),
-            }
-            for name, machine in self._world.machines.items()
-            if machine.is_found(filters) and (all or machine.status == "running")
-        ]
-
-    def get(self, name: str) -> "Container":
-        if name not in self._world.machines:
-            raise docker.errors.NotFound("no such container")
-        return Container(self._world, name)
-
-
-class Container:
-    """One container."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self._world = world
-        self._name = name
-
-    @property
-    def status(self) -> str:
-        return self._world.machines[self._name].status
-
-    def put_archive(self, path: str, data: bytes) -> bool:
-        self._world.calls.append([self._name, "put_archive", path])
-        with tarfile.open(fileobj=io.BytesIO(data)) as packed:
-            self._world.paths |= {f"{path}/{name}" for name in packed.getnames()}
-        return True
-
-    def exec_run(self, command: list[str], *, demux: bool) -> ExecResult:
-        """Output and error output apart, as `demux` wants it; what a failed command says is the latter."""
-        assert demux
-        if self.status != "running":
-            raise docker.errors.APIError("conflict", explanation="it is not running")
-        code, output = self._world.run_in(self._name, command)
-        apart = (None, output) if code else (output or None, None)
-        return ExecResult(code, apart)  # type: ignore[arg-type]  # its types know of no `demux`
-
-
-@dataclass(frozen=True)
-class Image:
-    id: str
-
-
-class Images:
-    """`engine.images`."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.pushed: Callable[[], Iterator[dict[str, str]]] = lambda: iter([{"status": "Pushed", "id": "1"}])
-
-    def get(self, name: str) -> Image:
-        if name not in self._world.images:
-            raise docker.errors.ImageNotFound("no such image")
-        return Image(f"sha256:{name}")
-
-    def push(self, name: str, **_: object) -> Iterator[dict[str, str]]:
-        return self.pushed()

@@ -1,7 +1,7 @@
 """What a validation asks of the local target: both sides of the volume, a death, an image service."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -62,8 +62,8 @@ def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, clien
 
 
 def test_a_directory_that_is_not_there_has_no_files(target: LocalTarget) -> None:
-    host, _ = target.volume.sides()
     target.stop()
+    host = target.volume.host()
     target.volume.set_aside()
     Path(target.volume.directory).rmdir()
     assert host.read() == []
@@ -163,6 +163,60 @@ def test_a_process_is_dead_when_none_of_its_threads_is_left(monkeypatch: pytest.
     monkeypatch.setattr(psutil.Process, "wait", lambda *_: None)
     myself = psutil.Process()
     assert [process.is_alive(myself) for _ in range(3)] == [True, True, False]
+
+
+# Several processes on one volume
+
+
+def test_several_have_ports_of_their_own_on_one_volume(target: LocalTarget, client: Client) -> None:
+    wait_for(lambda: has_picture(client))
+    (first,) = target.instances()
+    for number in (3, 2):
+        urls = target.scale(number)
+        assert urls[0] == client.url
+        assert len(set(urls)) == len(target.instances()) == number
+        assert first in target.instances()
+        before = client.state().access_count
+        for url in urls:
+            visitor.view(url)
+        assert {visitor.picture(url) for url in urls} == {visitor.picture(client.url)}
+        assert client.state().access_count == before + number
+    assert target.scale(1) == [client.url]
+    assert target.instances() == {first}
+
+
+@pytest.mark.parametrize("end", ["stop", "stop at once", "kill", "restart"])
+def test_what_ends_one_ends_all_of_them(end: str, target: LocalTarget, client: Client) -> None:
+    """And the one that comes after them is where the first was."""
+    target.scale(2)
+    before = process.find(target.directory)
+    ends: dict[str, Callable[[], None]] = {
+        "stop": target.stop,
+        "stop at once": lambda: target.stop(at_once=True),
+        "kill": target.kill,
+        "restart": target.restart,
+    }
+    ends[end]()
+    assert not any(process.is_alive(running) for running in before)
+    assert len(target.instances()) == ("stop" not in end)
+    assert client.is_ready() == ("stop" not in end)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_stopped_at_once_it_gets_no_notice(at_once: bool, target: LocalTarget) -> None:
+    target.stop(at_once=at_once)
+    assert ("SIGTERM" in "\n".join(target.logs(follow=False, lines=99))) != at_once
+
+
+def test_the_oldest_process_comes_first_whatever_its_number(
+    target: LocalTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers begin anew after the highest one."""
+    target.scale(2)
+    numbered = process.find(target.directory)
+    found = psutil.process_iter
+    monkeypatch.setattr(psutil, "process_iter", lambda attributes: reversed(list(found(attributes))))
+    assert process.find(target.directory) == numbered
 
 
 # The image service

@@ -124,13 +124,13 @@ def state(target: LocalTarget) -> CacheState:
 def test_out_of_reach_the_app_goes_on_in_memory(target: LocalTarget) -> None:
     visitor.view(url(target))
     target.volume.detach()
-    kept = target.volume.sides()[0].read()
+    kept = target.volume.host().read()
     assert [file.name for file in kept] == [STATE, PICTURE], "the host finds them still"
     with pytest.raises(UnavailableError, match="files of the volume cannot be read: Not a directory"):
         target.volume.sides()[1].read()
     visitor.view(url(target))
     assert state(target).access_count == 2
-    assert target.volume.sides()[0].read() == kept
+    assert target.volume.host().read() == kept
     target.volume.attach()
     assert state(target).access_count == 2
     host, app = target.volume.sides()

@@ -58,7 +58,10 @@ class Script:
         return {"begin": at - before, "end": at + after, "scenario": "made"}
 
     def wait(self, seconds: float) -> None:
+        """Until a moment at which it is certain whether the picture is valid."""
         self.now += seconds
+        while len(policy.statuses(self.state, Span(self.now, self.now), self.ttl)) > 1:
+            self.now += 0.001
 
     def fetch(self, *, well: bool = True) -> Fetch:
         """A request to the image service, just now."""

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 
 from tests.todoctl.validation.pages import BEGAN, Told
 from tests.todoctl.validation.test_judge import (
-    earlier_access,
     grow_picture_views,
     lower,
     other_grace,
     result,
 )
-from tests.todoctl.validation.volumes import VolumeScript
+from tests.todoctl.validation.volumes import VolumeScript, begun, failed
 from todoctl.validation import contents
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.history import Act
@@ -56,19 +55,6 @@ def play(script: VolumeScript, move: str) -> None:
         "anew": lambda: script.start(emptied=True),
     }
     ways[move]()
-
-
-def begun(ahead: float = 0.0) -> VolumeScript:
-    """An app whose picture nobody has seen."""
-    script = VolumeScript(ahead=ahead, now=BEGAN + ahead)
-    script.start(emptied=True)
-    script.look()
-    return script
-
-
-def failed(script: VolumeScript) -> set[tuple[str, str]]:
-    """The claims that are broken, each with the name of what is wrong."""
-    return {(check.claim, check.name) for check in result(script.finished()).failures}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -204,177 +190,3 @@ def test_a_running_app_may_tell_of_damage_and_loses_nothing() -> None:
     script.spoil()
     script.view(lower)
     assert ("counted", "site count") in failed(script)
-
-
-# The volume out of reach, and back
-
-
-def test_its_loss_has_to_be_told_for_as_long_as_it_lasts() -> None:
-    script = begun()
-    script.view()
-    script.detach()
-    script.look()
-    script.view()
-    script.look(rest={"last_error": None})
-    assert failed(script) == {("last-error", "last_error")}
-    script = begun()
-    script.view()
-    script.detach()
-    script.view()
-    script.attach(0)
-    script.look(rest={"last_error": "it was away just now"})
-    script.view()
-    assert not failed(script)
-    script.look(rest={"last_error": "it is away still"})
-    assert failed(script) == {("last-error", "last_error")}
-
-
-def test_a_start_ends_it() -> None:
-    script = begun()
-    script.view()
-    script.detach()
-    script.start(emptied=True)
-    script.look()
-    script.view()
-    script.look()
-    assert not failed(script)
-
-
-@pytest.mark.parametrize(
-    ("picture", "change", "broken"),
-    [
-        (False, lower, ("counted", "site count")),
-        (False, grow_picture_views, ("attach", "image count")),
-        (False, earlier_access, ("last-access", "last access")),
-        (True, lower, ("counted", "site count")),
-        (True, grow_picture_views, ("attach", "image count")),
-        (True, lambda told: setattr(told, "picture_views", 3), ("attach", "image count")),
-        (True, lambda told: setattr(told, "downloaded", told.downloaded - 5), ("attach", "download time")),
-    ],
-)
-def test_a_wrong_merge_is_convicted(
-    picture: bool, change: Callable[[Told], None], broken: tuple[str, str]
-) -> None:
-    """A look right after it sees the same as the page view, but is no proof of the act."""
-    for move in ("view", "look"):
-        script = begun()
-        for _ in range(3):
-            script.view()
-        script.detach()
-        script.view()
-        script.look()
-        script.attach(4, picture=picture)
-        if move == "view":
-            script.view(change)
-        else:
-            script.look(change)
-        claim, name = broken
-        claim = "state" if move == "look" and claim == "attach" else claim
-        assert (claim, name) in failed(script), move
-
-
-def test_a_grace_view_that_was_spent_meanwhile_stays_spent() -> None:
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.detach()
-    assert script.view() is Kind.GRACE
-    script.look()
-    script.attach(2)
-    script.look(other_grace)
-    assert ("state", "grace spent") in failed(script)
-
-
-def test_a_picture_that_was_downloaded_meanwhile_stays() -> None:
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
-    script.detach()
-    assert script.view() is Kind.RENEW
-    script.look()
-    script.attach(2)
-    script.look()
-    script.view()
-    assert script.told().picture == script.fetches[-1].picture
-    assert script.told().picture_views == 2
-    assert not failed(script)
-
-
-@pytest.mark.parametrize("before", range(3))
-@pytest.mark.parametrize("after", range(3))
-@pytest.mark.parametrize("picture", [False, True])
-def test_others_may_come_before_the_volume_is_back_and_after_it(
-    before: int, after: int, picture: bool
-) -> None:
-    """Those before it see the old picture, and are none of the new one's page views."""
-    script = begun()
-    script.view()
-    script.detach()
-    script.view()
-    script.look()
-    for _ in range(before):
-        script.stranger()
-    script.attach(4, picture=picture)
-    for _ in range(after):
-        script.stranger()
-    script.look()
-    script.view()
-    assert not failed(script)
-
-
-def test_others_may_come_before_it_is_back_and_get_a_new_picture() -> None:
-    for picture in (False, True):
-        script = begun()
-        script.view()
-        script.wait(script.ttl)
-        script.view()
-        script.detach()
-        script.look()
-        script.stranger()
-        assert len(script.fetches) == 2
-        script.attach(4, picture=picture)
-        script.look()
-        script.view()
-        assert not failed(script)
-
-
-# A look at the volume while somebody else gets a new picture
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> None:
-    """It is the old one for a moment, where the view that has got the new one is not answered yet."""
-    script = begun()
-    script.view()
-    script.wait(script.ttl)
-    script.view()
-    old = script.told().picture
-    if first:
-        script.stranger()
-    else:
-        script.view()
-    script.volume(lambda told: setattr(told, "picture", old))
-    script.look()
-    broken = {("volume-picture", "picture"), ("volume-same", "cached_image.jpg on both sides")}
-    assert failed(script) == set() if first else failed(script) >= broken
-
-
-# The log, and the form of what is told
-
-
-def test_a_traceback_is_convicted_and_those_of_other_starts_are_not() -> None:
-    script = begun()
-    script.log("a warning")
-    assert not failed(script)
-    script.log("Traceback (most recent call last):")
-    assert failed(script) == {("traceback", "traceback in the log")}
-
-
-@pytest.mark.parametrize("error", ["", " ", "one\ntwo", "a\x1b[31mred", 7, ["a list"]])
-def test_what_is_wrong_is_told_in_one_line(error: object) -> None:
-    script = begun()
-    script.detach()
-    script.look(rest={"last_error": error})
-    assert failed(script) == {("last-error", "last_error")}
-    assert {check.seen for check in result(script.finished()).failures} == {repr(error)}

@@ -1,4 +1,4 @@
-"""The commands that visitors tell of: curl, run by hand, sends what they have sent."""
+"""Visitors, and the commands that they tell of: curl, run by hand, sends what they have sent."""
 
 import shlex
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from tests.todoctl.validation import histories
 from todoctl.commands import Commands
 from todoctl.validation.contract import PROBES
 from todoctl.validation.history import History, Role
-from todoctl.validation.visitor import Visitors
+from todoctl.validation.visitor import Visitors, streaming
 
 Sent = tuple[str, str, str | None, bytes]
 """Method, path, If-None-Match, body."""
@@ -111,3 +111,45 @@ def test_another_address_is_named_as_it_is(site: Site, visitors: Visitors, lines
     visitors.servers = [f"{site.url}/"]
     visitors.view()
     assert lines == [f"curl {site.url}/"]
+
+
+def test_a_picture_from_elsewhere_is_asked_of_the_app(site: Site, visitors: Visitors) -> None:
+    """A visitor's browser would go there; we stay with the app."""
+    for source in (
+        "https://example.org/cat.jpg",
+        "//example.org/cat.jpg",
+        f"{site.url}/image?v=2",
+        "image?v=3",
+    ):
+        visitors.picture(source, 1)
+    assert [path for _, path, _, _ in site.take()] == ["/image", "/image", "/image?v=2", "/image?v=3"]
+
+
+def test_several_servers_are_asked_in_turn(site: Site, visitors: Visitors) -> None:
+    other = Site()
+    try:
+        visitors.servers = [site.url, other.url]
+        asked = [visitors.view() for _ in range(4)]
+        assert [len(site.take()), len(other.take())] == [2, 2]
+        assert [request.server for request in asked] == ["", other.url.removeprefix("http://")] * 2
+    finally:
+        other.server.shutdown()
+        other.server.server_close()
+
+
+def test_that_there_is_no_answer_is_written_down(site: Site, visitors: Visitors) -> None:
+    site.server.shutdown()
+    site.server.server_close()
+    request = visitors.view()
+    assert request.answer is None
+    assert "refused" in request.error
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_page_views_go_on_until_the_end_of_the_block(running: bool) -> None:
+    """Of a site that changes, where that leaves no gap."""
+    viewed = Event()
+    with streaming(viewed.set, running=running):
+        assert viewed.wait(10 if running else 0.2) == running
+    viewed.clear()
+    assert not viewed.wait(0.2)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.todoctl.validation.histories import Change, Script
-from tests.todoctl.validation.pages import SOURCE, png
+from tests.todoctl.validation.pages import BEGAN, SOURCE, png
 from todoctl.validation import contents, reading
 from todoctl.validation.contents import Files
 from todoctl.validation.history import Act, Log
+from todoctl.validation.judge.results import judge
 from todoctl.validation.judge.wire import media_type
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import Kind, Others
@@ -35,7 +36,7 @@ class VolumeScript(Script):
         files: Files = {STATE_FILE: self.metadata(told)}
         return files | ({PICTURE_FILE: self.history.bodies[told.picture]} if told.picture else {})
 
-    def _act(self, what: str, files: Files | None = None, **more: Any) -> Act:  # noqa: ANN401 - of an Act
+    def act(self, what: str, files: Files | None = None, **more: Any) -> Act:  # noqa: ANN401 - of an Act
         """Half a second in which something is done."""
         self.wait(0.5)
         digests = {
@@ -79,16 +80,16 @@ class VolumeScript(Script):
         super().start(emptied=emptied, ttl=ttl, what=what, last=last)
 
     def lose(self) -> None:
-        self._act("lose", contents.lost())
+        self.act("lose", contents.lost())
 
     def spoil(self) -> None:
-        self._act("spoil", contents.cut_short(self.files()))
+        self.act("spoil", contents.cut_short(self.files()))
         self.ailing = "the picture is cut short"
 
     def damage(self, files: Files) -> None:
         """A start on `files`."""
         state = self.state
-        act = self._act("damage", files, emptied=True, stopped=self.now - self.ahead + 0.3)
+        act = self.act("damage", files, emptied=True, stopped=self.now - self.ahead + 0.3)
         content, picture = files[STATE_FILE] or b"", act.files[PICTURE_FILE]
         read = reading.document(content, METADATA)
         whole = media_type(self.history.bodies[picture]) is not None
@@ -99,7 +100,7 @@ class VolumeScript(Script):
 
     def detach(self) -> None:
         self.kept = self.files()
-        self._act("detach")
+        self.act("detach")
         self.ailing = AWAY
 
     def attach(self, views: int, *, picture: bool = False) -> None:
@@ -110,15 +111,29 @@ class VolumeScript(Script):
         files = contents.others(self.kept, views, last, content)
         read = reading.document(files[STATE_FILE] or b"", METADATA).told
         self.kept = None
-        act = self._act("attach", files, views=views)
+        act = self.act("attach", files, views=views)
         others = Others(views, act.files.get(PICTURE_FILE), read["downloaded"], read["last_view"])
         (self.state,) = policy.merged(self.state, others)
         self.ailing = None
 
     def scale(self) -> None:
-        self._act("scale")
+        self.act("scale")
 
-    def log(self, *more: str, start: str = "cache in /cache, TTL {:g} s") -> None:
-        lines = ["Traceback of another start", start.format(self.ttl), *more, str(self.state.picture)]
+    def log(self, *more: str, named: bool = True) -> None:
+        start = f"cache in /cache, TTL {self.ttl:g} s"
+        lines = ["Traceback of another start", start, *more, *([str(self.state.picture)] if named else [])]
         self.history.events.append(Log(**self._when(0.001, 0.001), lines=lines))
         self.wait(0.01)
+
+
+def begun(ahead: float = 0.0) -> VolumeScript:
+    """An app whose picture nobody has seen."""
+    script = VolumeScript(ahead=ahead, now=BEGAN + ahead)
+    script.start(emptied=True)
+    script.look()
+    return script
+
+
+def failed(script: VolumeScript) -> set[tuple[str, str]]:
+    """The claims that are broken, each with the name of what is wrong."""
+    return {(check.claim, check.name) for check in judge(script.finished()).scenarios[0].failures}

@@ -56,7 +56,8 @@ class Acts:
         if act.what in {"start", "takeover", "damage"}:
             self._start(act, at)
         elif act.what in {"restart", "kill"}:
-            possible.start(possible.ttl, possible.fetches, at, emptied=False)
+            at_once = act.what == "kill"
+            possible.start(possible.ttl, possible.fetches, at, emptied=False, at_once=at_once)
             self.started = at.hi
             self._replaced(number, act)
         elif act.what == "spoil":
@@ -76,7 +77,8 @@ class Acts:
         possible = self._possible
         fetches = self._fetches if act.source in self._own_sources else None
         stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
-        possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied)
+        at_once = act.what != "start"
+        possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied, at_once=at_once)
         self.source, self.started = act.source, at.hi
         if act.emptied:
             self._detached, self.ailing = False, Ailing.NO

@@ -125,6 +125,7 @@ class Judge:
                 self._files.volume(number, event, at)
             case Log():
                 self._files.log(number, event, self.history.facts.directory)
+        self._files.observed()
 
     def _view(self, number: int, event: Request, window: Span) -> None:
         answer = event.answer

@@ -19,20 +19,24 @@ class Files:
         self._checks = checks
         self._possible = possible
         self._came = came
-        self._first: dict[int, tuple[Volume, Told, set[str | None]]] = {}
+        self._shown: tuple[set[str | None], set[str | None]] = (set(), set())
+        """The pictures that were possible after the last two events."""
+        self._first: dict[int, tuple[Volume, int | None, bool]] = {}
+
+    def observed(self) -> None:
+        """An event was held against the possible states."""
+        self._shown = (self._shown[1], {state.picture for state in self._possible.states})
 
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
+        views = self._state(number, event, files.get(STATE_FILE), at).get("views")
+        moves = self._picture(number, files.get(PICTURE_FILE), at)
         other = self._first.pop(event.look, None)
-        before = {state.picture for state in self._possible.states} | (other[2] if other else set())
-        told = self._state(number, event, files.get(STATE_FILE), at)
-        old = before - {state.picture for state in self._possible.states}
-        self._picture(number, files.get(PICTURE_FILE), at, old)
         if other is None:
-            self._first[event.look] = (event, told, before)
-        elif told.get("views") == other[1].get("views"):  # else somebody viewed the page in between
-            self._both(number, other[0], event, [STATE_FILE] if old else [])
+            self._first[event.look] = (event, views, moves)
+        elif views == other[1] and not moves and not other[2]:  # else somebody viewed the page in between
+            self._both(number, other[0], event)
 
     def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
         if file is None:
@@ -49,12 +53,10 @@ class Files:
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
         return read.told
 
-    def _picture(self, number: int, file: File | None, at: Span, old: set[str | None]) -> None:
-        """A new picture takes effect with the JSON, and its file comes just after: until then it is `old`."""
+    def _picture(self, number: int, file: File | None, at: Span) -> bool:
+        """Whether a newer one is being saved just now: its JSON comes first."""
         told: Told = {"picture": file.body if file else None}
-        if told["picture"] in old:
-            return
-        seen = self._possible.look(at, told)
+        seen = self._possible.look(at, told, saved=True)
         self._checks.mismatches(number, seen.mismatches, ["volume-picture"])
         if file and not seen.mismatches:
             self._checks.note(
@@ -65,11 +67,11 @@ class Files:
                 told_in_words(told),
                 passed=True,
             )
+        return seen.behind
 
-    def _both(self, number: int, one: Volume, other: Volume, names: list[str]) -> None:
-        """Files of these `names`, or all."""
+    def _both(self, number: int, one: Volume, other: Volume) -> None:
         ours, theirs = ({file.name: file for file in side.files} for side in (one, other))
-        for name in names or sorted(ours | theirs):
+        for name in sorted(ours | theirs):
             self._checks.same(
                 number, "volume-same", f"{name} on both sides", _told(ours.get(name)), _told(theirs.get(name))
             )
@@ -77,6 +79,7 @@ class Files:
     def log(self, number: int, event: Log, directory: str) -> None:
         """The app's log, read as the original README reads it."""
         pictures = {state.picture for state in self._possible.states}
+        earlier, _ = self._shown
         ttl = f"TTL {self._possible.ttl:g} s"
         starts = [place for place, line in enumerate(event.lines) if directory in line and ttl in line]
         lines = event.lines[starts[-1] :] if starts else []
@@ -85,7 +88,7 @@ class Files:
             "cache directory": (directory, directory in text),
             "TTL": (ttl, ttl in text),
         }
-        if None not in pictures:  # else the start's download may be under way
+        if None not in pictures and pictures == earlier:  # else it may have been shown before it is named
             named = any(picture in text for picture in pictures if picture)
             found["picture"] = ("the picture's SHA-256", named)
         for name, (expected, passed) in found.items():

@@ -34,10 +34,6 @@ class Finding(NamedTuple):
     expected: str
     seen: str
 
-    @property
-    def passed(self) -> bool:
-        return self.expected == self.seen
-
 
 @lru_cache(maxsize=256)
 def media_type(content: bytes) -> str | None:

@@ -22,13 +22,14 @@ class Seen(NamedTuple):
     """What is known of an observation: the `kinds` that a page view may have been, the fetch it caused.
 
     `mismatches` are those with the state that fits best, empty where one fits. `strangers` is how many page
-    views of others came before it.
+    views of others came before it. What is on the volume may be `behind` what was shown.
     """
 
     mismatches: list[Mismatch]
     kinds: set[Kind]
     strangers: int = 0
     fetch: int | None = None
+    behind: bool = False
 
 
 class Possible:
@@ -38,17 +39,34 @@ class Possible:
         self.ttl = ttl
         self.fetches: Sequence[Fetch] | None = None
         self.states: set[State] = set(policy.anything())
+        self._saved: set[State] = set()
+        """Those of the last answer that had to wait until it was saved."""
         self._last_look = -inf
         self._ttls = {ttl}
         """Those in force since the last look: others may have come before a start, or after it."""
 
-    def start(self, ttl: float, fetches: Sequence[Fetch] | None, at: Span, *, emptied: bool) -> None:
-        """The app was started, having stopped at `at`: with an empty volume, or with what it had."""
+    def start(
+        self, ttl: float, fetches: Sequence[Fetch] | None, at: Span, *, emptied: bool, at_once: bool = False
+    ) -> None:
+        """The app was started, having stopped at `at`: with an empty volume, or with what it had.
+
+        Where it had no notice (`at_once`), it has not finished what it was doing.
+        """
+        self._saved = set()
+        if at_once:
+            self.states |= self._cut_short(Span(self._last_look, at.hi))
         self.ttl, self.fetches = ttl, fetches
         self._ttls.add(ttl)
         if emptied:  # nobody will know who viewed the page before
             self._forgive(at)
         self.states = {policy.start(state, emptied=emptied) for state in self.states}
+
+    def _cut_short(self, at: Span) -> set[State]:
+        """The states after a page view of others that ended with the app, and its fetch with it."""
+        steps = [(state, step) for state in self.states for step in self._steps(state, at, {self.ttl})]
+        return {
+            state._replace(explained=step.state.explained) for state, step in steps if step.fetch is not None
+        }
 
     def find(self, told: Told, picture: str | None, written: Span) -> None:
         """The app was started on these files, of which the picture was `written` then."""
@@ -59,6 +77,7 @@ class Possible:
 
         Others may have viewed the page just before, which the next look at the counts would betray.
         """
+        self._saved = set()
         since, visited = Span(self._last_look, at.hi), self.states
         before = set(self.states)
         for _ in range(MOST_UNSEEN):
@@ -97,7 +116,7 @@ class Possible:
         fits = [(step, *fit(step.state, at, self.ttl, told)) for step in steps]
         good = [(step, state) for step, state, wrong in fits if not wrong]
         if good:
-            self.states = {state for _, state in good}
+            self.states = self._saved = {state for _, state in good}
             fetches = {step.fetch for step, _ in good}
             return Seen(
                 [], {step.kind for step, _ in good}, strangers, fetches.pop() if len(fetches) == 1 else None
@@ -118,7 +137,8 @@ class Possible:
     def look(self, at: Span, told: Told, *, saved: bool = False) -> Seen:
         """Something that is no page view.
 
-        What is `saved` may be behind: a page view has its time before it is on the volume.
+        What is `saved` may be behind: a page view has its time before it is on the volume, and a picture is
+        shown to others.
         """
         self.settle(at)
         before = self._last_look
@@ -131,7 +151,11 @@ class Possible:
             good = self._after_others(at, told)
         if good:
             self.states = good
+            if "views" in told and not saved:
+                self._saved = good
             return Seen([], set(), strangers)
+        if saved and self._was(at, told):
+            return Seen([], set(), behind=True)
         self.forget(at, told)
         best = min(
             (wrong for _, wrong in fits),
@@ -139,6 +163,11 @@ class Possible:
             default=[Mismatch("state", "a possible one", "another")],
         )
         return Seen(best, set(), strangers)
+
+    def _was(self, at: Span, told: Told) -> bool:
+        """Whether it was so when the app was last known to have saved all that it told."""
+        before = {later for state in self._saved for later in policy.settle(state, at, self.fetches)}
+        return any(not fit(state, at, self.ttl, told)[1] for state in before)
 
     def _after_others(self, at: Span, told: Told) -> set[State]:
         """The states that fit if others came just before, as the next look at the counts would betray."""

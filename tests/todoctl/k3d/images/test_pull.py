@@ -8,11 +8,12 @@ import pytest
 from urllib3.exceptions import ProtocolError
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.pulls import BEGIN, BROKEN, END, SIZE, WHOLE, Event
-from tests.todoctl.k3d.world import IMAGES, Engine, World
+from tests.todoctl.k3d.world import IMAGES, World
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import image, pull
+from todoctl.k3d.images import image, pull
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from todoctl.k3d import pods
-from todoctl.k3d.hindrance import Grade, Hindrance
-from todoctl.k3d.snapshot import Snapshot
+from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.snapshot import Snapshot
 
 PREFIX = "helm-install-"
 JOB_LABEL = "job-name"

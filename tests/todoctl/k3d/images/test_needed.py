@@ -7,7 +7,7 @@ import pytest
 
 from tests.todoctl.k3d.world import IMAGES, World
 from todoctl.errors import UnavailableError
-from todoctl.k3d import needed
+from todoctl.k3d.images import needed
 from todoctl.k3d.options import ClusterOptions
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from todoctl.k3d.hindrance import Grade
-from todoctl.k3d.pull_failures import LONGEST, failure, point
+from todoctl.k3d.waiting.hindrance import Grade
+from todoctl.k3d.waiting.pull_failures import LONGEST, failure, point
 
 UNPACK = 'failed to pull and unpack image "docker.io/rancher/x:1": '
 RESOLVE = UNPACK + 'failed to resolve reference "docker.io/rancher/x:1": '

@@ -1,4 +1,9 @@
-"""Pulling images through Docker's engine, for as long as something comes."""
+"""Pulling images through Docker's engine, for as long as something comes.
+
+The engine goes on with a layer where its connection broke, if its next attempt five seconds later reaches the
+registry. Else its classic image store begins that layer anew, and containerd's store goes on with it. A layer
+that is unpacked stays, whatever happens to the others.
+"""
 
 import threading
 import time
@@ -12,7 +17,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.background import Background
 from todoctl.k3d.engine import has_image
-from todoctl.k3d.layers import Layers
+from todoctl.k3d.images.layers import Layers
 from todoctl.target import Downloads, Progress
 
 POLL_SECONDS = 0.2

@@ -4,10 +4,10 @@ import pytest
 
 from tests.todoctl.k3d.kube import Kube
 from tests.todoctl.k3d.objects import BORN, Json, helm_job, helm_pod, pulling
-from todoctl.k3d import helm
 from todoctl.k3d.api import Api
-from todoctl.k3d.hindrance import Grade, Hindrance
-from todoctl.k3d.snapshot import Snapshot
+from todoctl.k3d.waiting import helm
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.snapshot import Snapshot
 
 LATER = "2026-11-23T12:00:05Z"
 FAILED = {"reason": "Error", "exitCode": 1, "startedAt": LATER}

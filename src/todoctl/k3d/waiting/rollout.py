@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d import pods
 from todoctl.k3d.api import Api, Pod
-from todoctl.k3d.hindrance import Grade, Hindrance
 from todoctl.k3d.manifests import CONTAINER, NAMESPACE
 from todoctl.k3d.node import Node
-from todoctl.k3d.patience import Patience
+from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.patience import Patience
 from todoctl.target import Step
 
 POLL_SECONDS = 0.1
@@ -23,14 +23,16 @@ SETTLED = "waiting for the deployment to take note"
 """What is said where no pod is in the way."""
 
 
-def wait(api: Api, node: Node, step: Step | None, stop: threading.Event, *, replicas: int = 1) -> None:
-    """Until so many pods of the newest kind are ready and no other runs.
+def wait(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None:
+    """Until as many pods of the newest kind as are wanted are ready, and no other runs.
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
     """
 
     def done() -> bool:
-        return is_rolled_out(api.deployment(), api.pods()) and node.running(CONTAINER) == replicas
+        deployment = api.deployment()
+        wanted = deployment and deployment.spec.replicas
+        return is_rolled_out(deployment, api.pods()) and node.running(CONTAINER) == wanted
 
     _until(api, done, Patience(OUTCOME, FIX, step, stop), stop)
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from todoctl.k3d import pods
 from todoctl.k3d.api import Api, Pod
-from todoctl.k3d.hindrance import Hindrance
+from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting.hindrance import Hindrance
 
 
 class Snapshot:

@@ -16,9 +16,9 @@ import docker.errors
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.k3d.engine import connect, has_image
+from todoctl.k3d.images.pip_settings import certificates, pip_conf
+from todoctl.k3d.images.pull import pull_missing
 from todoctl.k3d.options import DEFAULT_BASE_IMAGE
-from todoctl.k3d.pip_settings import certificates, pip_conf
-from todoctl.k3d.pull import pull_missing
 from todoctl.target import Progress, Step
 
 REPOSITORY = "todo-app"

@@ -6,9 +6,9 @@ import pytest
 
 from tests.todoctl.k3d.kube import Answer, Kube
 from tests.todoctl.k3d.objects import Json, event, pod, pulling
-from todoctl.k3d import pods
 from todoctl.k3d.api import Api
-from todoctl.k3d.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting import pods
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
 
 IMAGE = "docker.io/rancher/x:1"
 LOOKUP = 'failed to do request: Head "https://r.test/v2/x": dial tcp: lookup r.test: no such host'

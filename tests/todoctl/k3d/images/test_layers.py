@@ -1,7 +1,7 @@
 """Bytes and words from what Docker's engine tells."""
 
 from tests.todoctl.k3d.pulls import BEGIN, BIG, BROKEN, END, RESUMED, SECOND, SIZE, SMALL, event
-from todoctl.k3d.layers import Layers
+from todoctl.k3d.images.layers import Layers
 
 
 def told(layers: Layers) -> tuple[int, int | None, str]:

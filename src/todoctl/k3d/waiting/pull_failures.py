@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from todoctl.k3d.hindrance import Grade
+from todoctl.k3d.waiting.hindrance import Grade
 
 
 @dataclass(frozen=True, slots=True)

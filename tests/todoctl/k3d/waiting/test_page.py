@@ -6,8 +6,8 @@ from tests.todoctl.k3d.conftest import Told
 from tests.todoctl.k3d.kube import Answer, Kube
 from tests.todoctl.k3d.objects import controller, deployment, door, ingress_class, pod, pulling, service
 from todoctl.errors import UnavailableError
-from todoctl.k3d import page, patience
 from todoctl.k3d.target import K3dTarget
+from todoctl.k3d.waiting import page, patience
 from todoctl.settings import Settings
 
 CREATING = {"reason": "ContainerCreating"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
 from todoctl.target import Step
 
 STUCK_SECONDS = 45.0

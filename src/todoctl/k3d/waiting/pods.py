@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d import pull_failures
 from todoctl.k3d.api import Api, Pod
-from todoctl.k3d.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting import pull_failures
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
 
 IMAGE_REASONS = (
     "ErrImagePull",

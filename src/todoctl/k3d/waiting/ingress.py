@@ -7,11 +7,11 @@ own (svclb), or a pod with that port of its node.
 
 from typing import Any
 
-from todoctl.k3d import helm
 from todoctl.k3d.api import Pod
-from todoctl.k3d.hindrance import Grade, Hindrance
 from todoctl.k3d.manifests import INGRESS
-from todoctl.k3d.snapshot import Snapshot
+from todoctl.k3d.waiting import helm
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.snapshot import Snapshot
 
 HTTP = 80
 SERVICE_LABEL = "svccontroller.k3s.cattle.io/svcname"

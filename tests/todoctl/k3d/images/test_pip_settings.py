@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from todoctl.k3d import pip_settings
+from todoctl.k3d.images import pip_settings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,10 @@ from tests.todoctl.k3d.objects import (
     pulling,
     service,
 )
-from todoctl.k3d import ingress
 from todoctl.k3d.api import Api
-from todoctl.k3d.hindrance import Grade
-from todoctl.k3d.snapshot import Snapshot
+from todoctl.k3d.waiting import ingress
+from todoctl.k3d.waiting.hindrance import Grade
+from todoctl.k3d.waiting.snapshot import Snapshot
 
 CREATING = {"reason": "ContainerCreating"}
 GONE = {"reason": "ErrImagePull", "message": "not found"}

@@ -4,12 +4,12 @@ import time
 
 from todoctl.client import Client, SilentError
 from todoctl.errors import UnavailableError
-from todoctl.k3d import ingress, rollout
 from todoctl.k3d.context import Context
-from todoctl.k3d.hindrance import Grade, Hindrance
 from todoctl.k3d.manifests import NAMESPACE, SELECTOR
-from todoctl.k3d.patience import Patience
-from todoctl.k3d.snapshot import Snapshot
+from todoctl.k3d.waiting import ingress, rollout
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.patience import Patience
+from todoctl.k3d.waiting.snapshot import Snapshot
 from todoctl.settings import Settings
 from todoctl.target import Step
 

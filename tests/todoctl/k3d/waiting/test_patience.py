@@ -7,9 +7,9 @@ import pytest
 
 from tests.todoctl.k3d.conftest import Told
 from todoctl.errors import UnavailableError
-from todoctl.k3d import patience
-from todoctl.k3d.hindrance import Grade, Hindrance
-from todoctl.k3d.patience import Patience
+from todoctl.k3d.waiting import patience
+from todoctl.k3d.waiting.hindrance import Grade, Hindrance
+from todoctl.k3d.waiting.patience import Patience
 
 PULLS = Hindrance(what="pod a pulls b", grade=Grade.MOVING, key="a b")
 FAILS = Hindrance(what="b cannot be pulled", grade=Grade.STUCK, key="a b", fix="Check the network")

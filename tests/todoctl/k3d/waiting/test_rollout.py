@@ -5,13 +5,14 @@ import threading
 import pytest
 
 from tests.todoctl.k3d.conftest import Told
+from tests.todoctl.k3d.engine import Engine
 from tests.todoctl.k3d.kube import Answer, Kube
 from tests.todoctl.k3d.objects import Json, pod
-from tests.todoctl.k3d.world import Engine, Machine, World
+from tests.todoctl.k3d.world import Machine, World
 from todoctl.errors import UnavailableError
-from todoctl.k3d import patience, rollout
 from todoctl.k3d.api import Api
 from todoctl.k3d.node import Node
+from todoctl.k3d.waiting import patience, rollout
 
 
 @pytest.fixture(name="node")

@@ -1,0 +1,114 @@
+"""The model where no whole history leads easily."""
+
+from collections.abc import Iterable
+from math import inf
+
+import pytest
+
+from todoctl.validation.model import policy
+from todoctl.validation.model.policy import EMPTY, UNKNOWN, Fetch, Kind, Others, State
+from todoctl.validation.model.possible import MOST_STRANGERS, Possible
+from todoctl.validation.model.times import EVER, NEVER, Span
+
+AT = Span(100.0, 100.5)
+OLD, NEW = Span(10.0, 10.0), Span(20.0, 20.0)
+ONE = EMPTY._replace(picture="one", downloaded=OLD, views=5, picture_views=3, last_view=Span(15.0, 15.0))
+
+
+def theirs(picture: str | None, downloaded: Span | None, *, last: float = 30.0) -> Others:
+    return Others(4, picture, downloaded, Span(last, last))
+
+
+def merged(state: State, others: Others) -> set[tuple[str | None, int | None, int | None]]:
+    """Picture, site count and image count."""
+    return {(one.picture, one.views, one.picture_views) for one in policy.merged(state, others)}
+
+
+@pytest.mark.parametrize(
+    ("state", "others", "after"),
+    [
+        (ONE, theirs(None, OLD), {("one", 9, 7)}),
+        (ONE._replace(downloaded=NEW), theirs(None, OLD), {("one", 9, 3)}),
+        (ONE, theirs("two", NEW), {("two", 9, 4)}),
+        (ONE._replace(downloaded=NEW), theirs("two", OLD), {("one", 9, 3)}),
+        (ONE._replace(downloaded=Span(5.0, 25.0)), theirs("two", NEW), {("one", 9, 3), ("two", 9, 4)}),
+        (EMPTY, theirs("two", NEW), {("two", 4, 4)}),
+        (EMPTY, theirs(None, None), {(None, 4, 0)}),
+        (ONE, theirs(None, None), {("one", 9, 3)}),
+        (ONE._replace(views=None, picture_views=None), theirs(None, OLD), {("one", None, None)}),
+    ],
+)
+def test_counts_add_up_and_the_newer_picture_stays(
+    state: State, others: Others, after: set[tuple[str | None, int | None, int | None]]
+) -> None:
+    assert merged(state, others) == after
+
+
+def test_the_later_of_two_last_accesses_stays_and_failures_go_with_the_old_picture() -> None:
+    failing = ONE._replace(error=True, failed=NEW, failures=2, grace_spent=True)
+    for last in (12.0, 30.0):
+        (after,) = policy.merged(failing, theirs("two", NEW, last=last))
+        assert after.last_view == Span(max(last, 15.0), max(last, 15.0))
+        assert (after.error, after.failed, after.failures, after.grace_spent) == (False, None, 0, False)
+    (after,) = policy.merged(failing, theirs(None, OLD))
+    assert (after.error, after.failures, after.grace_spent) == (True, 2, True)
+
+
+def test_a_fetch_that_others_wait_for_counts_them_when_it_ends() -> None:
+    state = ONE._replace(pending=0, waited=True, error=True, grace_spent=True)
+    for picture in ("two", ""):
+        fetches = [Fetch(Span(99.0, 100.2), picture)]
+        under_way, ended = sorted(policy.settle(state, AT, fetches), key=lambda one: one.views or 0)
+        assert under_way == state
+        assert (ended.views, ended.picture_views, ended.waited) == (6, 1 if picture else 4, False)
+    assert list(policy.settle(state, Span(90.0, 91.0), [Fetch(Span(99.0, 100.2), "two")])) == [state]
+    assert len(list(policy.settle(state, Span(102.0, 102.1), [Fetch(Span(99.0, 100.2), "two")]))) == 1
+
+
+def kinds(state: State, fetches: Iterable[Fetch]) -> set[tuple[Kind, bool]]:
+    steps = policy.view(state, AT, AT, 1.0, list(fetches))
+    return {(step.kind, step.state.waited) for step in steps}
+
+
+def test_only_after_a_failure_does_nobody_wait_with_the_others() -> None:
+    spent = ONE._replace(grace_spent=True)
+    fetches = [Fetch(Span(100.1, 100.2), "two", 0.1)]
+    assert kinds(spent, fetches) == {(Kind.RENEW, False)}
+    failed = spent._replace(error=True, failed=NEW, failures=1)
+    assert kinds(failed, fetches) == {(Kind.RENEW, False), (Kind.KEPT, True)}
+    assert kinds(failed._replace(pending=0, waited=True, explained=1), fetches) == {(Kind.KEPT, True)}
+
+
+def test_what_is_not_known_of_an_image_service_that_is_not_ours() -> None:
+    assert list(policy.settle(ONE._replace(pending=3), AT, None)) == [ONE._replace(pending=3)]
+    starting = EMPTY._replace(starting=True)
+    found = list(policy.settle(starting, AT, None))
+    assert [(state.picture, state.error) for state in found] == [
+        (None, False),
+        (UNKNOWN, False),
+        (None, True),
+    ]
+
+
+def test_after_too_many_others_anything_is_possible() -> None:
+    possible = Possible(600.0)
+    possible.states = {ONE}
+    seen = possible.look(AT, {"views": 5 + MOST_STRANGERS + 1})
+    assert seen.strangers == MOST_STRANGERS + 1
+    assert not seen.mismatches
+    assert {state.picture for state in possible.states} == {None, UNKNOWN}
+
+
+def test_others_are_counted_from_where_each_state_is() -> None:
+    """One where a page view without an answer was counted, and one where it was not."""
+    possible = Possible(600.0)
+    possible.states = {ONE._replace(downloaded=AT)}
+    possible.unanswered(AT)
+    assert {state.views for state in possible.states} == {5, 6}
+    assert possible.look(Span(100.5, 101.0), {"views": 7}).strangers == 1
+    assert {(state.views, state.picture_views) for state in possible.states} == {(7, 5)}
+
+
+def test_times_without_an_end() -> None:
+    assert EVER.meets(Span(-inf, -inf))
+    assert not NEVER.meets(OLD)
