@@ -51,6 +51,10 @@ class CacheState:
         )
 
 
+class SilentError(UnavailableError):
+    """Nothing answered at all."""
+
+
 class PageError(TodoctlError):
     """The app answered, but not as documented."""
 
@@ -95,8 +99,8 @@ class Client:
         server = response.headers.get("Server")
         return UnavailableError(f"Not the app, but {server or 'somebody else'} {answered}")
 
-    def _silent(self, path: str, error: httpx.HTTPError) -> UnavailableError:
-        return UnavailableError(
+    def _silent(self, path: str, error: httpx.HTTPError) -> SilentError:
+        return SilentError(
             f"The app does not answer at {self.url}{path}",
             why=str(error) or type(error).__name__,
             fix="See 'todoctl status' and 'todoctl logs'",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import wait_for
-from tests.e2e.conftest import Lab, run
+from tests.e2e.conftest import Lab, images, run
 from tests.e2e.registry import push, registry
 from tests.e2e.relay import Line
 
@@ -18,6 +18,16 @@ SYSTEM = ("-n", "kube-system")
 TRAEFIK = "deployment/traefik"
 LATE = 150.0
 """Seconds; `up` once gave up after 140."""
+
+BROKEN_VALUES = """
+apiVersion: helm.cattle.io/v1
+kind: HelmChartConfig
+metadata:
+  name: traefik
+  namespace: kube-system
+spec:
+  valuesContent: "deployment: [never closed"
+"""
 
 FAST = 1e9
 LAYER = 4_000_000
@@ -92,6 +102,20 @@ def test_no_ingress_controller_is_told_within_a_minute(todoctl: Lab) -> None:
     assert "make the cluster without --disable=traefik" in line
     todoctl("down")
     assert todoctl.traces() == []
+
+
+@pytest.mark.skipif(
+    "v1.21" in images().get("--k3s-image", ""), reason="the lab's brings Traefik without Helm"
+)
+def test_a_helm_job_that_fails_is_told_with_its_last_words(todoctl: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(BROKEN_VALUES)
+    manifests = "/var/lib/rancher/k3s/server/manifests"
+    line = failed(todoctl, f"--k3d-arg=--volume={path}:{manifests}/broken.yaml@server:*", within=120)
+    assert "Helm job helm-install-traefik" in line
+    assert "; its log ends: " in line
+    assert "kubectl -n kube-system logs job/helm-install-traefik" in line
+    todoctl("down")
 
 
 def test_one_that_comes_late_is_waited_for(

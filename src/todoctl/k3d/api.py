@@ -151,6 +151,7 @@ class Api:
     def all(self, kind: str) -> list[Any]:
         """The resources of that kind in all namespaces."""
         ask: dict[str, Any] = {
+            "DaemonSet": self._apps.list_daemon_set_for_all_namespaces,
             "Deployment": self._apps.list_deployment_for_all_namespaces,
             "IngressClass": self._networking.list_ingress_class,
             "Job": self._batch.list_job_for_all_namespaces,

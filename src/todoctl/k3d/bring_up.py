@@ -93,13 +93,22 @@ def prepare_node(
 ) -> list[str]:
     """The volume's directory, and the image in the one node that runs it; returns the commands for it.
 
-    The node is waited for until `created` is set, however long k3d takes, and a while longer.
+    What fails is tried again until `created` is set, however long k3d takes: a node whose k3s starts once
+    more has no containerd for a while.
     """
     there = context.node
     for attempt in (there.state, there.ping):
         with suppress(UnavailableError):
             persist(context, attempt, created.is_set)
         wait_until(context, attempt, None, f"the node {there.name}", NODE_SECONDS)
+    told: list[list[str]] = []
+    with suppress(UnavailableError):
+        persist(context, lambda: told.append(fill_node(context, building, tag)), created.is_set)
+    return told[0] if told else fill_node(context, building, tag)
+
+
+def fill_node(context: Context, building: Background[list[str]], tag: str) -> list[str]:
+    there = context.node
     with context.commands.kept() as told:
         context.change("mkdir", "-p", node.VOLUME)
         building.result()

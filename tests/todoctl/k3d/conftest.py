@@ -88,7 +88,8 @@ def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
     monkeypatch.setattr(patience, "QUIET_SECONDS", 5.0)
     monkeypatch.setattr(patience, "STUCK_SECONDS", 0.3)
     monkeypatch.setattr(page, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(page, "POLL_SECONDS", 0.01)
+    for name in ("POLL_SECONDS", "READY_SECONDS", "ROUTE_SECONDS"):
+        monkeypatch.setattr(page, name, 0.01)
     monkeypatch.setattr(bring_up, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(target, "HALT_SECONDS", 0.01)
     return world

@@ -41,7 +41,10 @@ class Kube:
         self.lists: dict[str, list[Json]] = {
             "pods": [controller(), door()],
             "services": [service("traefik")],
-            **{name: [] for name in ("deployments", "events", "ingresses", "ingressclasses", "jobs")},
+            **{
+                name: []
+                for name in ("daemonsets", "deployments", "events", "ingresses", "ingressclasses", "jobs")
+            },
         }
         self.number = 0
         self.requests: list[str] = []
@@ -55,6 +58,8 @@ class Kube:
         self.output = "[]"
         self.ending = '{"status": "Success"}'
         self.page_code = 200
+        self.looks = 0
+        """How often the page was looked for."""
         self.page_headers = {"Content-Security-Policy": "default-src 'self'"}
         self.address = "172.18.0.2"
         self.page_codes: list[int] = []

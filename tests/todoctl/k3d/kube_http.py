@@ -67,6 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def do_HEAD(self) -> None:
+        self.kube.looks += 1
         codes = self.kube.page_codes
         self._answer(codes.pop(0) if codes else self.kube.page_code, "", self.kube.page_headers)
 

@@ -34,7 +34,7 @@ def pod(name: str, *, ready: bool = True, **more: Any) -> Json:  # noqa: ANN401 
             "namespace": more.get("namespace", "default"),
             "uid": f"uid-{name}",
             "creationTimestamp": BORN,
-            "labels": more.get("labels", {}),
+            "labels": more.get("labels", {"app": "todo-app"}),
         },
         "spec": {
             "hostNetwork": more.get("host_network", False),
@@ -107,6 +107,12 @@ def deployment(name: str, *, replicas: int = 1, conditions: list[Json] | None = 
         },
         "status": {"conditions": conditions},
     }
+
+
+def daemon_set(name: str) -> Json:
+    """The same, on every node."""
+    numbers = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
+    return {**deployment(name), "status": dict.fromkeys(numbers, 0)}
 
 
 def helm_job(chart: str, *, done: bool = False, conditions: list[Json] | None = None) -> Json:

@@ -80,10 +80,12 @@ def _behind(now: Snapshot, service: Any) -> list[Hindrance]:  # noqa: ANN401
     found = now.pods(namespace, **service.spec.selector)
     if found:
         return _best(now, found)
-    for deployment in now.all("Deployment"):
-        labels = (deployment.spec.template.metadata.labels or {}).items()
-        if deployment.metadata.namespace != namespace or not service.spec.selector.items() <= labels:
-            continue
+    makers = [found for found in now.all("Deployment") if _makes_pods_for(found, service)]
+    if not makers and not any(_makes_pods_for(found, service) for found in now.all("DaemonSet")):
+        what = f"the service {name} in {namespace} has no pods, and no deployment makes any"
+        fix = f"See what was installed there: 'kubectl -n {namespace} get all'"
+        return [Hindrance(what=what, grade=Grade.STUCK, fix=fix)]
+    for deployment in makers:
         who = f"the deployment {deployment.metadata.name} in {namespace}"
         if deployment.spec.replicas == 0:
             scale = f"kubectl -n {namespace} scale deployment {deployment.metadata.name} --replicas=1"
@@ -91,6 +93,12 @@ def _behind(now: Snapshot, service: Any) -> list[Hindrance]:  # noqa: ANN401
         if why := conditions.holds(deployment, NO_PODS):
             return [Hindrance(what=f"{who} gets no pods: {why}", grade=Grade.STUCK)]
     return [Hindrance(what=f"the service {name} in {namespace} has no pods yet")]
+
+
+def _makes_pods_for(maker: Any, service: Any) -> bool:  # noqa: ANN401
+    labels = maker.spec.template.metadata.labels or {}
+    same = maker.metadata.namespace == service.metadata.namespace
+    return bool(same and service.spec.selector.items() <= labels.items())
 
 
 def _best(now: Snapshot, group: list[Pod]) -> list[Hindrance]:

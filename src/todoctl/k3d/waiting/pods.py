@@ -26,6 +26,12 @@ COMING = re.compile(
 )
 """Why no node takes a pod yet while a cluster starts."""
 
+NO_NETWORK = re.compile(r"subnet\.env|cni plugin not initialized|network plugin is not ready", re.IGNORECASE)
+"""Why a node can make no sandbox while it starts."""
+
+PROBES = 5
+"""Failed ones after which it is said why: the first fail on every start."""
+
 LONGEST = 300
 """Letters of a message that are shown."""
 
@@ -116,7 +122,7 @@ def _of_container(api: Api, pod: Pod, container: Any, events: Sequence[Any]) -> 
     elif container.restart_count:
         found = _ended(api, pod, container, Grade.PENDING)
     else:
-        probes = [event for event in events if event.reason == "Unhealthy"]
+        probes = [event for event in events if event.reason == "Unhealthy" and (event.count or 1) >= PROBES]
         why = f": {_short(probes[-1].message)}" if probes else ""
         found = Hindrance(what=f"{name(pod)} runs, and is not ready yet{why}")
     return found
@@ -162,17 +168,20 @@ def _starting(pod: Pod, events: Sequence[Any]) -> Hindrance:
     last = next((event for event in reversed(events) if event.type == "Warning"), None)
     if last is None or last is not events[-1]:
         return Hindrance(what=f"{name(pod)} is being created")
-    if last.reason == "FailedCreatePodSandBox" and "image" in last.message:
-        failure = pull_failures.failure(last.message)
+    pause = re.search(r'image "([^"]+)"', last.message or "")
+    if last.reason == "FailedCreatePodSandBox" and pause:
+        failure = pull_failures.failure(last.message.replace(pause[1], ""))
         return Hindrance(
-            what=f"{name(pod)}: the pause image {failure.said} ({pull_failures.point(last.message)})",
+            what=f"{name(pod)}: the image {pause[1]} {failure.said} ({pull_failures.point(last.message)})",
             grade=failure.grade,
             key=f"{pod.metadata.uid} {last.reason}",
             fix=failure.what_to_do,
         )
-    # Before its network is there, a node can make no sandbox; that comes by itself.
-    grade = Grade.PENDING if last.reason == "FailedCreatePodSandBox" else Grade.STUCK
-    return _stuck(pod, last.reason, last.message or "", grade)
+    if NO_NETWORK.search(last.message or ""):
+        return Hindrance(what=f"{name(pod)} waits for the network of its node")
+    # A busy node may fail to make a sandbox more than once.
+    busy = last.reason == "FailedCreatePodSandBox" and not PRESSURE.search(last.message or "")
+    return _stuck(pod, last.reason, last.message or "", Grade.PENDING if busy else Grade.STUCK)
 
 
 def _ended(api: Api, pod: Pod, container: Any, grade: Grade) -> Hindrance:  # noqa: ANN401

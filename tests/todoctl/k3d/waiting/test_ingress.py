@@ -6,6 +6,7 @@ from tests.todoctl.k3d.kube import Kube
 from tests.todoctl.k3d.objects import (
     Json,
     controller,
+    daemon_set,
     deployment,
     door,
     helm_job,
@@ -98,7 +99,13 @@ def test_any_controller_that_takes_connections_will_do(lists: Lists, kube: Kube,
             "--disable=servicelb",
         ),
         (
-            {"pods": [door()], "services": [service("traefik")]},
+            {"pods": [door()], "services": [service("traefik")], "deployments": [deployment("other")]},
+            "the service traefik in kube-system has no pods, and no deployment makes any",
+            Grade.STUCK,
+            "kubectl -n kube-system get all",
+        ),
+        (
+            {"pods": [door()], "services": [service("traefik")], "daemonsets": [daemon_set("traefik")]},
             "the service traefik in kube-system has no pods yet",
             Grade.PENDING,
             "",

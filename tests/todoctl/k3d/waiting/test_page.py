@@ -4,7 +4,7 @@ import pytest
 
 from tests.todoctl.k3d.conftest import Told
 from tests.todoctl.k3d.kube import Answer, Kube
-from tests.todoctl.k3d.objects import controller, door, ingress_class, pod, pulling, service
+from tests.todoctl.k3d.objects import controller, deployment, door, ingress_class, pod, pulling, service
 from todoctl.errors import UnavailableError
 from todoctl.k3d.target import K3dTarget
 from todoctl.k3d.waiting import page, patience
@@ -27,7 +27,10 @@ def test_a_controller_that_comes_late_is_waited_for(
     kube.lists |= {"pods": [], "services": [], "helmcharts": [{"metadata": {"name": "traefik"}}]}
     coming = controller(waiting=CREATING)
     stages = {
-        "no Helm job yet for traefik": {"services": [service("traefik")]},
+        "no Helm job yet for traefik": {
+            "services": [service("traefik")],
+            "deployments": [deployment("traefik")],
+        },
         "the service traefik in kube-system has no pods yet": {
             "pods": [coming, door()],
             "events": [pulling(coming, "traefik:3")],
@@ -47,10 +50,40 @@ def test_a_controller_that_comes_late_is_waited_for(
         assert stage in told
 
 
-def test_an_address_is_enough(target: K3dTarget, kube: Kube, settings: Settings, told: Told) -> None:
-    """Then nothing else is asked of the cluster."""
+def test_the_load_balancer_is_left_alone_until_connections_lead_on(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traefik 3 gives the ingress its address before it is ready."""
+    kube.lists["pods"] = [controller(ready=False), door()]
+
+    def update(detail: str, began: float | None = None) -> None:
+        told.lines.append(detail)
+        assert not kube.looks
+        if "traefik-1" in detail:
+            kube.lists["pods"] = [controller(), door()]
+
+    monkeypatch.setattr(told, "update", update)
     assert target.up(settings, told)
-    assert not [line for line in kube.requests if line.startswith("GET /api/v1/services")]
+    assert "pod traefik-1 runs, and is not ready yet" in told
+    assert kube.looks == 1
+
+
+def test_where_all_is_ready_little_is_asked(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told
+) -> None:
+    assert target.up(settings, told)
+    for kind in ("services", "pods"):
+        assert len([line for line in kube.requests if line.startswith(f"GET /api/v1/{kind} ")]) == 1
+    assert not [line for line in kube.requests if "/events" in line]
+
+
+def test_nobody_behind_the_load_balancer_is_told_as_such(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(kube, "open_page", lambda _: None)
+    with pytest.raises(UnavailableError, match=r"no answer through k3d's load balancer yet \(.*refused\)"):
+        target.up(settings, told)
 
 
 @pytest.mark.parametrize(

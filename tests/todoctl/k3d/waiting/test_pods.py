@@ -107,8 +107,20 @@ TAINTS = (
         (
             creating(),
             [event(pod("it"), "FailedCreatePodSandBox", "open /run/flannel/subnet.env: no such file")],
-            "pod it: FailedCreatePodSandBox: open /run/flannel/subnet.env: no such file",
+            "pod it waits for the network of its node",
             Grade.PENDING,
+        ),
+        (
+            creating(),
+            [event(pod("it"), "FailedCreatePodSandBox", "context deadline exceeded")],
+            "pod it: FailedCreatePodSandBox: context deadline exceeded",
+            Grade.PENDING,
+        ),
+        (
+            creating(),
+            [event(pod("it"), "FailedCreatePodSandBox", "no space left on device")],
+            "pod it: FailedCreatePodSandBox: no space left on device",
+            Grade.STUCK,
         ),
         (
             creating(),
@@ -117,7 +129,7 @@ TAINTS = (
                     pod("it"), "FailedCreatePodSandBox", f'failed to get sandbox image "pause:3.1": {LOOKUP}'
                 )
             ],
-            f"pod it: the pause image cannot be pulled: its registry is not reached ({NO_HOST})",
+            f"pod it: the image pause:3.1 cannot be pulled: its registry is not reached ({NO_HOST})",
             Grade.STUCK,
         ),
         (
@@ -191,8 +203,14 @@ TAINTS = (
         (pod("it", ready=False), [], "pod it runs, and is not ready yet", Grade.PENDING),
         (
             pod("it", ready=False),
-            [event(pod("it"), "Unhealthy", "Readiness probe failed: 503")],
+            [event(pod("it"), "Unhealthy", "Readiness probe failed: 503") | {"count": 5}],
             "pod it runs, and is not ready yet: Readiness probe failed: 503",
+            Grade.PENDING,
+        ),
+        (
+            pod("it", ready=False),
+            [event(pod("it"), "Unhealthy", "Startup probe failed: refused")],
+            "pod it runs, and is not ready yet",
             Grade.PENDING,
         ),
         (pod("it", terminated={"exitCode": 0}), [], "pod it is being created", Grade.PENDING),
