@@ -123,7 +123,7 @@ def test_a_cold_start_at_a_line_that_is_cut(todoctl: Lab, line: Line) -> None:
         wait_for(lambda: line.passed > before + ALL / 2, deadline=300)
         line.cut()
 
-    cutter = threading.Thread(target=cut)
+    cutter = threading.Thread(target=cut, daemon=True)
     cutter.start()
     said = todoctl.up(*given).stdout
     cutter.join()
