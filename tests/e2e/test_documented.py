@@ -47,7 +47,7 @@ def test_kubectl_alone_makes_it_run(todoctl: Lab) -> None:
 
 
 def is_imported(todoctl: Lab) -> bool:
-    run("k3d", "images", "image", "import", IMAGE)
+    run("k3d", "image", "import", IMAGE)
     return IMAGE in run("docker", "exec", todoctl.node, "ctr", "-n=k8s.io", "images", "ls", "-q")
 
 
