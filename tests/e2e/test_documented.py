@@ -1,6 +1,14 @@
-"""The original README's own commands, on the cluster that it names; then todoctl meets that cluster."""
+"""The commands of the original README and of ours, word for word; then todoctl meets the cluster they made.
 
-from collections.abc import Iterator
+Beside Docker and k3d that takes a kubectl on this machine.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,39 +19,125 @@ from todoctl.client import Client
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "todo-app:1.12"
+CACHE = "/usr/src/app/files/cache"
+
+CREATE = "k3d cluster create --port 8081:80@loadbalancer --agents 2"
+MAKE_DIRECTORY = "docker exec k3d-k3s-default-agent-0 mkdir -p /tmp/kube"
+FILES = """ \\
+  -f ./the_project/todo-app/manifests/deployment.yaml \\
+  -f ./the_project/todo-app/manifests/ingress.yaml \\
+  -f ./the_project/todo-app/manifests/service.yaml \\
+  -f ./volumes/persistentvolume.yaml \\
+  -f ./volumes/persistentvolumeclaim.yaml
+"""
+RESTART = "kubectl rollout restart deployment todo-app-dep"
+
+Type = Callable[[str], str]
 
 
 @pytest.fixture(name="todoctl", scope="module")
 def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with lab(tmp_path_factory.mktemp("documented"), "k3s-default") as found:
+        found.port = 8081
         yield found
 
 
-def test_kubectl_alone_makes_it_run(todoctl: Lab) -> None:
-    """`kubectl apply -k manifests/` on the documented cluster."""
+@pytest.fixture(name="course", scope="module")
+def _course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our manifests, laid out as the course's are."""
+    directory = tmp_path_factory.mktemp("course")
+    for name in re.findall(r"-f (\S+)", FILES):
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "manifests" / file.name, file)
+    return directory
+
+
+@pytest.fixture(name="type_", scope="module")
+def _type(todoctl: Lab, course: Path) -> Type:
+    """Types a line in that directory, and gives what it prints."""
+
+    def type_(line: str) -> str:
+        return run(*(f"env --chdir={course} KUBECONFIG={todoctl.kubeconfig}").split(), *words(line))
+
+    return type_
+
+
+def words(line: str) -> list[str]:
+    return shlex.split(line.replace("\\\n", " "))
+
+
+def pod(type_: Type) -> str:
+    """The name of the app's pod, as `kubectl get pods` shows it once it runs."""
+    type_("kubectl rollout status deployment todo-app-dep --timeout=180s")
+
+    def running() -> list[str]:
+        listed = type_("kubectl get pods")
+        found = re.findall(r"(?m)^(todo-app-dep-\S+) +1/1 +Running +0 ", listed)
+        return found if listed.count("todo-app-dep-") == 1 else []
+
+    return wait_for(running, deadline=120)[0]
+
+
+def followed(todoctl: Lab, line: str, until: str) -> str:
+    """What a command prints that does not end by itself, to the line with `until`."""
+    environment = {**todoctl.environment, "KUBECONFIG": str(todoctl.kubeconfig)}
+    with subprocess.Popen(words(line), env=environment, stdout=subprocess.PIPE, text=True) as process:
+        late = threading.Timer(120, process.kill)
+        late.start()
+        printed = ""
+        for found in process.stdout or ():
+            printed += found
+            if until in found:
+                break
+        late.cancel()
+        process.kill()
+    return printed
+
+
+def test_the_original_readme(todoctl: Lab, type_: Type) -> None:
     given = images()
-    k3s = [f"--image={given['--k3s-image']}"] if "--k3s-image" in given else []
+    type_(CREATE + (f" --image={given['--k3s-image']}" if "--k3s-image" in given else ""))
+    type_(MAKE_DIRECTORY)
     base = [f"--base-image={given['--base-image']}"] if "--base-image" in given else []
-    kubeconfig = ("env", f"KUBECONFIG={todoctl.kubeconfig}")
-    run(
-        *kubeconfig,
-        "k3d",
-        "cluster",
-        "create",
-        "--port",
-        f"{todoctl.port}:80@loadbalancer",
-        "--agents",
-        "2",
-        *k3s,
-    )
-    run("docker", "exec", "k3d-k3s-default-agent-0", "mkdir", "-p", "/tmp/kube")
-    todoctl("image", "build", IMAGE, *base)
+    todoctl("image", "build", IMAGE, *base)  # instead of a build and a push to Docker Hub
     wait_for(lambda: is_imported(todoctl), deadline=120)  # it reports success without it, at times
-    run("docker", "cp", str(ROOT / "manifests"), f"{todoctl.server}:/tmp/manifests")
-    todoctl.kubectl("apply", "-k", "/tmp/manifests")
-    todoctl.kubectl("rollout", "status", "deployment", "todo-app-dep", "--timeout=180s")
-    with Client(f"http://127.0.0.1:{todoctl.port}") as client:
+    type_(f"kubectl apply {FILES}")
+    name = pod(type_)
+
+    log = followed(todoctl, f"kubectl logs -f {name}", until="new picture: ")
+    assert CACHE in log
+    assert "600 s" in log
+    on_node = type_("docker exec k3d-k3s-default-agent-0 ls -l /tmp/kube/cache/")
+    in_pod = type_(f"kubectl exec -it {name} -c todo-app-container -- ls -l {CACHE}")
+    assert "cache_metadata.json" in on_node
+    assert "cached_image.jpg" in on_node
+    listed = [line for line in in_pod.splitlines() if line.startswith(("total ", "-rw"))]
+    assert listed == on_node.splitlines(), "sizes and times are the same on both sides"
+
+    with Client("http://localhost:8081") as client:
         wait_for(client.is_ready, deadline=120)
+        before = todoctl.visit()
+        assert (before.status, before.access_count, before.image_access_count) == ("valid", 1, 1)
+        type_(RESTART)
+        assert pod(type_) != name
+        wait_for(client.is_ready, deadline=120)
+    after = todoctl.visit()
+    assert (after.status, after.access_count, after.sha256) == ("valid", 2, before.sha256)
+    assert (after.downloaded_at, after.expires_at) == (before.downloaded_at, before.expires_at)
+
+    gone = type_(f"kubectl delete {FILES}")
+    assert gone.count(" deleted") == len(RESOURCES)
+    assert not todoctl.kubectl("get", *RESOURCES, "--ignore-not-found")
+
+
+def test_our_readme(todoctl: Lab, type_: Type) -> None:
+    """On that cluster again: files that are there are taken up, as a volume with `Retain` promises."""
+    type_(f"kubectl apply -k {ROOT}/manifests/")
+    pod(type_)
+    with Client("http://localhost:8081") as client:
+        wait_for(client.is_ready, deadline=120)
+    assert todoctl.visit().access_count == 3
 
 
 def is_imported(todoctl: Lab) -> bool:
@@ -67,9 +161,10 @@ def test_adopted_it_is_used(todoctl: Lab) -> None:
     assert "nothing changed" in todoctl.up("--adopt").stdout
 
 
-def test_down_takes_the_app_and_leaves_the_cluster(todoctl: Lab) -> None:
+def test_down_takes_the_app_and_leaves_the_cluster(todoctl: Lab, type_: Type) -> None:
     todoctl("down")
     assert not todoctl.kubectl("get", *RESOURCES, "--ignore-not-found")
     assert len([trace for trace in todoctl.traces() if "container" in trace]) == 4
-    run("env", f"KUBECONFIG={todoctl.kubeconfig}", "k3d", "cluster", "delete", "k3s-default")
+    type_("k3d cluster delete k3s-default")
+    assert not todoctl.traces()
     run("docker", "rmi", IMAGE)
