@@ -55,6 +55,7 @@ class Way(StrEnum):
     NOTHING = "nothing"  # the connection is closed without an answer
     HALF = "half"  # a complete answer with half a picture
     LOGIN = "login"  # 200, an HTML page that is said to be image/jpeg
+    SOUND = "sound"  # 200, a WAVE file that is said to be image/webp
     SLOW = "slow"  # a picture, but later than the app lets a visitor wait
 
 

@@ -102,6 +102,7 @@ def test_each_way_is_answered_and_written_down(
         Way.NOTHING: None,
         Way.HALF: 200,
         Way.LOGIN: 200,
+        Way.SOUND: 200,
         Way.SLOW: 200,
     }
     assert (login := answers[Way.LOGIN])
@@ -117,6 +118,7 @@ def test_the_app_takes_whole_pictures_only(service: ImageService, tmp_path: Path
         for way, words in (
             (Way.HALF, "no whole picture"),
             (Way.LOGIN, "no whole picture"),
+            (Way.SOUND, "of image/webp: no whole picture"),
             (Way.ERROR, "500"),
         ):
             service.answer(way)

@@ -10,6 +10,7 @@ This file needs nothing but the standard library: its text is also sent into a p
 
 import base64
 import colorsys
+import io
 import itertools
 import json
 import secrets
@@ -19,6 +20,7 @@ import struct
 import sys
 import threading
 import time
+import wave
 import zlib
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
@@ -113,12 +115,24 @@ def login(_: Picture) -> Answer:
     return Answer(200, "image/jpeg", page)
 
 
+def sound(_: Picture) -> Answer:
+    """A whole file, of the same family as WebP."""
+    with io.BytesIO() as file:
+        with wave.open(file, "wb") as silence:
+            silence.setnchannels(1)
+            silence.setsampwidth(2)
+            silence.setframerate(8000)
+            silence.writeframes(bytes(1000))
+        return Answer(200, "image/webp", file.getvalue())
+
+
 WAYS: dict[str, Callable[[Picture], Answer | None]] = {
     "picture": whole,
     "error": error,
     "nothing": lambda _: None,
     "half": half,
     "login": login,
+    "sound": sound,
     "slow": whole,  # after SLOW_SECONDS
 }
 """What a request gets, given a new picture; None closes the connection."""

@@ -36,6 +36,11 @@ def cut_short(files: Files) -> Files:
     return {name: content[: len(content) // 2] for name, content in whole.items()}
 
 
+def torn(files: Files) -> Files:
+    """The metadata as a power cut leaves them whose last save was in the journal only."""
+    return {STATE_FILE: cut_short(files)[STATE_FILE]}
+
+
 def lost() -> Files:
     """Neither file is there any more."""
     return dict.fromkeys(DOCUMENTED)

@@ -48,6 +48,7 @@ _DRAIN = (
 )
 
 _TAKEOVER = "A volume with only the original's two files is taken over with picture and counts"
+_POWER = "the journal that keeps the last page views through a power cut"
 _LOST = "A running app puts back what it knows when files vanish"
 _TOGETHER = "Several processes on one volume act as one."
 _DAMAGED = (
@@ -89,6 +90,7 @@ CLAIMS = {
     "takeover-valid": _TAKEOVER,
     "lose-valid": _LOST,
     "spoil-valid": _LOST,
+    "cut-valid": _POWER,
     "damage": _DAMAGED,
     "scale": _TOGETHER,
     "detach": _DETACHED,
@@ -100,6 +102,7 @@ CLAIMS = {
     "outage-nothing": _KEPT,
     "outage-half": _KEPT,
     "outage-login": _KEPT,
+    "outage-sound": _KEPT,
     "outage-slow": _KEPT,
     "outage-taken": _WAITS,
     # What is told of the cache
@@ -184,6 +187,7 @@ SEEN = {
     "kill-renew": "a spent grace stays spent",
     "takeover-valid": "the original's files taken over",
     "lose-valid": "lost files put back",
+    "cut-valid": "nothing lost by a power cut",
     "damage": "bad values left out",
     "scale": "two processes count as one",
     "detach": "page views go on without it",

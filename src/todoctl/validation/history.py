@@ -97,9 +97,10 @@ class Download(Event, frozen=True, kw_only=True, tag="download"):
 class Act(Event, frozen=True, kw_only=True, tag="act"):
     """Something done to the app: `start`, `restart` or `kill`; or `serve`, to the image service.
 
-    `takeover` is a start on the original's files, `damage` one on files that are not as documented. `lose`
-    and `spoil` do that to an app that runs. `detach` puts the volume out of its reach, `attach` gives it
-    back, with `views` that others have counted there. `scale` changes how many processes run the app.
+    `takeover` is a start on the original's files, `damage` one on files that are not as documented, `cut`
+    one after a power cut. `lose` and `spoil` do that to an app that runs. `detach` puts the volume out of
+    its reach, `attach` gives it back, with `views` that others have counted there. `scale` changes how many
+    processes run the app.
     `files` are those that were put on the volume, with the SHA-256 of their contents.
     `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with.
     `emptied` says that a start found an empty volume, `stopped` when the app had stopped before it. `way` is

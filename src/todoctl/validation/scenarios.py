@@ -127,7 +127,7 @@ def crash(stage: Stage) -> None:
 
 
 def files(stage: Stage) -> None:
-    """The original's files are taken over, lost ones put back, and damaged ones do no harm."""
+    """The original's files are taken over, lost ones put back, torn ones mended; damaged ones do no harm."""
     stage.require()
     stage.make_picture()
     stage.take_over()
@@ -135,6 +135,9 @@ def files(stage: Stage) -> None:
     stage.lose_files()
     stage.visit()
     stage.spoil_files()
+    stage.visit()
+    stage.visitors.view()  # the first save after a damage is synced, further ones are in the journal
+    stage.cut_power()
     stage.visit()
     stage.damage(contents.bad_values)
     stage.visit()
@@ -202,12 +205,13 @@ def _crowds(stage: Stage) -> None:
 def outage(stage: Stage) -> None:
     """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
     stage.require(BRIEF_TTL)
-    for way in (Way.ERROR, Way.NOTHING, Way.HALF, Way.LOGIN):
+    for ways in ((Way.ERROR, Way.NOTHING), (Way.HALF, Way.LOGIN), (Way.SOUND,)):
         stage.make_spent()
-        stage.serve(way)
-        stage.visit()
+        for failed, way in enumerate(ways):
+            stage.serve(way)
+            stage.visit()
+            stage.pause(FIRST_WAIT * 2**failed)
         stage.serve(Way.PICTURE)
-        stage.pause(FIRST_WAIT)
         stage.visit()
     stage.make_spent()
     stage.serve(Way.SLOW)
@@ -258,7 +262,7 @@ SCENARIOS = (
     _scenario(renew, "renew"),
     _scenario(restart, "restart-valid", "restart-grace", "restart-renew", "restart-replaced", starts=5),
     _scenario(crash, "kill-valid", "kill-grace", "kill-renew", starts=5),
-    _scenario(files, "takeover-valid", "lose-valid", "spoil-valid", "damage", starts=3),
+    _scenario(files, "takeover-valid", "lose-valid", "spoil-valid", "cut-valid", "damage", starts=4),
     _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
     _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.0),
     _scenario(detached, "detach", "attach"),

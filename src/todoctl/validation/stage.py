@@ -75,7 +75,8 @@ class Stage(Observer):
     ) -> None:
         """Stops and starts the app, with another TTL or on an empty volume; the user has his back later.
 
-        Files are put there in between, `made` of those that it has left. What is thrown away needs no notice.
+        Files are put there in between, `made` of those that it has left. On a volume of our own the app is
+        stopped without notice: nothing that it has there is kept.
         """
         ttl = self.deployed.ttl if self.full else ttl
         aside = self.target.volume.is_set_aside()
@@ -136,6 +137,10 @@ class Stage(Observer):
     def take_over(self) -> None:
         """A start on what the original would have left: its two files, with its own keys alone."""
         self.start(LONG_TTL, what="takeover", made=contents.original)
+
+    def cut_power(self) -> None:
+        """A start on what a power cut has left: nobody waited for the last save to reach the disk."""
+        self.start(self.settings.ttl, what="cut", made=contents.torn)
 
     def damage(self, made: Callable[[Files], Files]) -> None:
         """A start on files that are not as documented."""

@@ -54,6 +54,22 @@ FAULTS = (
         "files",
     ),
     Fault(
+        "what a power cut tears is not mended",
+        "store",
+        "return journaled if more and same else metadata",
+        "return metadata",
+        "cut-valid",
+        "files",
+    ),
+    Fault(
+        "the journal is for whole metadata alone",
+        "store",
+        "(damaged and metadata.sha256 is None)",
+        "(damaged and metadata.sha256 is not None)",
+        "cut-valid",
+        "files",
+    ),
+    Fault(
         "lost files make a running app forget",
         "cache",
         "theirs = policy.kept(known.state, found.state)",

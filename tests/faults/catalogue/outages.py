@@ -28,6 +28,14 @@ FAULTS = (
         "outage",
     ),
     Fault(
+        "sound taken for a picture",
+        "picture",
+        'content[:4] == b"RIFF" and content[8:12] == b"WEBP"',
+        'content[:4] == b"RIFF"',
+        "outage-sound",
+        "outage",
+    ),
+    Fault(
         "a picture with status 500 taken",
         "fetch",
         "if answer.status_code != 200:",

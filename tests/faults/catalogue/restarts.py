@@ -27,6 +27,14 @@ FAULTS = (
         "restart",
     ),
     Fault(
+        "a stop that raises",
+        "cache",
+        "        if self._refreshing is not None:\n            self._refreshing.cancel()",
+        "        if self._refreshing is None:\n            self._refreshing.cancel()",
+        "traceback",
+        "restart",
+    ),
+    Fault(
         "a start drops a picture that has expired",
         "cache",
         FOUND,

@@ -21,12 +21,12 @@ from todoctl.validation.model.policy import Kind
 from todoctl.validation.reading import PICTURE_FILE, STATE_FILE
 from todoctl.validation.verdict import Outcome
 
-ATTACHED = ("detach", "volume", "lose", "spoil", "bad values", "cut short", "restart", "kill")
+ATTACHED = ("detach", "volume", "lose", "spoil", "cut", "bad values", "cut short", "restart", "kill")
 """What is done while the volume is within reach."""
 
 MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "attach", "theirs", *ATTACHED)
 
-PROVED = ("damage", "detach", "attach", "scale", "lose-valid", "spoil-valid")
+PROVED = ("damage", "cut-valid", "detach", "attach", "scale", "lose-valid", "spoil-valid")
 
 
 def play(script: VolumeScript, move: str) -> None:
@@ -48,6 +48,7 @@ def play(script: VolumeScript, move: str) -> None:
         "theirs": lambda: script.attach(2, picture=True),
         "lose": script.lose,
         "spoil": script.spoil,
+        "cut": script.cut,
         "bad values": lambda: script.damage(contents.bad_values(script.files())),
         "cut short": lambda: script.damage(contents.cut_short(script.files())),
         "restart": lambda: script.start(emptied=False, what=move),
@@ -75,7 +76,7 @@ def test_what_the_model_can_produce_is_never_an_alarm(played: list[str], ahead: 
 def test_each_act_is_proved_by_the_page_view_after_it() -> None:
     script = begun()
     script.view()
-    for move in ("lose", "spoil", "scale", "detach", "attach", "bad values"):
+    for move in ("lose", "spoil", "cut", "scale", "detach", "attach", "bad values"):
         play(script, move)
         script.look()
         script.view()

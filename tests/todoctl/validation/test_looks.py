@@ -73,12 +73,13 @@ def test_the_file_of_a_new_picture_comes_just_after_the_json(first: bool) -> Non
     assert failed(script) == set() if first else failed(script) >= broken
 
 
-def test_a_traceback_is_convicted_and_those_of_other_starts_are_not() -> None:
+@pytest.mark.parametrize("before", ["", "2026-01-01 12:00:00,000 ERROR "])
+def test_a_traceback_is_convicted(before: str) -> None:
     script = begun()
     script.view()
     script.log("a warning")
     assert not failed(script)
-    script.log("Traceback (most recent call last):")
+    script.log(f"{before}Traceback (most recent call last):")
     assert failed(script) == {("traceback", "traceback in the log")}
 
 

@@ -86,6 +86,11 @@ class VolumeScript(Script):
         self.act("spoil", contents.cut_short(self.files()))
         self.ailing = "the picture is cut short"
 
+    def cut(self) -> None:
+        """A start after a power cut."""
+        self.start(emptied=False, what="cut")
+        self.ailing = "the metadata are damaged"
+
     def damage(self, files: Files) -> None:
         """A start on `files`."""
         state = self.state

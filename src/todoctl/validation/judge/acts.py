@@ -53,7 +53,7 @@ class Acts:
         if act.what == "serve":
             return
         self.since = None if act.what == "start" else act
-        if act.what in {"start", "takeover", "damage"}:
+        if act.what in {"start", "takeover", "cut", "damage"}:
             self._start(act, at)
         elif act.what in {"restart", "kill"}:
             at_once = act.what == "kill"
@@ -81,7 +81,9 @@ class Acts:
         self.source, self.started = act.source, at.hi
         if act.emptied:
             self._detached, self.ailing = False, Ailing.NO
-        if act.what == "damage":
+        if act.what == "cut":
+            self.ailing = Ailing.MAY
+        elif act.what == "damage":
             picture, read = act.files[PICTURE_FILE], self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None
             possible.find(read.told, picture if whole else None, self._written(act, at))

@@ -10,6 +10,9 @@ from todoctl.validation.model.possible import Possible
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, Told
 
+TRACEBACK = "Traceback (most recent call last)"
+"""Some logs have the time and the level before it."""
+
 
 class Files:
     """Judges looks at the volume; the two sides of one look are held against each other as well."""
@@ -101,7 +104,7 @@ class Files:
                 passed=passed,
             )
         before = event.lines[starts[-2] :] if len(starts) > 1 else lines  # how the one before it has ended
-        raised = "a traceback" if any(line.startswith("Traceback ") for line in before) else "none"
+        raised = "a traceback" if any(TRACEBACK in line for line in before) else "none"
         self._checks.same(number, "traceback", "traceback in the log", "none", raised)
 
 

@@ -163,6 +163,7 @@ TO_THE_VOLUME = {
 }
 STARTS = {
     "takeover": "start of the app on the original's files",
+    "cut": "start of the app on what a power cut has left",
     "damage": "start of the app on damaged files",
     "scale": "another number of processes on the volume",
 }
