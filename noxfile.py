@@ -72,7 +72,7 @@ def healthy(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """The whole story and its faults on real clusters; needs Docker and k3d, takes about 20 minutes.
+    """The whole story and its faults on real clusters; needs Docker, k3d and kubectl, takes about 30 minutes.
 
     Without a registry, TODOCTL_E2E_BASE_IMAGE and TODOCTL_E2E_K3S_IMAGE name local images.
     """
