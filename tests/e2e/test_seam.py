@@ -224,7 +224,7 @@ def test_a_run_that_is_ended_leaves_no_image_service_for_long(
     with target.image_service() as service:
         assert service.served() == [], "a new one"
     begin(todoctl, signal.SIGKILL)
-    target.volume.put_back()
+    target.remove_image_service()
     assert not there(todoctl)
     assert client.state() == before
     begin(todoctl, signal.SIGKILL)
