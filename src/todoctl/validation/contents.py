@@ -41,9 +41,9 @@ def torn(files: Files) -> Files:
     return {STATE_FILE: cut_short(files)[STATE_FILE]}
 
 
-def lost() -> Files:
-    """Neither file is there any more."""
-    return dict.fromkeys(DOCUMENTED)
+def lost(*names: str) -> Files:
+    """The files called `names` are not there any more, or neither of the documented ones."""
+    return dict.fromkeys(names or DOCUMENTED)
 
 
 def others(files: Files, views: int, at: float, picture: bytes | None) -> Files:

@@ -15,6 +15,7 @@ from todoctl.validation.contract import PROBES, UNCHANGED, UNCOUNTED
 from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.model.times import CLOCK_SLACK
+from todoctl.validation.reading import PICTURE_FILE
 from todoctl.validation.stage import BRIEF_TTL, LONG_TTL, Stage
 
 VISITORS = 20
@@ -137,6 +138,8 @@ def files(stage: Stage) -> None:
     stage.take_over()
     stage.visit()
     stage.lose_files()
+    stage.visit()
+    stage.lose_files(PICTURE_FILE)
     stage.visit()
     stage.spoil_files()
     stage.visit()
@@ -270,11 +273,7 @@ SCENARIOS = (
     _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.0),
     _scenario(detached, "detach", "attach"),
     _scenario(
-        outage,
-        *(f"outage-{way}" for way in (*FAILURES, Way.SLOW)),
-        "outage-taken",
-        "late",
-        seconds=8.0,
+        outage, *(f"outage-{way}" for way in (*FAILURES, Way.SLOW)), "outage-taken", "late", seconds=8.0
     ),
     _scenario(
         page, "page", "heading", "line", "labels", "page-picture", "picture-headers", "head", "refused"

@@ -146,9 +146,9 @@ class Stage(Observer):
         """A start on files that are not as documented."""
         self.start(self.settings.ttl, emptied=True, what="damage", made=made)
 
-    def lose_files(self) -> None:
-        """The documented files vanish while the app runs."""
-        self._change("lose", contents.lost())
+    def lose_files(self, *names: str) -> None:
+        """Files called `names`, or both documented ones, vanish while the app runs."""
+        self._change("lose", contents.lost(*names))
 
     def spoil_files(self) -> None:
         """The documented files are damaged while the app runs."""

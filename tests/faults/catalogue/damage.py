@@ -78,6 +78,14 @@ FAULTS = (
         "files",
     ),
     Fault(
+        "a picture that vanishes alone is not missed",
+        "store",
+        "or content != self._seen or signature != self._signature",
+        "or content != self._seen",
+        "lose-valid",
+        "files",
+    ),
+    Fault(
         "damaged files make a running app forget",
         "cache",
         "theirs = policy.kept(known.state, found.state)",

@@ -60,7 +60,7 @@ class Acts:
             possible.start(possible.ttl, possible.fetches, at, emptied=False, at_once=at_once)
             self.started = at.hi
             self._replaced(number, act)
-        elif act.what == "spoil":
+        elif act.what in {"lose", "spoil"}:
             self.ailing = Ailing.MAY
         elif act.what == "detach":
             self._detached, self.ailing = True, Ailing.MUST
