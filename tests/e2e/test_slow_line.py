@@ -108,6 +108,7 @@ def test_interrupted_and_then_without_a_line_for_longer_than_docker_waits(todoct
     assert "trying again" in said
     assert f"✓ Pull {at(line, 'python')}" in said
     run("docker", "rmi", "todoctl-e2e-slow:1", at(line, "python"))
+    run("docker", "image", "prune", "--force", "--filter", "label=todoctl.stage=build")  # has its layers
 
 
 def test_a_cold_start_at_a_line_that_is_cut(todoctl: Lab, line: Line) -> None:
