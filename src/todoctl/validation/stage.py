@@ -10,7 +10,6 @@ from dataclasses import replace
 from todoctl.settings import Settings
 from todoctl.target import ImageService, Target, Way
 from todoctl.validation import contents
-from todoctl.validation.contents import Files
 from todoctl.validation.history import Act, History
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.observer import Observer
@@ -71,7 +70,7 @@ class Stage(Observer):
         *,
         emptied: bool = False,
         what: str = "start",
-        made: Callable[[Files], Files] | None = None,
+        made: Callable[[contents.Files], contents.Files] | None = None,
     ) -> None:
         """Stops and starts the app, with another TTL or on an empty volume; the user has his back later.
 
@@ -142,7 +141,7 @@ class Stage(Observer):
         """A start on what a power cut has left: nobody waited for the last save to reach the disk."""
         self.start(self.settings.ttl, what="cut", made=contents.torn)
 
-    def damage(self, made: Callable[[Files], Files]) -> None:
+    def damage(self, made: Callable[[contents.Files], contents.Files]) -> None:
         """A start on files that are not as documented."""
         self.start(self.settings.ttl, emptied=True, what="damage", made=made)
 
@@ -154,16 +153,16 @@ class Stage(Observer):
         """The documented files are damaged while the app runs."""
         self._change("spoil", contents.cut_short(self._files()))
 
-    def _change(self, what: str, files: Files) -> None:
+    def _change(self, what: str, files: contents.Files) -> None:
         began = time.time()
         self._put(files)
         self._act(what, began, self.target.instances(), files=files)
 
-    def _put(self, files: Files) -> None:
+    def _put(self, files: contents.Files) -> None:
         for name, content in files.items():
             self.target.volume.put(name, content)
 
-    def _files(self) -> Files:
+    def _files(self) -> contents.Files:
         """What lies on the volume now."""
         return {file.name: file.content for file in self.target.volume.host().read()}
 
@@ -208,7 +207,7 @@ class Stage(Observer):
         emptied: bool = False,
         stopped: float | None = None,
         way: str = "",
-        files: Files | None = None,
+        files: contents.Files | None = None,
         views: int = 0,
     ) -> None:
         act = Act(
@@ -251,10 +250,10 @@ class Stage(Observer):
     def make_valid(self, left: float = 0.5) -> None:
         """A picture that stays valid for the part `left` of the TTL (0 to 1), if the app allows."""
         for _ in range(3):
-            told = self.look()
-            if told.get("status") == "valid" and self._life() > self.settings.ttl * left:
+            valid = self.look().get("status") == "valid"
+            if valid and self.fresh and self.fresh.lo + self.settings.ttl * (1 - left) > time.time():
                 return
-            if told.get("status") == "valid":
+            if valid:
                 self.wait_for_expiry()
             self.visit()
 
@@ -277,6 +276,17 @@ class Stage(Observer):
             self.make_expired()
             self.visit()
 
+    def make_late(self) -> None:
+        """A picture too late for the visitor who called for it, and viewed by nobody, if others allow."""
+        for _ in range(3):
+            self.make_spent()
+            self.serve(Way.SLOW)
+            self.visit()
+            self.serve(Way.PICTURE)
+            self.wait_for_picture()
+            if (told := self.look()).get("status") != "valid" or not told.get("picture_views"):
+                return
+
     def wait_for_expiry(self) -> None:
         """Until the present picture is certainly too old; with a look when it is about to be."""
         self.look_before_expiry()
@@ -298,7 +308,3 @@ class Stage(Observer):
     def pause(self, seconds: float) -> None:
         """Lets some time go by."""
         self.wait_until(time.time() + seconds + MARGIN)
-
-    def _life(self) -> float:
-        """Seconds for which the present picture is certainly valid still."""
-        return self.fresh.lo + self.settings.ttl - time.time() if self.fresh else 0.0
