@@ -1,5 +1,6 @@
 """Several pods on one volume, and the end of all of them; on a make-believe machine."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -42,6 +43,32 @@ def test_what_ends_it_ends_all_pods(
     assert len(before) == 2
     end(target)
     assert not target.instances() & before
+
+
+def test_a_pod_is_not_deleted_before_its_replica_set_knows(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told, home: Home
+) -> None:
+    """It would be made anew, and count and fetch while the volume is being changed."""
+    target.up(settings, told)
+    healthy, late = kube.shape, pod("late")
+    kube.shape = lambda replicas: healthy(replicas) or [late]
+    before = len(kube.requests)
+    too_early: list[str] = []
+
+    def deleted() -> list[str]:
+        return [line for line in kube.requests[before:] if line.startswith("DELETE")]
+
+    def mark() -> None:
+        too_early.extend(deleted())
+        late["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
+
+    marking = threading.Timer(0.5, mark)
+    marking.start()
+    K3dTarget(home, ClusterOptions()).stop(at_once=True)
+    marking.join()
+    assert not too_early
+    (deletion,) = deleted()
+    assert "/pods/late" in deletion
 
 
 def test_stopped_at_once_it_gets_no_notice(

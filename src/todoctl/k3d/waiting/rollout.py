@@ -38,6 +38,13 @@ def wait(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None
     _until(api, done, Patience(OUTCOME, FIX, step, stop), stop)
 
 
+def wait_for_end(api: Api, step: Step | None, stop: threading.Event) -> None:
+    """Until all pods of the app are ending. Deleted before that, one is made anew by its ReplicaSet."""
+    _until(
+        api, lambda: not standing(api.pods()), Patience("The app's pod does not end", FIX, step, stop), stop
+    )
+
+
 def wait_for_none(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None:
     """Until the app no longer runs."""
 
