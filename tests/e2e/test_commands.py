@@ -67,9 +67,8 @@ def wanted(todoctl: Lab) -> dict[str, Any]:
     specs = {name: todoctl.read(name)["spec"] for name in RESOURCES}
     del specs["service/todo-app-svc"]["clusterIP"], specs["service/todo-app-svc"]["clusterIPs"]
     del specs["pv/local-pv"]["claimRef"]
-    specs["ingress/dwk-todo-app-ingress"].pop(
-        "ingressClassName", None
-    )  # filled in where Traefik was there first
+    # Filled in only where Traefik's class was there before the ingress.
+    specs["ingress/dwk-todo-app-ingress"].pop("ingressClassName", None)
     return specs
 
 

@@ -81,8 +81,7 @@ def pod(type_: Type) -> str:
 
 def followed(todoctl: Lab, line: str, until: str) -> str:
     """What a command prints that does not end by itself, to the line with `until`."""
-    environment = {**todoctl.environment, "KUBECONFIG": str(todoctl.kubeconfig)}
-    with subprocess.Popen(words(line), env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words(line), env=todoctl.environment, stdout=subprocess.PIPE, text=True) as process:
         late = threading.Timer(120, process.kill)
         late.start()
         printed = ""

@@ -171,7 +171,7 @@ class K3dTarget:
         context.tell_kubectl("scale", DEPLOYMENT, "--replicas=0")
         context.api.apply(manifests.adapted(settings, context.options, self._image(), replicas=0)[2])
         if at_once:
-            rollout.wait_for_end(context.api, None, context.stop)
+            rollout.wait_for_end(context.api, context.stop)
             self._delete_pods([pod.metadata.name for pod in context.api.pods()])
             self._tell_signal("SIGKILL")
             with suppress(UnavailableError):  # the kubelet may have ended it by now

@@ -24,7 +24,7 @@ OFTEN = 11
 
 
 FAILURES = (Way.ERROR, Way.NOTHING, Way.HALF, Way.LOGIN)
-"""Each is followed by a success. `Way.SOUND` has its turn at a start without a picture, several times."""
+"""Each is shown by a page view of its own. `Way.SOUND` is answered after a start without a picture."""
 
 
 @dataclass(frozen=True, slots=True)

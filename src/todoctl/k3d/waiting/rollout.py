@@ -17,6 +17,7 @@ from todoctl.target import Step
 POLL_SECONDS = 0.1
 ASK_AGAIN_SECONDS = 1.0
 
+ENDLESS = "The app's pod does not end"
 OUTCOME = "The app's pod does not get ready"
 FIX = "See 'todoctl logs' and 'kubectl describe pods'; then run 'todoctl up' again"
 
@@ -38,11 +39,9 @@ def wait(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None
     _until(api, done, Patience(OUTCOME, FIX, step, stop), stop)
 
 
-def wait_for_end(api: Api, step: Step | None, stop: threading.Event) -> None:
+def wait_for_end(api: Api, stop: threading.Event) -> None:
     """Until all pods of the app are ending. Deleted before that, one is made anew by its ReplicaSet."""
-    _until(
-        api, lambda: not standing(api.pods()), Patience("The app's pod does not end", FIX, step, stop), stop
-    )
+    _until(api, lambda: not standing(api.pods()), Patience(ENDLESS, FIX, None, stop), stop)
 
 
 def wait_for_none(api: Api, node: Node, step: Step | None, stop: threading.Event) -> None:
@@ -51,7 +50,7 @@ def wait_for_none(api: Api, node: Node, step: Step | None, stop: threading.Event
     def done() -> bool:
         return not standing(api.pods()) and node.running(CONTAINER) == 0
 
-    _until(api, done, Patience("The app's pod does not end", FIX, step, stop), stop)
+    _until(api, done, Patience(ENDLESS, FIX, step, stop), stop)
 
 
 def _until(api: Api, done: Callable[[], bool], patience: Patience, stop: threading.Event) -> None:
