@@ -8,6 +8,7 @@ import asyncio
 import functools
 import random
 import ssl
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -113,6 +114,8 @@ def _tls() -> ssl.SSLContext:
 
 
 def _client() -> "httpx.AsyncClient":
+    # Its command line is not ours: it would load all of rich where that is installed.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     import httpx
 
     with _loading:

@@ -113,7 +113,7 @@ def mend(target: Target, progress: Progress) -> bool:
         return False
     deployed = target.settings()
     with progress.step("Put the deployed app, its picture and its counts back"):
-        target.stop()
+        target.stop(at_once=target.volume.is_set_aside())  # what it has on a volume of our own is not kept
         target.remove_image_service()
         target.volume.put_back()
         if deployed:

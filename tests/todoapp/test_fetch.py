@@ -3,6 +3,8 @@
 import asyncio
 import email.utils
 import hashlib
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -113,3 +115,11 @@ def test_samples_that_are_missing(tmp_path: Path) -> None:
 
     with pytest.raises(FetchError, match="install the app again"):
         asyncio.run(pick())
+
+
+def test_no_command_line_is_loaded_for_a_fetch() -> None:
+    """That of httpx brings all of rich, where todoctl is installed too: it took a quarter of a start."""
+    program = "import sys; from todoapp import fetch; fetch.prepare('http://x/'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "httpx" in loaded.stdout.split()
+    assert "rich" not in loaded.stdout.split()

@@ -30,14 +30,14 @@ POLL_SECONDS = 0.01
 def find(directory: Path) -> list[psutil.Process]:
     """The app processes that todoctl started for `directory`, the oldest first."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [])[1:3] != [*APP[1:]]:
-            continue  # a stranger, or a zombie: it has none
+    for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == str(directory):
+            if os.getsid(process.pid) != process.pid:
+                continue  # not begun by `spawn`: the quickest question that tells most strangers
+            if process.cmdline()[1:3] == [*APP[1:]] and process.environ().get(MARK) == str(directory):
                 found.append(process)
-        except psutil.Error:
-            continue  # gone meanwhile, or another user's: not ours
+        except (OSError, psutil.Error):
+            continue  # gone meanwhile, a zombie, or another user's: not ours
     return sorted(found, key=psutil.Process.create_time)
 
 

@@ -11,12 +11,13 @@ from todoctl.errors import BadUsageError
 from todoctl.image_service.service import picture
 from todoctl.target import Way
 from todoctl.validation import contents
+from todoctl.validation.actor import LONG_TTL
 from todoctl.validation.contract import PROBES, UNCHANGED, UNCOUNTED
 from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.model.times import CLOCK_SLACK
 from todoctl.validation.reading import PICTURE_FILE
-from todoctl.validation.stage import BRIEF_TTL, LONG_TTL, Stage
+from todoctl.validation.stage import BRIEF_TTL, Stage
 
 VISITORS = 20
 OFTEN = 11

@@ -23,7 +23,10 @@ def test_only_what_carries_the_mark_is_found(tmp_path: Path) -> None:
         {process.MARK: str(tmp_path / "other")},
         {},
     )
-    running = [subprocess.Popen(command, cwd=tmp_path, env={**environment, **mark}) for mark in marks]
+    running = [
+        subprocess.Popen(command, cwd=tmp_path, env={**environment, **mark}, start_new_session=True)
+        for mark in marks
+    ]
     try:
         found = wait_for(lambda: process.find(tmp_path), what="the marked process")
         assert [item.pid for item in found] == [running[0].pid]

@@ -215,7 +215,7 @@ def test_the_oldest_process_comes_first_whatever_its_number(
     target.scale(2)
     numbered = process.find(target.directory)
     found = psutil.process_iter
-    monkeypatch.setattr(psutil, "process_iter", lambda attributes: reversed(list(found(attributes))))
+    monkeypatch.setattr(psutil, "process_iter", lambda: reversed(list(found())))
     assert process.find(target.directory) == numbered
 
 

@@ -1,0 +1,182 @@
+"""What is done to the app, and to the volume and the image service that it uses: written down as acts."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from todoctl.settings import Settings
+from todoctl.target import ImageService, Target, Way
+from todoctl.validation import contents
+from todoctl.validation.history import Act, History
+from todoctl.validation.observer import Observer
+from todoctl.validation.visitor import Visitors, streaming
+
+LONG_TTL = 600.5
+"""Seconds: no picture expires meanwhile. With a fraction, so that it shows whether that counts."""
+
+INSTANT = 0.005
+"""Seconds after our last page view for the last one of others: more than is lost by rounding times."""
+
+
+class Actor(Observer):
+    """Acts on the app. `deployed` is what `up` was asked for, `settings` what runs now."""
+
+    def __init__(
+        self,
+        target: Target,
+        visitors: Visitors,
+        history: History,
+        deployed: Settings,
+        service: ImageService | None,
+    ) -> None:
+        super().__init__(target, visitors, history, service)
+        self.full = history.facts.full
+        self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
+        self.deployed = deployed
+
+    def start(
+        self,
+        ttl: float,
+        *,
+        emptied: bool = False,
+        what: str = "start",
+        made: Callable[[contents.Files], contents.Files] | None = None,
+    ) -> None:
+        """Stops and starts the app, with another TTL or on an empty volume; the user has his back later.
+
+        Files are put there in between, `made` of those that it has left. On a volume of our own the app is
+        stopped without notice: nothing that it has there is kept.
+        """
+        ttl = self.deployed.ttl if self.full else ttl
+        aside = self.target.volume.is_set_aside()
+        if aside:
+            self.look_at_log()
+        began, before = time.time(), self.target.instances()
+        self.target.stop(at_once=aside)
+        stopped = time.time()
+        self.note_downloads()
+        files = made(self._files()) if made else {}
+        if not aside:
+            self.target.volume.set_aside()
+            emptied = True
+        elif emptied:
+            self.target.volume.empty()
+        self._put(files)
+        self.settings = replace(self.settings, ttl=ttl)
+        self.target.start(self.settings)
+        if emptied:
+            self.forget()
+            self.detached = False
+        self._act(what, began, before, emptied=emptied, stopped=stopped, files=files)
+        self.look(since=began)
+
+    def restart(self, *, under_views: bool = False) -> None:
+        """Restarts the app the documented way; `under_views` where that leaves no gap."""
+        began, before = time.time(), self.target.instances()
+        with streaming(self.visitors.view, running=under_views and self.target.rolling):
+            self.target.restart()
+        self._act("restart", began, before)
+
+    def kill(self) -> None:
+        """Ends the app without notice, and lets it come back."""
+        began, before = time.time(), self.target.instances()
+        self.target.kill()
+        self._act("kill", began, before)
+
+    def take_over(self) -> None:
+        """A start on what the original would have left: its two files, with its own keys alone."""
+        self.start(LONG_TTL, what="takeover", made=contents.original)
+
+    def cut_power(self) -> None:
+        """A start on what a power cut has left: nobody waited for the last save to reach the disk."""
+        self.start(self.settings.ttl, what="cut", made=contents.torn)
+
+    def damage(self, made: Callable[[contents.Files], contents.Files]) -> None:
+        """A start on files that are not as documented."""
+        self.start(self.settings.ttl, emptied=True, what="damage", made=made)
+
+    def lose_files(self, *names: str) -> None:
+        """Files called `names`, or both documented ones, vanish while the app runs."""
+        self._change("lose", contents.lost(*names))
+
+    def spoil_files(self) -> None:
+        """The documented files are damaged while the app runs."""
+        self._change("spoil", contents.cut_short(self._files()))
+
+    def _change(self, what: str, files: contents.Files) -> None:
+        began = time.time()
+        self._put(files)
+        self._act(what, began, self.target.instances(), files=files)
+
+    def _put(self, files: contents.Files) -> None:
+        for name, content in files.items():
+            self.target.volume.put(name, content)
+
+    def _files(self) -> contents.Files:
+        """What lies on the volume now."""
+        return {file.name: file.content for file in self.target.volume.host().read()}
+
+    def scale(self, number: int) -> None:
+        """So many run the app on its one volume, and are asked in turn."""
+        began, before = time.time(), self.target.instances()
+        self.visitors.servers = [self.visitors.url]
+        self.visitors.servers = self.target.scale(number)
+        self._act("scale", began, before)
+
+    def detach(self) -> None:
+        """The volume gets out of the reach of the app that runs."""
+        began = time.time()
+        self.target.volume.detach()
+        self.detached = True
+        self._act("detach", began, self.target.instances())
+
+    def attach(self, views: int, picture: bytes | None = None) -> None:
+        """The volume is within reach again, and others have counted `views` there: of `picture`, if any."""
+        told, began = self.look(), time.time()
+        last = told.get("last_view")
+        files = contents.others(self._files(), views, last.hi + INSTANT if last else began, picture)
+        time.sleep(INSTANT)
+        self._put(files)
+        self.target.volume.attach()
+        self.detached = False
+        self._act("attach", began, self.target.instances(), files=files, views=views)
+
+    def serve(self, way: Way) -> None:
+        """How the image service answers from now on."""
+        if self.service is not None:
+            began = time.time()
+            self.service.answer(way)
+            self._act("serve", began, frozenset(), way=way.value)
+
+    def _act(
+        self,
+        what: str,
+        began: float,
+        before: frozenset[str],
+        *,
+        emptied: bool = False,
+        stopped: float | None = None,
+        way: str = "",
+        files: contents.Files | None = None,
+        views: int = 0,
+    ) -> None:
+        act = Act(
+            begin=began,
+            end=time.time(),
+            scenario=self.scenario,
+            what=what,
+            ttl=self.settings.ttl,
+            source=self.settings.image_url,
+            emptied=emptied,
+            stopped=stopped,
+            before=sorted(before),
+            after=sorted(self.target.instances()) if not way else [],
+            way=way,
+            files={
+                name: "" if content is None else self.history.keep(content)
+                for name, content in (files or {}).items()
+            },
+            views=views,
+        )
+        self.history.events.append(act)
+        self.look_elsewhere()
