@@ -50,11 +50,15 @@ def _look(directory: str) -> dict[str, tuple[int, int, int, int]]:
 
 
 if __name__ == "__main__":
-    print(  # noqa: T201
-        json.dumps(
-            [
-                (name, size, at, base64.b64encode(content).decode())
-                for name, size, at, content in read(sys.argv[1])
-            ]
+    while True:  # once, and again for each line that comes
+        print(  # noqa: T201
+            json.dumps(
+                [
+                    (name, size, at, base64.b64encode(content).decode())
+                    for name, size, at, content in read(sys.argv[1])
+                ]
+            ),
+            flush=True,
         )
-    )
+        if not sys.stdin.readline():
+            break

@@ -59,6 +59,7 @@ def validate(
                 ttl = ROLLING_TTL if target.rolling else QUICK_TTL
                 stage = Stage(target, visitors, history, deployed, service, ttl=ttl)
                 means.callback(stage.close)
+                means.callback(target.volume.close)
                 if service is not None:
                     now = time.time()
                     serving = Act(

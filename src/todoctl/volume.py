@@ -51,6 +51,10 @@ class Volume(Protocol):
         """`host`, and the side of the app that runs now."""
         ...
 
+    def close(self) -> None:
+        """Ends what reading the sides has begun; they can be read again."""
+        ...
+
     def is_set_aside(self) -> bool:
         """Whether a cache was set aside and not put back."""
         ...

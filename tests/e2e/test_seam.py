@@ -35,8 +35,10 @@ def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(name="target")
-def _target(todoctl: Lab) -> K3dTarget:
-    return K3dTarget(Home(todoctl.home), ClusterOptions(cluster=todoctl.cluster))
+def _target(todoctl: Lab) -> Iterator[K3dTarget]:
+    target = K3dTarget(Home(todoctl.home), ClusterOptions(cluster=todoctl.cluster))
+    yield target
+    target.volume.close()
 
 
 @pytest.fixture(name="client")
@@ -71,6 +73,11 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     seconds(target.volume.sides, 5)
     assert seconds(host.read, 9) < 1
     assert seconds(app.read, 9) < 1
+    going = lambda: run("docker", "top", f"k3d-{todoctl.cluster}-agent-0", "-o", "args")  # noqa: E731
+    assert "while read" in going(), "one shell looks again and again"
+    assert "python3 -S" in going(), "and one program in the pod"
+    target.volume.close()
+    wait_for(lambda: "while read" not in going() and "python3 -S" not in going())
 
 
 def test_deaths_lose_nothing_and_cost_no_more_each_time(

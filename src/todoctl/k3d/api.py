@@ -24,6 +24,8 @@ THE_INGRESS = f"metadata.name={INGRESS}"
 HELM_CHARTS = ("helm.cattle.io", "v1", "helmcharts")
 
 Pod = Any
+Session = Any
+"""A command that goes on in a pod: a `kubernetes.stream.ws_client.WSClient`."""
 
 
 class Api:
@@ -208,28 +210,33 @@ class Api:
         if rest:
             yield rest.decode(errors="replace")
 
-    def execute(self, pod: str, *command: str) -> str:
-        """Runs `command` in the app's container; returns what it printed."""
+    def begin(self, pod: str, *command: str, stdin: bool) -> Session:
+        """Begins `command` in the app's container, with `stdin` on what is written to it. See `end`."""
         with self._opening:
-            session = self._ask(
+            return self._ask(
                 lambda: stream.stream(
                     self._sessions.connect_get_namespaced_pod_exec,
                     pod,
                     NAMESPACE,
                     command=list(command),
+                    stdin=stdin,
                     stdout=True,
                     stderr=True,
                     _preload_content=False,
                     _request_timeout=TIMEOUT,
                 )
             )
+
+    def execute(self, pod: str, *command: str) -> str:
+        """Runs `command` in the app's container; returns what it printed."""
+        session = self.begin(pod, *command, stdin=False)
         try:
             session.run_forever(timeout=TIMEOUT)
             output: str = session.read_stdout() + session.read_stderr()
             if session.is_open() or session.returncode:
                 raise UnavailableError(f"'{command[0]}' failed in the pod {pod}", why=output[-300:])
         finally:
-            session.sock.shutdown()  # its `close` leaves the socket open where the server has ended it
+            end(session)
         return output
 
     def ask_pod(self, method: str, pod: str, port: int, path: str) -> bytes:
@@ -272,6 +279,11 @@ class Api:
             raise _refused(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _unanswered(error) from None
+
+
+def end(session: Session) -> None:
+    """Ends what `begin` has begun."""
+    session.sock.shutdown()  # its `close` leaves the socket open where the server has ended it
 
 
 def _refused(error: client.ApiException) -> UnavailableError:

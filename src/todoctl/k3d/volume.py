@@ -1,18 +1,11 @@
 """The volume on a cluster: a directory of a node, and its two sides, the node and the pod that uses it."""
 
-import base64
-import inspect
-import json
-
-from todoctl import directory
-from todoctl.k3d.api import Api
 from todoctl.k3d.context import Context
 from todoctl.k3d.manifests import CONTAINER, DEPLOYMENT
-from todoctl.k3d.node import ASIDE, CACHE, Node
+from todoctl.k3d.node import ASIDE, CACHE
+from todoctl.k3d.sides import INSIDE, NodeSide, PodSide
 from todoctl.k3d.waiting import rollout
-from todoctl.volume import File, Side, require_aside
-
-INSIDE = "/usr/src/app/files/cache"
+from todoctl.volume import Side, require_aside
 
 
 class NodeVolume:
@@ -23,9 +16,11 @@ class NodeVolume:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._node = context.node
+        self._host = NodeSide(self._node)
+        self._app: PodSide | None = None
 
     def host(self) -> Side:
-        return NodeSide(self._node)
+        return self._host
 
     def sides(self) -> tuple[Side, Side]:
         """`docker exec` in the node against `exec` in the pod."""
@@ -36,7 +31,19 @@ class NodeVolume:
             "exec", f"deployment/{DEPLOYMENT}", f"--container={CONTAINER}", "--", *listing
         )
         pod, *_ = rollout.require_standing(api)
-        return self.host(), PodSide(api, pod, fractions=self._node.tells_fractions)
+        if self._app is None or self._app.pod != pod:
+            self._close_app()
+            self._app = PodSide(api, pod, fractions=self._node.tells_fractions)
+        return self._host, self._app
+
+    def close(self) -> None:
+        self._host.close()
+        self._close_app()
+
+    def _close_app(self) -> None:
+        if self._app is not None:
+            self._app.close()
+            self._app = None
 
     def is_set_aside(self) -> bool:
         return self._node.has(ASIDE)
@@ -78,37 +85,3 @@ class NodeVolume:
             self._context.change("mv", "-T", ASIDE, CACHE)
             # Where there was none, there is none again; a full one is not touched.
             self._context.change("find", CACHE, "-maxdepth", "0", "-empty", "-delete")
-
-
-class NodeSide:
-    """The node's directory; see `todoctl.volume.Side`."""
-
-    def __init__(self, node: Node) -> None:
-        self.seen_from = f"the node {node.name}: {CACHE}"
-        self._node = node
-
-    def read(self) -> list[File]:
-        return self._node.files()
-
-
-class PodSide:
-    """The directory in the app's container; times are cut to seconds where the node has no `fractions`."""
-
-    def __init__(self, api: Api, pod: str, *, fractions: bool) -> None:
-        self.seen_from = f"the pod {pod}: {INSIDE}"
-        self._api = api
-        self._pod = pod
-        self._step = 1 if fractions else 10**9
-
-    def read(self) -> list[File]:
-        program = inspect.getsource(directory)
-        seen = json.loads(self._api.execute(self._pod, "python3", "-S", "-c", program, INSIDE))
-        return [
-            File(
-                name=name,
-                size=size,
-                modified=at // self._step * self._step / 1e9,
-                content=base64.b64decode(content),
-            )
-            for name, size, at, content in seen
-        ]

@@ -38,6 +38,9 @@ class LocalVolume:
         path = Path(process.environment(running)["CACHE_DIR"])
         return self.host(), inside(running, path)
 
+    def close(self) -> None:
+        """Reading a directory begins nothing."""
+
     def is_set_aside(self) -> bool:
         return self._aside.exists()
 

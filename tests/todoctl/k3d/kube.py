@@ -56,6 +56,8 @@ class Kube:
         self.service_status: Json = {"podIP": "10.42.1.7"}
         self.logs = "first line\nlast line"
         self.output = "[]"
+        self.lines: list[str] = []
+        """What a program in a pod prints at its begin, and for each line that it gets."""
         self.ending = '{"status": "Success"}'
         self.page_code = 200
         self.looks = 0

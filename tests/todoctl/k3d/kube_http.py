@@ -119,11 +119,21 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Sec-WebSocket-Accept", accept)
         self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
         self.end_headers()
-        for opcode, data in (
-            (2, b"\1" + self.kube.output.encode()),
-            (2, b"\3" + self.kube.ending.encode()),
-            (8, struct.pack("!H", 1000)),
-        ):
-            short, long = struct.pack("!B", len(data) % 126), struct.pack("!BQ", 127, len(data))
-            self.wfile.write(bytes([0x80 | opcode]) + (short if len(data) < 126 else long) + data)
+        if parse_qs(urlsplit(self.path).query).get("stdin") == ["true"]:
+            for line in self.kube.lines:
+                self._send(2, b"\1" + line.encode())
+                self._receive()
+        else:
+            self._send(2, b"\1" + self.kube.output.encode())
+            self._send(2, b"\3" + self.kube.ending.encode())
+        self._send(8, struct.pack("!H", 1000))
         self.close_connection = True
+
+    def _send(self, opcode: int, data: bytes) -> None:
+        short, long = struct.pack("!B", len(data) % 126), struct.pack("!BQ", 127, len(data))
+        self.wfile.write(bytes([0x80 | opcode]) + (short if len(data) < 126 else long) + data)
+
+    def _receive(self) -> None:
+        """A short frame, which a client masks; none where it is gone."""
+        if head := self.rfile.read(2):
+            self.rfile.read(4 + head[1] % 128)
