@@ -73,7 +73,10 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     seconds(target.volume.sides, 5)
     assert seconds(host.read, 9) < 1
     assert seconds(app.read, 9) < 1
-    going = lambda: run("docker", "top", f"k3d-{todoctl.cluster}-agent-0", "-o", "args")  # noqa: E731
+
+    def going() -> str:
+        return run("docker", "top", f"k3d-{todoctl.cluster}-agent-0", "-o", "pid,args")
+
     assert "while read" in going(), "one shell looks again and again"
     assert "python3 -S" in going(), "and one program in the pod"
     target.volume.close()
