@@ -72,8 +72,10 @@ class NodeSide:
         return None
 
     def close(self) -> None:
-        """The shell ends by itself where nobody can tell it to look again."""
+        """The shell ends where nothing more can come, but not with `docker` where that is killed."""
         if self._going is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._going.communicate(timeout=LOOK_SECONDS)
             self._going.kill()
             self._going.communicate()
             self._going = None

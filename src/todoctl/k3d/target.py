@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from functools import cached_property
 from pathlib import Path
 
 from todoctl.client import Client
@@ -42,7 +43,7 @@ class K3dTarget:
     def directory(self) -> Path:
         return self._context.directory
 
-    @property
+    @cached_property
     def volume(self) -> Volume:
         return NodeVolume(self._context.remembered())
 
