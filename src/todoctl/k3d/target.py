@@ -80,8 +80,9 @@ class K3dTarget:
         }
 
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
-        """The newest pod's."""
-        pods = sorted(self._context.api.pods(), key=lambda pod: pod.metadata.creation_timestamp)
+        """The newest pod's; one that is ending is on the list for a while when its container has gone."""
+        found = self._context.api.pods()
+        pods = sorted(rollout.standing(found) or found, key=lambda pod: pod.metadata.creation_timestamp)
         if pods:
             yield from self._context.api.log(pods[-1].metadata.name, lines=lines, follow=follow)
 

@@ -18,6 +18,8 @@ class NodeVolume:
         self._node = context.node
         self._host = NodeSide(self._node)
         self._app: PodSide | None = None
+        self._is_aside = False
+        """As far as it is known: nobody else changes it while todoctl's home is locked."""
 
     def host(self) -> Side:
         return self._host
@@ -46,7 +48,8 @@ class NodeVolume:
             self._app = None
 
     def is_set_aside(self) -> bool:
-        return self._node.has(ASIDE)
+        self._is_aside = self._is_aside or self._node.has(ASIDE)
+        return self._is_aside
 
     def set_aside(self) -> None:
         if self._node.has(CACHE):
@@ -83,5 +86,6 @@ class NodeVolume:
         if self.is_set_aside():
             self._context.change("rm", "-rf", CACHE)
             self._context.change("mv", "-T", ASIDE, CACHE)
+            self._is_aside = False
             # Where there was none, there is none again; a full one is not touched.
             self._context.change("find", CACHE, "-maxdepth", "0", "-empty", "-delete")

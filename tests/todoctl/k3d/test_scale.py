@@ -94,3 +94,21 @@ def test_stopped_at_once_it_gets_no_notice(
     kube.shape = lambda _: []
     target.stop(at_once=True)
     assert not [line for line in world.calls if "kill" in line], "there is nothing left"
+
+
+def test_the_log_is_that_of_a_pod_that_stays(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told
+) -> None:
+    """A newer one that is ending is on the list for a while, and its log may be gone already."""
+    target.up(settings, told)
+    ending = pod("ending")
+    ending["metadata"] |= {
+        "creationTimestamp": "2099-01-01T00:00:00Z",
+        "deletionTimestamp": "2099-01-01T00:00:09Z",
+    }
+    kube.pods = [*kube.pods, ending]
+    list(target.logs(follow=False, lines=1))
+    assert "/pods/pod-" in kube.requests[-1]
+    kube.pods = [ending]
+    list(target.logs(follow=False, lines=1))
+    assert "/pods/ending/log" in kube.requests[-1], "its last words, where there is no other"
