@@ -19,6 +19,7 @@ from todoctl.settings import Settings
 from todoctl.target import Way
 from todoctl.validate import is_under_way, mend, validate
 from todoctl.validation import run as running
+from todoctl.validation.actor import LONG_TTL
 from todoctl.validation.history import Act, Download, History, Request, Role
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
@@ -162,6 +163,22 @@ def test_an_error_ends_a_scenario_and_not_the_run(bench: Bench) -> None:
     verdict = bench.play([scenario(broken, "grace"), *chosen(["deployed"], full=False)])
     assert [result.outcome for result in verdict.scenarios] == [Outcome.NOT_JUDGED, Outcome.PASSED]
     assert verdict.scenarios[0].reason == "The app does not start: it is broken."
+
+
+def test_what_todoctl_could_not_do_is_not_laid_at_the_apps_door(bench: Bench) -> None:
+    """A start that takes too long ends all that runs; the next scenario begins with a start of its own."""
+
+    def too_slow(stage: Stage) -> None:
+        stage.require(LONG_TTL)
+        stage.target.stop()
+        raise UnavailableError("The app does not start")
+
+    verdict = bench.play([scenario(too_slow, "scale"), *chosen(["crash", "page"], full=False)])
+    assert [result.outcome for result in verdict.scenarios] == [
+        Outcome.NOT_JUDGED,
+        Outcome.PASSED,
+        Outcome.PASSED,
+    ]
 
 
 def test_an_interrupted_run_puts_all_back_and_still_reports(bench: Bench) -> None:

@@ -33,6 +33,8 @@ class Actor(Observer):
         self.full = history.facts.full
         self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
         self.deployed = deployed
+        self.upset = False
+        """Whether todoctl itself could not do something: the app may not even run any more."""
 
     def start(
         self,
@@ -66,7 +68,7 @@ class Actor(Observer):
         self.target.start(self.settings)
         if emptied:
             self.forget()
-            self.detached = False
+            self.detached = self.upset = False
         self._act(what, began, before, emptied=emptied, stopped=stopped, files=files)
         self.look(since=began)
 

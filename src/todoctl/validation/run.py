@@ -57,7 +57,7 @@ def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
             scenario.play(stage)
             stage.rest()
         except TodoctlError as problem:
-            error = str(problem)
+            error, stage.upset = str(problem), True
         finally:
             stage.note_downloads()
             play = Play(

@@ -57,7 +57,7 @@ class Stage(Actor):
 
     def require(self, ttl: float | None = None) -> None:
         """The app of this run, with this TTL or any."""
-        if not self.target.volume.is_set_aside() or self.detached:
+        if not self.target.volume.is_set_aside() or self.detached or self.upset:
             self.start(ttl or self.settings.ttl, emptied=True)
         elif ttl and self.settings.ttl != ttl and not self.full:
             self.start(ttl)
