@@ -79,11 +79,11 @@ def test_labels_and_values_are_those_of_the_api(browser: Browser, app: AppServer
 def test_the_countdown_moves_and_is_no_access(browser: Browser, app: AppServer) -> None:
     before_it = app.cache()["access_count"]
     with visiting(browser, app) as visit:
+        bar = visit.page.locator("progress")
+        before = float(bar.evaluate("bar => bar.value"))
         countdown = visit.page.locator("#countdown")
         first = countdown.inner_text()
         assert re.fullmatch(r"Valid for another (10:00|9:\d\d)\.", first)
-        bar = visit.page.locator("progress")
-        before = float(bar.evaluate("bar => bar.value"))
         expect(countdown).not_to_have_text(first)
         assert float(bar.evaluate("bar => bar.value")) < before
         assert app.cache()["access_count"] == before_it + 1
