@@ -19,12 +19,6 @@ from todoctl.validation.stage import Stage
 from todoctl.validation.verdict import Verdict
 from todoctl.validation.visitor import Visitors
 
-QUICK_TTL = 0.8
-"""Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""
-
-ROLLING_TTL = 8.0
-"""The same where a start takes seconds until the page answers."""
-
 
 def validate(
     target: Target,
@@ -56,8 +50,7 @@ def validate(
                 service = None if full else means.enter_context(target.image_service())
                 visitors = Visitors(url, history, commands)
                 means.callback(visitors.close)
-                ttl = ROLLING_TTL if target.rolling else QUICK_TTL
-                stage = Stage(target, visitors, history, deployed, service, ttl=ttl)
+                stage = Stage(target, visitors, history, deployed, service)
                 means.callback(stage.close)
                 means.callback(target.volume.close)
                 if service is not None:

@@ -4,18 +4,18 @@ A stage arranges and waits by what it is told, and judges nothing: what it was t
 """
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from todoctl.settings import Settings
-from todoctl.target import ImageService, Target, Way
+from todoctl.target import Way
 from todoctl.validation.actor import Actor
-from todoctl.validation.history import History
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.reading import Told
-from todoctl.validation.visitor import Visitors
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+QUICK_TTL = 0.8
+"""Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""
+
+ROLLING_TTL = 8.0
+"""The same where a start takes seconds until the page answers."""
 
 BRIEF_TTL = 0.1
 """Seconds: an expiry is soon waited for."""
@@ -39,21 +39,16 @@ UNSPENT = ("valid", "expired")
 
 
 class Stage(Actor):
-    """One run's means. `ttl` (seconds) is that of the scenarios that wait for an expiry."""
+    """One run's means."""
 
-    def __init__(
-        self,
-        target: Target,
-        visitors: Visitors,
-        history: History,
-        deployed: Settings,
-        service: ImageService | None,
-        *,
-        ttl: float,
-    ) -> None:
-        super().__init__(target, visitors, history, deployed, service)
-        self.ttl = ttl
-        self.waiting: Callable[[str], None] = lambda _: None
+    waiting: Callable[[str], None] = staticmethod(lambda _: None)
+    """Is told what is being waited for."""
+    _slowness = 1
+
+    @property
+    def ttl(self) -> float:
+        """Seconds, for the scenarios that wait for an expiry."""
+        return (ROLLING_TTL if self.target.rolling else QUICK_TTL) * self._slowness
 
     def require(self, ttl: float | None = None) -> None:
         """The app of this run, with this TTL or any."""
@@ -64,7 +59,7 @@ class Stage(Actor):
 
     def slow_down(self) -> None:
         """Twice as much time for what has to happen before an expiry."""
-        self.ttl *= 2
+        self._slowness *= 2
 
     def wait_for_picture(self) -> Told:
         """Until there is one that nobody viewed, as after a start on an empty volume; or for a while.

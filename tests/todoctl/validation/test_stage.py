@@ -24,7 +24,7 @@ class Deaf(Stage):
     def __init__(self, history: History, told: Told, service: ImageService | None = None) -> None:
         visitors = Visitors("http://localhost:1", history)
         target = cast("Target", None)
-        super().__init__(target, visitors, history, Settings(ttl=0.1), service, ttl=0.1)
+        super().__init__(target, visitors, history, Settings(ttl=0.1), service)
         self.told = told
         self.done: list[str] = []
 
