@@ -8,7 +8,6 @@ says why where it fails as well.
 import base64
 import inspect
 import json
-import os
 import secrets
 import select
 import subprocess
@@ -30,8 +29,8 @@ INSIDE = "/usr/src/app/files/cache"
 LOOK_SECONDS = 5.0
 """For one more look: far more than it takes. After that, a command of its own is asked."""
 
-AGAIN = 'end=$1; shift; while read -r _; do "$@"; echo "$? $end"; done'
-"""For a shell: runs a command for each line that comes, and tells its exit code and that it has ended."""
+AGAIN = 'while read -r _; do "$@" && echo "$0+" || echo "$0-"; done'
+"""For a shell: runs a command for each line that comes, and tells with its own name how that has ended."""
 
 
 class NodeSide:
@@ -41,7 +40,8 @@ class NodeSide:
         self.seen_from = f"the node {node.name}: {CACHE}"
         self._node = node
         self._going: subprocess.Popen[bytes] | None = None
-        self._end = f"0 {secrets.token_hex(16)}\n".encode()
+        self._name = secrets.token_hex(16)
+        """The shell's: nothing that the files could contain."""
 
     def read(self) -> list[File]:
         output = self._look_again()
@@ -51,23 +51,26 @@ class NodeSide:
     def _look_again(self) -> bytes | None:
         """What `node.LOOK` has printed; None where it has failed."""
         if self._going is None:
-            words = self._node.inside("sh", "-c", AGAIN, "sh", self._end[2:-1].decode(), *LOOK, stdin=True)
             self._going = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                self._node.inside("sh", "-c", AGAIN, self._name, *LOOK, stdin=True),
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
         asked, told = cast("IO[bytes]", self._going.stdin), cast("IO[bytes]", self._going.stdout)
+        well, ill = (f"{self._name}{sign}\n".encode() for sign in "+-")
         output = b""
         with suppress(OSError):
             asked.write(b"\n")
-            asked.flush()
-            while not output.endswith(self._end):
+            while not output.endswith((well, ill)):
                 ready, _, _ = select.select([told], [], [], LOOK_SECONDS)
-                part = os.read(told.fileno(), 1 << 16) if ready else b""
+                part = told.read(1 << 16) if ready else b""
                 if not part:
                     break
                 output += part
             else:
-                return output.removesuffix(self._end)
+                return output.removesuffix(well) if output.endswith(well) else None
         self.close()
         return None
 

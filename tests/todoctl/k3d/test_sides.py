@@ -95,15 +95,24 @@ def test_why_it_failed_is_told_by_a_command_of_its_own(here: Here, host: NodeSid
         host.read()
 
 
+def test_a_look_that_fails_ends_nothing(here: Here, host: NodeSide, tmp_path: Path) -> None:
+    """A file may vanish while it is read: the next look is not kept waiting."""
+    here._directory = tmp_path / "late"
+    with pytest.raises(UnavailableError):
+        host.read()
+    looks = here.looks
+    here._directory.mkdir()
+    assert host.read() == []
+    assert (here.begun, here.looks) == (1, looks)
+
+
 def line(content: bytes) -> str:
     return json.dumps([["picture", len(content), AT, base64.b64encode(content).decode()]]) + "\n"
 
 
 @pytest.fixture(name="app")
-def _app(kube: Kube, tmp_path: Path) -> Iterator[PodSide]:
-    config = tmp_path / "kubeconfig"
-    config.write_text(kube.kubeconfig())
-    side = PodSide(Api(config), "pod-1", fractions=True)
+def _app(api: Api) -> Iterator[PodSide]:
+    side = PodSide(api, "pod-1", fractions=True)
     yield side
     side.close()
 
