@@ -13,9 +13,9 @@ import pytest
 from tests.app_server import wait_for
 from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
 from todoctl.client import Client
-from todoctl.k3d.engine import connect
-from todoctl.k3d.images import image
-from todoctl.k3d.options import DEFAULT_BASE_IMAGE
+from todoctl.images import image
+from todoctl.images.engine import connect
+from todoctl.images.image import DEFAULT_BASE_IMAGE
 
 BASE = "todoctl-typed-base:e2e"
 

@@ -17,9 +17,9 @@ from tests.e2e.conftest import Lab, lab, run
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d import image_pod
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
+from todoctl.kubernetes import image_pod
 from todoctl.settings import Settings
 from todoctl.target import Way
 

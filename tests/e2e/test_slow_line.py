@@ -17,8 +17,9 @@ from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, images, run
 from tests.e2e.registry import PASSWORD, USER, push, registry
 from tests.e2e.relay import Line
-from todoctl.k3d.images import needed
-from todoctl.k3d.options import DEFAULT_BASE_IMAGE, ClusterOptions
+from todoctl.images.image import DEFAULT_BASE_IMAGE
+from todoctl.k3d import needed
+from todoctl.k3d.options import ClusterOptions
 
 RATE = 300_000.0
 """Bytes a second."""

@@ -1,4 +1,6 @@
-"""The real command line, run as a process of its own on a home of the test's own."""
+"""The real command line, run as a process of its own on a home of the test's own; and a make-believe machine
+for each test, in the place of Docker, k3d and a cluster's API.
+"""
 
 import os
 import subprocess
@@ -10,6 +12,20 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import free_port
+from tests.todoctl.images.engine import Engine
+from tests.todoctl.k3d.world import World
+from tests.todoctl.kubernetes.kube import Kube
+from tests.todoctl.kubernetes.place import Place
+from tests.todoctl.told import Told
+from todoctl.home import Home
+from todoctl.images import image
+from todoctl.k3d import context, page, preflight, target
+from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.target import K3dTarget
+from todoctl.kubernetes import attempts
+from todoctl.kubernetes.api import Api
+from todoctl.kubernetes.waiting import patience
+from todoctl.settings import Settings
 
 
 @dataclass
@@ -56,3 +72,72 @@ def _todoctl(tmp_path: Path) -> Iterator[CommandLine]:
     command.env.clear()
     command("down", "--target", "local")
     assert not command.home.exists(), "down leaves nothing behind"
+
+
+@pytest.fixture(name="kube")
+def _kube() -> Iterator[Kube]:
+    kube = Kube()
+    yield kube
+    kube.close()
+
+
+@pytest.fixture(name="api")
+def _api(kube: Kube, tmp_path: Path) -> Api:
+    path = tmp_path / "kubeconfig"
+    path.write_text(kube.kubeconfig())
+    return Api(path)
+
+
+@pytest.fixture(name="place")
+def _place(api: Api) -> Place:
+    return Place(api)
+
+
+@pytest.fixture(name="world")
+def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World(kube)
+    world.install(tmp_path / "bin", "k3d", "docker", "kubectl")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(patience, "QUIET_SECONDS", 5.0)
+    monkeypatch.setattr(patience, "STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(page, "LOOK_SECONDS", 0.1)
+    for name in ("POLL_SECONDS", "READY_SECONDS", "ROUTE_SECONDS"):
+        monkeypatch.setattr(page, name, 0.01)
+    monkeypatch.setattr(attempts, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(target, "HALT_SECONDS", 0.01)
+    return world
+
+
+@pytest.fixture(name="engine")
+def _engine(world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    engine = Engine(world)
+    for module in (context, preflight, image):
+        monkeypatch.setattr(module, "connect", engine)
+    return engine
+
+
+@pytest.fixture(name="told")
+def _told() -> Told:
+    return Told()
+
+
+@pytest.fixture(name="options")
+def _options() -> ClusterOptions:
+    return ClusterOptions()
+
+
+@pytest.fixture(name="settings")
+def _settings() -> Settings:
+    return Settings(port=free_port(), image_url="sample:")
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture(name="target")
+def _target(home: Home, options: ClusterOptions, engine: Engine) -> K3dTarget:
+    return K3dTarget(home, options)

@@ -15,9 +15,9 @@ from todoctl import __main__ as main
 from todoctl import __version__
 from todoctl.__main__ import TerminatedError, explain, run
 from todoctl.errors import ExitCode, TodoctlError
-from todoctl.k3d import manifests
-from todoctl.k3d.images import image
+from todoctl.images import image
 from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.resources import resources
 from todoctl.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -159,7 +159,7 @@ def test_commands_for_images_and_manifests_hand_over(
     assert run(["manifests", "--cluster", "mine", "--ttl", "9"]) == 0
     printed = list(yaml.safe_load_all(capsys.readouterr().out))
     options = ClusterOptions(cluster="mine")
-    assert printed == manifests.adapted(Settings(ttl=9), options, "todo-app:1.12")
+    assert printed == resources(Settings(ttl=9), options, "todo-app:1.12")
 
 
 def test_a_reader_that_has_gone_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:

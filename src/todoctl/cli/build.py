@@ -19,7 +19,7 @@ def build(
 ) -> None:
     """Build the app's image under a name of your own."""
     from todoctl.console import Terminal
-    from todoctl.k3d.images.image import build as run
+    from todoctl.images.image import build as run
 
     run(reference, base_image, Terminal())
 
@@ -29,7 +29,7 @@ def context() -> None:
     """Write what the image is built from to standard output, as a tar archive for 'docker build -'."""
     import sys
 
-    from todoctl.k3d.images.image import build_context
+    from todoctl.images.image import build_context
 
     if sys.stdout.isatty():
         raise BadUsageError(
@@ -42,7 +42,7 @@ def context() -> None:
 def push(reference: Reference) -> None:
     """Push an image that was built here to its registry."""
     from todoctl.console import Terminal
-    from todoctl.k3d.images.image import push as run
+    from todoctl.images.image import push as run
 
     run(reference, Terminal())
 
@@ -59,15 +59,16 @@ def manifests(
     ] = False,
 ) -> None:
     """Print what would be applied to the cluster, as YAML."""
-    from todoctl.k3d.manifests import adapted, render
     from todoctl.k3d.options import ClusterOptions
+    from todoctl.k3d.resources import resources
+    from todoctl.kubernetes.manifests import render
     from todoctl.settings import Settings
 
     settings = Settings(ttl=ttl, image_url=image_url)
     options = ClusterOptions(cluster=cluster, agents=agents)
     if image_service:
-        from todoctl.k3d.image_pod import pod
+        from todoctl.kubernetes.image_pod import pod
 
         typer.echo(render([pod(options.node, app_image)]), nl=False)
         return
-    typer.echo(render(adapted(settings, options, app_image)), nl=False)
+    typer.echo(render(resources(settings, options, app_image)), nl=False)

@@ -5,24 +5,24 @@ image is built while k3d works, and image and manifests are brought there as soo
 """
 
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
 
+from todoctl.background import Background
 from todoctl.errors import UnavailableError
-from todoctl.k3d import manifests, node
-from todoctl.k3d.background import Background
+from todoctl.images import image
+from todoctl.images.engine import has_image
+from todoctl.k3d import node, page
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
-from todoctl.k3d.engine import has_image
-from todoctl.k3d.images import image
 from todoctl.k3d.node import Node
-from todoctl.k3d.waiting import page, rollout
+from todoctl.kubernetes import manifests
+from todoctl.kubernetes.apply import apply, tell_rollout
+from todoctl.kubernetes.attempts import persist, wait_until
+from todoctl.kubernetes.waiting import rollout
 from todoctl.settings import Settings
-from todoctl.target import Progress, Step
+from todoctl.target import Progress
 
 NODE_SECONDS = 300.0
-POLL_SECONDS = 0.2
 
 ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
 """No page view, and again for as long as load balancer or ingress answer with an error."""
@@ -66,14 +66,14 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     with progress.step("Apply volume, claim, deployment, service and ingress") as step:
         if applying:
             applying.result()  # nothing of it comes after what is applied here
-        wait_until(context, context.api.ping, step, "the API server", NODE_SECONDS)
+        wait_until(context.stop, context.api.ping, step, "the API server", NODE_SECONDS)
         apply(context, settings, tag)
         if lost:  # a pod that runs still has the directory that is no more
             context.tell_kubectl("rollout", "restart", f"deployment/{manifests.DEPLOYMENT}")
             context.api.restart()
     with progress.step("Wait for the pod") as step:
         tell_rollout(context)
-        rollout.wait(context.api, context.node, step, context.stop)
+        rollout.wait(context, step)
     with progress.step(f"Wait for the page at {settings.url}") as step:
         context.tell_kubectl("get", f"ingress/{manifests.INGRESS}")
         context.commands.tell([*ASK, f"{settings.url}/"])
@@ -99,11 +99,11 @@ def prepare_node(
     there = context.node
     for attempt in (there.state, there.ping):
         with suppress(UnavailableError):
-            persist(context, attempt, created.is_set)
-        wait_until(context, attempt, None, f"the node {there.name}", NODE_SECONDS)
+            persist(context.stop, attempt, created.is_set)
+        wait_until(context.stop, attempt, None, f"the node {there.name}", NODE_SECONDS)
     told: list[list[str]] = []
     with suppress(UnavailableError):
-        persist(context, lambda: told.append(fill_node(context, building, tag)), created.is_set)
+        persist(context.stop, lambda: told.append(fill_node(context, building, tag)), created.is_set)
     return told[0] if told else fill_node(context, building, tag)
 
 
@@ -127,7 +127,7 @@ def apply_early(
     image is in its node by then: a pull that fails is tried again only after ten seconds.
     """
     server = Node(context.engine, context.options.server)
-    volume, *others = manifests.adapted(settings, context.options, tag)
+    volume, *others = context.resources(settings, tag)
     with suppress(UnavailableError):
         preparing.result()
         for attempt in (
@@ -135,61 +135,4 @@ def apply_early(
             lambda: server.find_phase(volume["metadata"]["name"]),
             lambda: server.apply(manifests.render(others)),
         ):
-            persist(context, attempt, created.is_set)
-
-
-def apply(context: Context, settings: Settings, tag: str) -> None:
-    """Server-side apply of the five resources, volume and claim first.
-
-    A claim that comes before the binder knows its volume waits for the binder's next round, 15 seconds later.
-    """
-    printing = manifests.command(settings, context.options, tag)
-    context.commands.tell(printing, context.kubectl("apply", "-f", "-"))
-    volume, *others = manifests.adapted(settings, context.options, tag)
-    context.api.apply(volume)
-    wait_until(context, lambda: context.api.find_phase(volume), None, "the volume's binder", NODE_SECONDS)
-    for resource in others:
-        context.api.apply(resource)
-
-
-def tell_rollout(context: Context) -> None:
-    """What waits for the pods as `rollout.wait` does."""
-    context.tell_kubectl("rollout", "status", f"deployment/{manifests.DEPLOYMENT}")
-
-
-def wait_until(
-    context: Context, attempt: Callable[[], object], step: Step | None, what: str, seconds: float
-) -> None:
-    """Until `attempt` raises no `UnavailableError`; raises one after `seconds`, or when the user gives up."""
-    deadline = time.monotonic() + seconds
-
-    def show(why: str) -> None:
-        if step:
-            step.update(f"waiting for {what}: {why}")
-
-    try:
-        persist(context, attempt, lambda: time.monotonic() > deadline, show)
-    except UnavailableError as error:
-        raise UnavailableError(
-            f"Nothing from {what} within {seconds:g} s",
-            why=error.why or error.what,
-            fix="See 'todoctl doctor' and 'todoctl status'; then run 'todoctl up' again",
-        ) from None
-
-
-def persist(
-    context: Context,
-    attempt: Callable[[], object],
-    is_over: Callable[[], bool],
-    shown: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Until `attempt` raises no `UnavailableError`; raises its last one when it is over, or given up."""
-    while True:
-        try:
-            attempt()
-        except UnavailableError as error:
-            shown(error.why or error.what)
-            if context.stop.wait(POLL_SECONDS) or is_over():
-                raise
-        else:
-            return
+            persist(context.stop, attempt, created.is_set)

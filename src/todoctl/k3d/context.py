@@ -1,6 +1,5 @@
-"""What every step on a cluster needs: options, state, and ways to Docker, the node and the API."""
+"""What every step on a k3d cluster needs: options, state, and ways to Docker and the node."""
 
-import threading
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,32 +7,50 @@ from typing import TYPE_CHECKING, Any
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
 from todoctl.home import Home, damaged, read_json, write_json
+from todoctl.images.engine import connect
+from todoctl.k3d import resources
 from todoctl.k3d.cluster import Cluster, Machine, are_whole
-from todoctl.k3d.engine import connect
 from todoctl.k3d.node import Node
 from todoctl.k3d.options import AT_CREATION, ClusterOptions
+from todoctl.kubernetes import context
+from todoctl.kubernetes.manifests import CONTAINER, Resource
 from todoctl.settings import Settings
 
 if TYPE_CHECKING:
     import docker
 
-    from todoctl.k3d.api import Api
 
-
-class Context:
+class Context(context.Context):
     """One cluster, as named by `options`, and what is remembered of it in `directory`.
 
-    Docker and the API are asked when they are needed, so that `status` can tell of either being away.
-    `stop` is set when whoever waits shall give up.
+    Docker is asked when it is needed, so that `status` can tell of its being away.
     """
 
     def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
-        self.commands = commands
         self.directory = home.path / "k3d" / options.cluster
         self.file = self.directory / "state.json"
-        self.kubeconfig = self.directory / "kubeconfig"
         self.options = options
-        self.stop = threading.Event()
+        super().__init__(self.directory / "kubeconfig", commands)
+
+    @property
+    def name(self) -> str:
+        """As k3d names it."""
+        return f"k3d-{self.options.cluster}"
+
+    @property
+    def node_name(self) -> str:
+        """It alone has the volume and the app's image."""
+        return self.options.node
+
+    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
+        return resources.resources(settings, self.options, image, replicas=replicas)
+
+    def printing(self, settings: Settings, image: str) -> list[str]:
+        return resources.command(settings, self.options, image)
+
+    def running(self) -> int:
+        """As containerd tells it: the API does up to ten seconds later (the kubelet's status sync)."""
+        return self.node.running(CONTAINER)
 
     def remembered(self) -> "Context":
         """This context with the options that the cluster was made with, where that is known."""
@@ -90,20 +107,6 @@ class Context:
     def node(self) -> Node:
         """The node with the volume."""
         return Node(self.engine, self.options.node)
-
-    @cached_property
-    def api(self) -> "Api":
-        from todoctl.k3d.api import Api
-
-        return Api(self.kubeconfig)
-
-    def kubectl(self, *arguments: str) -> list[str]:
-        """The command for this cluster, which k3d names a context for in the user's own kubeconfig."""
-        return ["kubectl", f"--context=k3d-{self.options.cluster}", *arguments]
-
-    def tell_kubectl(self, *arguments: str) -> None:
-        """Tells which kubectl command does what is being done through the API."""
-        self.commands.tell(self.kubectl(*arguments))
 
     def change(self, *command: str) -> None:
         """Runs a command in the node with the volume, and tells it."""

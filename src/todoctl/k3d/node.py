@@ -12,8 +12,8 @@ import docker
 import docker.errors
 
 from todoctl.errors import UnavailableError
-from todoctl.k3d.engine import execute, reason
-from todoctl.k3d.manifests import MANAGER, check_phase
+from todoctl.images.engine import execute, reason
+from todoctl.kubernetes.manifests import MANAGER, check_phase
 from todoctl.volume import File, unreadable
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node

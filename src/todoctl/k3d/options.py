@@ -8,7 +8,6 @@ from todoctl.errors import BadUsageError
 from todoctl.k3d import handed_on
 
 LISTEN = ("127.0.0.1", "0.0.0.0")  # noqa: S104 - only where the user asks for it
-DEFAULT_BASE_IMAGE = "python:3.13-slim"
 
 AT_CREATION = ("agents", "listen", "k3s_image", "k3d_arg")
 """What a cluster is created with and keeps."""

@@ -7,9 +7,9 @@ import docker
 
 from todoctl import ports
 from todoctl.errors import UnavailableError
+from todoctl.images.engine import connect
 from todoctl.k3d import cluster as k3d
 from todoctl.k3d.cluster import Cluster, Machine
-from todoctl.k3d.engine import connect
 from todoctl.k3d.options import ClusterOptions
 from todoctl.target import Finding
 

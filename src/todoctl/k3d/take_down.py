@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from todoctl.errors import UnavailableError
 from todoctl.home import not_writable
-from todoctl.k3d import image_pod, manifests
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.node import ASIDE, CACHE
+from todoctl.kubernetes import image_pod, manifests
 from todoctl.target import Progress, Step
 
 DELETE_SECONDS = 90.0

@@ -1,10 +1,11 @@
 """The volume on a cluster: a directory of a node, and its two sides, the node and the pod that uses it."""
 
 from todoctl.k3d.context import Context
-from todoctl.k3d.manifests import CONTAINER, DEPLOYMENT
 from todoctl.k3d.node import ASIDE, CACHE
-from todoctl.k3d.sides import INSIDE, NodeSide, PodSide
-from todoctl.k3d.waiting import rollout
+from todoctl.k3d.node_side import NodeSide
+from todoctl.kubernetes.manifests import CONTAINER, DEPLOYMENT
+from todoctl.kubernetes.pod_side import INSIDE, PodSide
+from todoctl.kubernetes.waiting import rollout
 from todoctl.volume import Side, require_aside
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import free_port
-from tests.todoctl.k3d.conftest import away
-from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import Machine, World
+from tests.todoctl.told import away
 from todoctl.errors import UnavailableError
 from todoctl.k3d import cluster as k3d
 from todoctl.k3d import preflight

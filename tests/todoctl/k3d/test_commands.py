@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.engine import Engine
-from tests.todoctl.k3d.kube import Kube
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import World
+from tests.todoctl.kubernetes.kube import Kube
+from tests.todoctl.told import Told
 from todoctl.__main__ import run
 from todoctl.commands import Commands
 from todoctl.home import Home
-from todoctl.k3d import image_pod, manifests
-from todoctl.k3d.images import image
+from todoctl.images import image
 from todoctl.k3d.options import ClusterOptions
+from todoctl.k3d.resources import command, resources
 from todoctl.k3d.target import K3dTarget
+from todoctl.kubernetes import image_pod
 from todoctl.settings import Settings
 from todoctl.target import Way
 
@@ -185,11 +186,11 @@ def test_the_command_prints_what_is_applied(capsys: pytest.CaptureFixture[str]) 
     settings = Settings(ttl=7.5, image_url="sample:")
     options = ClusterOptions(cluster="mine", agents=0)
     for wanted, chosen in ((settings, options), (Settings(), ClusterOptions())):
-        name, *words = manifests.command(wanted, chosen, "todo-app:it")
+        name, *words = command(wanted, chosen, "todo-app:it")
         assert name == "todoctl"
         assert run(words) == 0
         printed = list(yaml.safe_load_all(capsys.readouterr().out))
-        assert printed == manifests.adapted(wanted, chosen, "todo-app:it")
+        assert printed == resources(wanted, chosen, "todo-app:it")
         assert run([*words, "--image-service"]) == 0
         assert yaml.safe_load(capsys.readouterr().out) == image_pod.pod(chosen.node, "todo-app:it")
 

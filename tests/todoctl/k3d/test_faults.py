@@ -7,10 +7,10 @@ from pathlib import Path
 import docker.errors
 import pytest
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.engine import Engine
-from tests.todoctl.k3d.kube import Kube
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import Machine, World
+from tests.todoctl.kubernetes.kube import Kube
+from tests.todoctl.told import Told
 from todoctl import doctor
 from todoctl.errors import UnavailableError
 from todoctl.home import Home

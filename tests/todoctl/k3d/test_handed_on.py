@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import free_port
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import World
+from tests.todoctl.told import Told
 from todoctl.errors import BadUsageError
 from todoctl.home import Home
 from todoctl.k3d import handed_on, preflight

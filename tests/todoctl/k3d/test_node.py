@@ -9,12 +9,12 @@ from pathlib import Path
 import docker.context
 import pytest
 
-from tests.todoctl.k3d.conftest import away
-from tests.todoctl.k3d.engine import Engine
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import Machine, World
+from tests.todoctl.told import away
+from todoctl.background import Background
 from todoctl.errors import UnavailableError
-from todoctl.k3d.background import Background
-from todoctl.k3d.engine import connect
+from todoctl.images.engine import connect
 from todoctl.k3d.node import Node
 
 

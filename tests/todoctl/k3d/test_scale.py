@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.kube import Answer, Kube
-from tests.todoctl.k3d.objects import pod
 from tests.todoctl.k3d.world import World
+from tests.todoctl.kubernetes.kube import Answer, Kube
+from tests.todoctl.kubernetes.objects import pod
+from tests.todoctl.told import Told
 from todoctl.home import Home
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget

@@ -13,19 +13,20 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.engine import Engine
-from tests.todoctl.k3d.kube import Answer, Kube
-from tests.todoctl.k3d.objects import pod
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import Machine, World
+from tests.todoctl.kubernetes.kube import Answer, Kube
+from tests.todoctl.kubernetes.objects import pod
+from tests.todoctl.told import Told
 from todoctl import directory
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.image_service import service as program
-from todoctl.k3d import image_pod, manifests, node
+from todoctl.k3d import node
 from todoctl.k3d.node import Node
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
+from todoctl.kubernetes import image_pod, manifests
 from todoctl.settings import Settings
 from todoctl.target import Way
 from todoctl.volume import File

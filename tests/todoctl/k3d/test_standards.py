@@ -5,7 +5,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from todoctl.k3d import manifests
+from todoctl.kubernetes import manifests
 
 
 @pytest.fixture(name="deployment")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.kube import Answer, Kube
 from tests.todoctl.k3d.world import World
+from tests.todoctl.kubernetes.kube import Answer, Kube
+from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.k3d import take_down
 from todoctl.k3d.target import K3dTarget

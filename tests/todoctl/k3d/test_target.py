@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.engine import Engine
-from tests.todoctl.k3d.kube import Answer, Kube
-from tests.todoctl.k3d.objects import pod
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import Machine, World
+from tests.todoctl.kubernetes.kube import Answer, Kube
+from tests.todoctl.kubernetes.objects import pod
+from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d.options import ClusterOptions

@@ -3,9 +3,9 @@
 import docker.errors
 import pytest
 
-from tests.todoctl.k3d.conftest import Told
-from tests.todoctl.k3d.engine import Container
+from tests.todoctl.images.engine import Container
 from tests.todoctl.k3d.world import World
+from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.todoctl.k3d.kube import Kube
+from tests.todoctl.kubernetes.kube import Kube
 
 TOOL = """#!{python}
 import json, os, sys, urllib.request

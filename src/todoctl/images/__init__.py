@@ -1,0 +1,1 @@
+"""Images on their way through Docker, and the app's own."""

@@ -1,1 +1,0 @@
-"""Images: those that are needed, on their way, and the app's own."""

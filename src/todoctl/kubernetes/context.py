@@ -1,0 +1,64 @@
+"""What every step on a cluster needs: the way to its API, and what the app is made of there."""
+
+import threading
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from todoctl.commands import SILENT, Commands
+from todoctl.kubernetes.manifests import NAMESPACE, Resource
+from todoctl.settings import Settings
+
+if TYPE_CHECKING:
+    from todoctl.kubernetes.api import Api
+
+
+class Context(ABC):
+    """A namespace of a cluster. Its API is asked when it is needed, so that `status` can tell of its absence.
+
+    `stop` is set when whoever waits shall give up.
+    """
+
+    namespace = NAMESPACE
+
+    def __init__(self, kubeconfig: Path, commands: Commands = SILENT) -> None:
+        self.commands = commands
+        self.kubeconfig = kubeconfig
+        self.stop = threading.Event()
+
+    @cached_property
+    def api(self) -> "Api":
+        from todoctl.kubernetes.api import Api
+
+        return Api(self.kubeconfig, self.namespace)
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the user's own kubeconfig calls it."""
+
+    @property
+    @abstractmethod
+    def node_name(self) -> str | None:
+        """The one node that a pod of ours has to be on; None where any will do."""
+
+    @abstractmethod
+    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
+        """What the app is made of here, in the order in which it is applied."""
+
+    @abstractmethod
+    def printing(self, settings: Settings, image: str) -> list[str]:
+        """The command that prints `resources`."""
+
+    @abstractmethod
+    def running(self) -> int:
+        """How many containers of the app run now."""
+
+    def kubectl(self, *arguments: str) -> list[str]:
+        """The command for this cluster."""
+        return ["kubectl", f"--context={self.name}", *arguments]
+
+    def tell_kubectl(self, *arguments: str) -> None:
+        """Tells which kubectl command does what is being done through the API."""
+        self.commands.tell(self.kubectl(*arguments))

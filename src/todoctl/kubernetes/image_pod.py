@@ -1,0 +1,108 @@
+"""The image service in a pod of its own, beside the app: from the app's image, as a text of ours."""
+
+import base64
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from todoctl.errors import UnavailableError
+from todoctl.image_service import service
+from todoctl.image_service.client import Controlled
+from todoctl.image_service.formats import others
+from todoctl.kubernetes import manifests
+from todoctl.kubernetes.attempts import wait_until
+from todoctl.kubernetes.context import Context
+from todoctl.kubernetes.manifests import MANAGER, NAMESPACE, Resource
+from todoctl.kubernetes.waiting import pods
+from todoctl.settings import Settings
+
+NAME = "todoctl-image-service"
+PORT = 8000
+WAIT_SECONDS = 60.0
+
+OWNER = "app.kubernetes.io/managed-by"
+"""The label that says who has made a resource."""
+
+
+def pod(node: str | None, image: str, namespace: str = NAMESPACE) -> Resource:
+    """On the one node that has the image, where that is so, and with no more rights than the app."""
+    app = manifests.plain()[2]["spec"]["template"]["spec"]
+    given = [
+        f"{number},{picture.kind},{base64.b64encode(picture.content).decode()}"
+        for number, picture in others().items()
+    ]
+    rights = {key: value for key, value in app["securityContext"].items() if not key.startswith("fsGroup")}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": NAME,
+            "namespace": namespace,
+            "labels": {OWNER: MANAGER, "app.kubernetes.io/name": NAME},
+        },
+        "spec": {
+            **({"nodeName": node} if node else {}),
+            "restartPolicy": "Never",  # a new one would not know what the old one has served
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": rights,
+            "containers": [
+                {
+                    "name": "image-service",
+                    "image": image,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["python3", "/app/entrypoint.py", "python3", "-c"],
+                    "args": [inspect.getsource(service), str(PORT), *given],
+                    "ports": [{"name": "http", "containerPort": PORT}],
+                    "resources": {
+                        "requests": {"cpu": "10m", "memory": "32Mi"},
+                        "limits": {"cpu": "1", "memory": "128Mi"},
+                    },
+                    "securityContext": app["containers"][0]["securityContext"],
+                }
+            ],
+        },
+    }
+
+
+def remove(context: Context) -> None:
+    """Deletes the pod, where there is one and todoctl has made it."""
+    api = context.api
+    named: Resource = {"kind": "Pod", "metadata": {"name": NAME}}
+    found = api.read(named)
+    if found is not None and (found.metadata.labels or {}).get(OWNER) == MANAGER:
+        context.tell_kubectl("delete", f"pod/{NAME}", "--grace-period=0", "--force")
+        api.delete(named, at_once=True)
+
+
+@contextmanager
+def running(context: Context, image: str) -> Iterator[Controlled]:
+    """The image service, answering; gone at the end of the block."""
+    api, wanted = context.api, pod(context.node_name, image, context.namespace)
+
+    def fetch(method: str, path: str) -> bytes:
+        if method == "POST":
+            # Its slashes as %2F, as the API server's proxy wants them of kubectl too.
+            way = f"/api/v1/namespaces/{context.namespace}/pods/{NAME}:{PORT}/proxy{path}"
+            context.tell_kubectl("create", f"--raw={way}", "--filename=/dev/null")
+        return api.ask_pod(method, NAME, PORT, path)
+
+    def address() -> str:
+        """Raises where it does not answer yet."""
+        found = api.read(wanted)
+        if found is None or not found.status.pod_ip:
+            reason = found and pods.hindrance(api, found, api.events(context.namespace))
+            raise UnavailableError("The image service does not run yet", why=(reason and reason.what) or "")
+        fetch("GET", "/journal/0")
+        return str(found.status.pod_ip)
+
+    try:
+        remove(context)  # of a run that was killed
+        printing = context.printing(Settings(), image)
+        context.commands.tell([*printing, "--image-service"], context.kubectl("apply", "-f", "-"))
+        api.apply(wanted)
+        wait_until(context.stop, address, None, "the image service's pod", WAIT_SECONDS)
+        yield Controlled(f"http://{address()}:{PORT}/picture", fetch, same_clock=False)
+    finally:
+        remove(context)

@@ -1,0 +1,84 @@
+"""The manifests: read as they are, and adapted to an image and to settings."""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from todoctl.errors import UnavailableError
+from todoctl.settings import Settings, seconds
+
+Resource = dict[str, Any]
+
+DEPLOYMENT = "todo-app-dep"
+INGRESS = "dwk-todo-app-ingress"
+CONTAINER = "todo-app-container"
+NAMESPACE = "default"
+SELECTOR = "app=todo-app"
+MANAGER = "todoctl"
+"""Who has set what todoctl applies (server-side apply's field manager)."""
+
+ORDER = ("persistentvolume", "persistentvolumeclaim", "deployment", "service", "ingress")
+"""Volume and claim first, so that the pod finds them bound."""
+
+
+def _directory() -> Traversable:
+    """In the package where todoctl is installed; beside the sources in a checkout."""
+    packaged = files("todoctl").joinpath("manifests")
+    if packaged.is_dir():
+        return packaged
+    return Path(str(files("todoctl"))).parents[1] / "manifests"
+
+
+def plain() -> list[Resource]:
+    """The five resources as the files have them, in the order in which they are applied."""
+    try:
+        texts = [_directory().joinpath(f"{name}.yaml").read_text(encoding="utf-8") for name in ORDER]
+    except OSError as error:
+        raise UnavailableError(
+            "The manifests are missing", why=str(error), fix="Install todoctl again with pip"
+        ) from None
+    return [yaml.safe_load(text) for text in texts]
+
+
+def adapted(settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
+    """The five resources for this image and these settings."""
+    found = plain()
+    deployment = deployment_of(found)
+    deployment["spec"]["replicas"] = replicas
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["image"] = image
+    wanted = {"CACHE_TTL": seconds(settings.ttl), "IMAGE_URL": settings.image_url}
+    for variable in container["env"]:
+        variable["value"] = wanted.get(variable["name"], variable["value"])
+    return found
+
+
+def deployment_of(resources: list[Resource]) -> Resource:
+    """The deployment among them."""
+    (found,) = (resource for resource in resources if resource["kind"] == "Deployment")
+    return found
+
+
+def check_phase(volume: str, phase: str | None) -> None:
+    """Raises where that phase says that the controller that binds claims does not know the volume yet."""
+    if phase in {None, "", "Pending"}:
+        raise UnavailableError(f"The volume {volume} is pending")
+
+
+def is_applied(wanted: Resource, deployment: Any | None) -> bool:  # noqa: ANN401 - the library has no types
+    """Whether the cluster's deployment runs as many pods as `wanted`, of its image and with its settings."""
+    if deployment is None or deployment.spec.replicas != wanted["spec"]["replicas"]:
+        return False
+    container = deployment.spec.template.spec.containers[0]
+    (given,) = wanted["spec"]["template"]["spec"]["containers"]
+    environment = {variable.name: variable.value for variable in container.env or []}
+    expected = {variable["name"]: variable["value"] for variable in given["env"]}
+    return bool(container.image == given["image"] and environment == expected)
+
+
+def render(resources: list[Resource]) -> str:
+    """The resources as YAML, for people and for kubectl."""
+    return yaml.safe_dump_all(resources, sort_keys=False)

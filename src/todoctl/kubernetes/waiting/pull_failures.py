@@ -1,0 +1,97 @@
+"""Why a node cannot pull an image, from what its container runtime says."""
+
+import re
+from dataclasses import dataclass
+
+from todoctl.kubernetes.waiting.hindrance import Grade, shortened
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`said` goes after the image's name; `what_to_do` ends with no full stop."""
+
+    said: str
+    grade: Grade
+    what_to_do: str
+
+
+NETWORK = "Check this machine's network and proxy, or import the image: 'k3d image import'"
+NAME = "Correct the image's name, or import it: 'k3d image import'"
+
+KNOWN = (
+    (
+        r"no space left|disk quota exceeded",
+        Failure(
+            "has no space in the node",
+            Grade.FINAL,
+            "Free some disk space where Docker keeps its data ('docker system df' shows what it holds)",
+        ),
+    ),
+    (
+        r"toomanyrequests|429 too many",
+        Failure(
+            "is refused by its registry, which limits how much it gives",
+            Grade.FINAL,
+            "Wait, sign in to the registry, or import the image: 'k3d image import'",
+        ),
+    ),
+    (
+        r"unexpected eof|reset by peer|broken pipe|short read|context canceled",
+        Failure("did not come whole: the connection broke off", Grade.PENDING, NETWORK),
+    ),
+    (
+        r"x509|certificate|http response to https",
+        Failure(
+            "cannot be pulled: its registry is not trusted",
+            Grade.STUCK,
+            "See https://k3d.io/stable/usage/registries/",
+        ),
+    ),
+    (
+        r"no such host|refused|no route|unreachable|timeout|timed out|deadline exceeded|misbehaving|\beof\b",
+        Failure("cannot be pulled: its registry is not reached", Grade.STUCK, NETWORK),
+    ),
+    (
+        r"invalid ?(reference|image ?name)|could ?n.t parse image",
+        Failure("has no valid name", Grade.FINAL, NAME),
+    ),
+    (
+        r"errimageneverpull|pull policy of never",
+        Failure("is not in the node, and is never to be pulled", Grade.FINAL, NAME),
+    ),
+    (
+        r"no match for platform|no matching manifest",
+        Failure("is not made for this machine's processor", Grade.FINAL, NAME),
+    ),
+    (
+        r"denied|insufficient_scope|unauthorized|authorization failed|forbidden|\b40[13]\b",
+        Failure("does not exist, or its registry asks for a login", Grade.FINAL, NAME),
+    ),
+    (
+        r"not ?found|manifest unknown|name unknown",
+        Failure("does not exist", Grade.FINAL, NAME),
+    ),
+)
+"""Words of container runtimes and registries, in small letters; the first that are found count."""
+
+UNKNOWN = Failure("cannot be pulled", Grade.STUCK, "See 'kubectl describe pods --all-namespaces'")
+
+CHAIN = re.compile(
+    r".*failed to (?:do request|authorize|copy|(?:pull and unpack image|resolve reference) "
+    r'"(?P<name>[^"]*)")'
+    r': (?:(?:Head|Get) "[^"]*": |(?P=name): )?'
+)
+"""Where the message of a failed pull comes to the point: the calls that it went through stand before that."""
+
+LONGEST = 160
+
+
+def failure(message: str) -> Failure:
+    """What a pull that failed with `message` has come to."""
+    words = message.lower()
+    return next((known for pattern, known in KNOWN if re.search(pattern, words)), UNKNOWN)
+
+
+def point(message: str) -> str:
+    """The end of `message`, without the calls that it went through."""
+    return shortened(CHAIN.sub("", " ".join(message.split()), count=1), LONGEST)

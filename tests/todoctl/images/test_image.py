@@ -1,0 +1,127 @@
+"""What goes into the image, what names it, and what a failed build says."""
+
+import importlib.util
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+
+import docker.errors
+import pytest
+
+from tests.todoctl.images.engine import Engine
+from tests.todoctl.k3d.world import World
+from tests.todoctl.told import Told
+from todoctl.errors import UnavailableError
+from todoctl.images import image
+
+
+def build(told: Told) -> None:
+    image.build("me/todo-app:1", None, told)
+
+
+def test_the_whole_app_is_in_the_context(world: World, engine: Engine, told: Told) -> None:
+    build(told)
+    (call,) = world.built
+    assert call["tag"] == "me/todo-app:1"
+    with tarfile.open(fileobj=call["fileobj"]) as tar:
+        names = set(tar.getnames())
+    assert {"Dockerfile", "requirements.txt", "entrypoint.py", "pip/pip.conf", "pip/ca.pem"} <= names
+    assert {"todoapp/__main__.py", "todoapp/templates/index.html"} <= names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_app_is_found_without_importing_it() -> None:
+    program = "import sys; from todoctl.images import image; image.app_files(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "todoapp" not in done.stdout.split()
+
+
+def test_the_tag_follows_the_content(world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tag(base: str | None = None) -> str:
+        return image.reference(engine, base)  # type: ignore[arg-type]
+
+    first = tag()
+    assert first == tag()
+    assert first != tag("other:1")
+    named = tag("other:1")
+    world.images.add("other:1")
+    assert named != tag("other:1"), "the image behind the name counts"
+    files = image.app_files()
+    monkeypatch.setattr(image, "app_files", lambda: {**files, "todoapp/web.py": b"#"})
+    assert first != tag()
+
+
+def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(UnavailableError, match="todoapp is not installed"):
+        image.app_files()
+
+
+def test_the_reason_of_a_failed_build_is_pips_own(world: World, engine: Engine, told: Told) -> None:
+    world.events = [
+        {"stream": "Step 5/8 : RUN pip\n"},
+        {"stream": "\n"},
+        {"stream": "ERROR: No matching distribution found for uvloop\n"},
+        {"error": "The command returned a non-zero code: 1"},
+    ]
+    with pytest.raises(UnavailableError, match=r"No matching distribution.*--base-image"):
+        build(told)
+    assert "Step 5/8" in told
+
+
+def test_a_build_that_docker_refuses(engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> Iterator[dict[str, str]]:
+        raise docker.errors.APIError("pull\naccess denied")
+
+    monkeypatch.setattr(engine, "build", refuse)
+    with pytest.raises(UnavailableError, match="pull access denied"):
+        build(told)
+
+
+def test_a_build_that_nobody_watches(world: World, engine: Engine) -> None:
+    world.events = [{"stream": "Step 1/8 : FROM x\n"}]
+    image.make(engine, "app:1", None)  # type: ignore[arg-type]
+    assert "app:1" in world.images
+
+
+def test_a_build_that_says_nothing(engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "build", lambda **_: iter([]))
+    with pytest.raises(UnavailableError, match="ended without an image"):
+        build(told)
+
+
+def test_push(world: World, engine: Engine, told: Told) -> None:
+    with pytest.raises(UnavailableError, match="todoctl image build me/todo-app:1"):
+        image.push("me/todo-app:1", told)
+    world.images.add("me/todo-app:1")
+    image.push("me/todo-app:1", told)
+    assert "Pushed 1" in told
+    engine.images.pushed = lambda: iter([{"error": "denied"}])
+    with pytest.raises(UnavailableError, match="could not be pushed: denied"):
+        image.push("me/todo-app:1", told)
+
+    def refuse() -> Iterator[dict[str, str]]:
+        raise docker.errors.APIError("no such host")
+
+    engine.images.pushed = refuse
+    with pytest.raises(UnavailableError, match="no such host"):
+        image.push("me/todo-app:1", told)
+
+
+@pytest.mark.parametrize(
+    ("index", "network"),
+    [
+        ("http://127.0.0.1:3141/simple", "host"),
+        ("http://localhost/simple", "host"),
+        ("https://a.example", None),
+    ],
+)
+def test_an_index_on_this_machine_is_reached_from_the_build(
+    index: str, network: str | None, monkeypatch: pytest.MonkeyPatch, world: World, engine: Engine, told: Told
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", index)
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://b.example")
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "b.example")
+    build(told)
+    assert world.built[0]["network_mode"] == network

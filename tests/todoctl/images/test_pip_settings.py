@@ -1,0 +1,102 @@
+"""The pip settings of this machine, as an image build gets them."""
+
+import os
+import ssl
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from todoctl.images import pip_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("PIP_") or name in {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(pip_settings, "_pip_config", lambda: "")
+
+
+def test_a_plain_machine_needs_nothing_but_certificates() -> None:
+    assert pip_settings.pip_conf() == "[global]\ncert = /pip/ca.pem\n"
+    assert b"BEGIN CERTIFICATE" in pip_settings.certificates()
+
+
+def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        pip_settings,
+        "_pip_config",
+        lambda: (
+            "global.index-url='https://index.example/simple'\n"
+            "global.extra-index-url='file:///opt/a\\nhttps://b.example/simple'\n"
+            "global.find-links='/opt/wheels'\n"
+            "install.trusted-host='index.example'\n"
+            "something else\n"
+        ),
+    )
+    monkeypatch.setenv("PIP_TIMEOUT", "99")
+    assert pip_settings.pip_conf().splitlines() == [
+        "[global]",
+        "cert = /pip/ca.pem",
+        "index-url = https://index.example/simple",
+        "extra-index-url = https://b.example/simple",
+        "trusted-host = index.example",
+        "timeout = 99",
+    ]
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pip_settings, "_pip_config", lambda: "global.index-url='https://one.example'\n")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://two.example")
+    assert "index-url = https://two.example" in pip_settings.pip_conf()
+
+
+def test_the_certificates_are_those_that_were_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ca.pem").write_text("mine")
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "ca.pem"))
+    assert pip_settings.certificates() == b"mine"
+
+
+def test_without_any_certifi_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_file", lambda _: False)
+    monkeypatch.setattr(
+        ssl, "get_default_verify_paths", lambda: ssl.DefaultVerifyPaths("", "", "", "", "", "")
+    )
+    assert b"BEGIN CERTIFICATE" in pip_settings.certificates()
+
+
+def test_pip_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert isinstance(pip_settings._pip_config(), str)
+    told = tmp_path / "python3"
+    told.write_text("#!/bin/sh\necho \"global.timeout='7'\"\n")
+    told.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pip_settings._pip_config() == "global.timeout='7'\n"
+    told.write_text("#!/bin/sh\nexit 1\n")
+    assert pip_settings._pip_config() == ""
+
+
+def test_the_pins_are_those_of_the_lock_file() -> None:
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    packages = {package["name"]: package for package in lock["package"]}
+    (project,) = (package for package in lock["package"] if package["name"] == "todoctl")
+    wanted: set[str] = set()
+    open_names = [found["name"] for found in project["dev-dependencies"]["app"]]
+    while open_names:
+        name = open_names.pop()
+        if name not in wanted:
+            wanted.add(name)
+            open_names += [
+                found["name"]
+                for found in packages[name].get("dependencies", [])
+                if "win32" not in found.get("marker", "")
+            ]
+    lines = (ROOT / "src" / "todoctl" / "images" / "requirements.txt").read_text().splitlines()
+    pins = dict(line.split(" ;")[0].strip().split("==") for line in lines)
+    assert pins == {name: packages[name]["version"] for name in wanted}

@@ -1,0 +1,28 @@
+"""A place on a make-believe cluster, of which nothing but its API is known."""
+
+from pathlib import Path
+
+from todoctl.kubernetes.api import Api
+from todoctl.kubernetes.context import Context
+from todoctl.kubernetes.manifests import Resource, adapted
+from todoctl.settings import Settings
+
+
+class Place(Context):
+    name = "place"
+    node_name = None
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(Path("kubeconfig"))
+        self.__dict__["api"] = api
+        self.containers: int | None = None
+        """How many run; None for as many as there are pods."""
+
+    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
+        return adapted(settings, image, replicas=replicas)
+
+    def printing(self, settings: Settings, image: str) -> list[str]:
+        return ["print", str(settings.ttl), image]
+
+    def running(self) -> int:
+        return len(self.api.pods()) if self.containers is None else self.containers
