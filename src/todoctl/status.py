@@ -6,8 +6,7 @@ from typing import Any
 from todoctl.client import Client
 from todoctl.errors import TodoctlError
 from todoctl.settings import seconds
-from todoctl.target import Target
-from todoctl.validate import require_settings
+from todoctl.target import Target, require_settings
 
 
 def status(target: Target) -> dict[str, Any]:

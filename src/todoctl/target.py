@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from todoctl.errors import UnavailableError
 from todoctl.settings import Settings
 from todoctl.volume import Volume
 
@@ -190,3 +191,11 @@ class Target(Protocol):
     def remove_image_service(self) -> None:
         """Removes one that a killed validation has left."""
         ...
+
+
+def require_settings(target: Target) -> Settings:
+    """What is up; raises `UnavailableError` where nothing is."""
+    settings = target.settings()
+    if settings is None:
+        raise UnavailableError(f"Nothing is up on {target.name}", fix="Run 'todoctl up' first")
+    return settings

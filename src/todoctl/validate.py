@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.home import make_directory
+from todoctl.mend import begin, mend
 from todoctl.settings import Settings
-from todoctl.target import Progress, Target
+from todoctl.target import Progress, Target, require_settings
 from todoctl.validation.history import Act, Facts, History
 from todoctl.validation.judge.results import judge
 from todoctl.validation.run import Audience, run
@@ -82,44 +81,3 @@ def _history(target: Target, deployed: Settings, *, full: bool) -> History:
         began_at=time.time(),
     )
     return History(facts=facts)
-
-
-def require_settings(target: Target) -> Settings:
-    """What is up; raises `UnavailableError` where nothing is."""
-    settings = target.settings()
-    if settings is None:
-        raise UnavailableError(f"Nothing is up on {target.name}", fix="Run 'todoctl up' first")
-    return settings
-
-
-def begin(target: Target) -> None:
-    """Notes that a validation is under way, for `mend` to find."""
-    make_directory(target.directory)
-    _record(target).touch()
-
-
-def mend(target: Target, progress: Progress) -> bool:
-    """Puts back what a validation set aside, finished or not; False where there is nothing to mend.
-
-    Can itself be interrupted at any point and run again: the record goes last.
-    """
-    if not is_under_way(target):
-        return False
-    deployed = target.settings()
-    with progress.step("Put the deployed app, its picture and its counts back"):
-        target.stop(at_once=target.volume.is_set_aside())  # what it has on a volume of our own is not kept
-        target.remove_image_service()
-        target.volume.put_back()
-        if deployed:
-            target.start(deployed)
-        _record(target).unlink()
-    return True
-
-
-def is_under_way(target: Target) -> bool:
-    """Whether a validation is playing on the target, or was killed while it did."""
-    return _record(target).exists()
-
-
-def _record(target: Target) -> Path:
-    return target.directory / "validating"

@@ -15,9 +15,10 @@ from todoctl.client import CacheState, Client
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
 from todoctl.local.target import LocalTarget
+from todoctl.mend import is_under_way, mend
 from todoctl.settings import Settings
 from todoctl.target import Way
-from todoctl.validate import is_under_way, mend, validate
+from todoctl.validate import validate
 from todoctl.validation import run as running
 from todoctl.validation.actor import LONG_TTL
 from todoctl.validation.history import Act, Download, History, Request, Role

@@ -56,8 +56,8 @@ def up(
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
+    from todoctl.mend import mend
     from todoctl.up import up as bring_up
-    from todoctl.validate import mend
 
     # Before anything slow: a bad value is told at once.
     wanted = Settings(port=port, ttl=ttl, image_url=DEFAULT_IMAGE_URL if image_url is None else image_url)
@@ -107,7 +107,7 @@ def down(
 ) -> None:
     """Take away all that `up` made. Twice is fine."""
     from todoctl import targets
-    from todoctl.validate import mend
+    from todoctl.mend import mend
 
     terminal = make_terminal(show_commands=show_commands)
     home = find_home()

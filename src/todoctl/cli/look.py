@@ -45,7 +45,7 @@ def logs(
 
 def open_page(target: TargetOption = None, cluster: ClusterOption = None) -> None:
     """Open the page in a browser."""
-    from todoctl.validate import require_settings
+    from todoctl.target import require_settings
 
     show(require_settings(standing(target, cluster, make_terminal())).url)
 

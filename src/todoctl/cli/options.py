@@ -40,7 +40,7 @@ def make_terminal(*, stderr: bool = False, show_commands: bool = False) -> "Term
 def standing(name: str | None, cluster: str | None, terminal: "Terminal") -> "Target":
     """What is up, for a command that only looks; first mends what a killed validation has left."""
     from todoctl import targets
-    from todoctl.validate import is_under_way, mend
+    from todoctl.mend import is_under_way, mend
 
     home = find_home()
     target = targets.require(home, targets.Choice(name, cluster))

@@ -103,7 +103,7 @@ def validate(
         )
         _validate_others(apps, details=details, as_json=as_json, junit=junit, html=html)
     from todoctl import targets
-    from todoctl.validate import mend
+    from todoctl.mend import mend
     from todoctl.validate import validate as run
     from todoctl.validation.reports import files
     from todoctl.validation.scenarios import chosen

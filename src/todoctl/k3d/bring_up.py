@@ -23,6 +23,8 @@ from todoctl.settings import Settings
 from todoctl.target import Progress
 
 NODE_SECONDS = 300.0
+NODE_PAUSE = 1.0
+"""Seconds between two commands in a node that does not answer yet: each of them takes time from its start."""
 
 ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
 """No page view, and again for as long as load balancer or ingress answer with an error."""
@@ -99,11 +101,16 @@ def prepare_node(
     there = context.node
     for attempt in (there.state, there.ping):
         with suppress(UnavailableError):
-            persist(context.stop, attempt, created.is_set)
+            persist(context.stop, attempt, created.is_set, pause=NODE_PAUSE)
         wait_until(context.stop, attempt, None, f"the node {there.name}", NODE_SECONDS)
     told: list[list[str]] = []
     with suppress(UnavailableError):
-        persist(context.stop, lambda: told.append(fill_node(context, building, tag)), created.is_set)
+        persist(
+            context.stop,
+            lambda: told.append(fill_node(context, building, tag)),
+            created.is_set,
+            pause=NODE_PAUSE,
+        )
     return told[0] if told else fill_node(context, building, tag)
 
 
@@ -135,4 +142,4 @@ def apply_early(
             lambda: server.find_phase(volume["metadata"]["name"]),
             lambda: server.apply(manifests.render(others)),
         ):
-            persist(context.stop, attempt, created.is_set)
+            persist(context.stop, attempt, created.is_set, pause=NODE_PAUSE)

@@ -26,6 +26,9 @@ from todoctl.kubernetes.pod_commands import PodCommands
 PAUSE = 0.2
 """Seconds before it is asked again where a watch has failed."""
 
+APPLY = "application/apply-patch+yaml"
+"""https://kubernetes.io/docs/reference/using-api/server-side-apply/"""
+
 THE_INGRESS = f"metadata.name={INGRESS}"
 HELM_CHARTS = ("helm.cattle.io", "v1", "helmcharts")
 
@@ -46,6 +49,7 @@ class Api:
         self._api.configuration.proxy = None  # the cluster is on this machine
         self._api.configuration.retries = False
         self._api = client.ApiClient(self._api.configuration)
+        self._applying = client.ApiClient(self._api.configuration, "Content-Type", APPLY)
         self._core = client.CoreV1Api(self._api)
         self._apps = client.AppsV1Api(self._api)
         self._networking = client.NetworkingV1Api(self._api)
@@ -61,18 +65,9 @@ class Api:
     def apply(self, resource: Resource) -> None:
         """Server-side apply; what others have set on fields of ours is taken back."""
         kind, name = resource["kind"], resource["metadata"]["name"]
-        patch = self._verb("patch", kind)
-        ask(
-            lambda: patch(
-                name,
-                *self._where(kind),
-                body=resource,
-                field_manager=MANAGER,
-                force=True,
-                _content_type="application/apply-patch+yaml",
-                _request_timeout=TIMEOUT,
-            )
-        )
+        patch = self._verb("patch", kind, self._applying)
+        given: dict[str, Any] = {"field_manager": MANAGER, "force": True, "_request_timeout": TIMEOUT}
+        ask(lambda: patch(name, *self._where(kind), body=resource, **given))
 
     def delete(self, resource: Resource, *, at_once: bool = False) -> bool:
         """Deletes the resource; False where it was not there. With `at_once` it gets no time to end."""
@@ -219,14 +214,14 @@ class Api:
     def _where(self, kind: str) -> tuple[str, ...]:
         return () if kind == "PersistentVolume" else (self.namespace,)
 
-    def _verb(self, verb: str, kind: str) -> Callable[..., Any]:
+    def _verb(self, verb: str, kind: str, by: client.ApiClient = None) -> Callable[..., Any]:
         group, name = {
-            "PersistentVolume": (self._core, "persistent_volume"),
-            "PersistentVolumeClaim": (self._core, "namespaced_persistent_volume_claim"),
-            "Deployment": (self._apps, "namespaced_deployment"),
-            "Service": (self._core, "namespaced_service"),
-            "Ingress": (self._networking, "namespaced_ingress"),
-            "Pod": (self._core, "namespaced_pod"),
+            "PersistentVolume": (client.CoreV1Api, "persistent_volume"),
+            "PersistentVolumeClaim": (client.CoreV1Api, "namespaced_persistent_volume_claim"),
+            "Deployment": (client.AppsV1Api, "namespaced_deployment"),
+            "Service": (client.CoreV1Api, "namespaced_service"),
+            "Ingress": (client.NetworkingV1Api, "namespaced_ingress"),
+            "Pod": (client.CoreV1Api, "namespaced_pod"),
         }[kind]
-        method: Callable[..., Any] = getattr(group, f"{verb}_{name}")
+        method: Callable[..., Any] = getattr(group(by or self._api), f"{verb}_{name}")
         return method

@@ -35,14 +35,19 @@ def persist(
     attempt: Callable[[], object],
     is_over: Callable[[], bool],
     shown: Callable[[str], None] = lambda _: None,
+    *,
+    pause: float = POLL_SECONDS,
 ) -> None:
-    """Until `attempt` raises no `UnavailableError`; raises its last one when it is over, or given up."""
+    """Until `attempt` raises no `UnavailableError`; raises its last one when it is over, or given up.
+
+    `pause` seconds go by between two attempts.
+    """
     while True:
         try:
             attempt()
         except UnavailableError as error:
             shown(error.why or error.what)
-            if stop.wait(POLL_SECONDS) or is_over():
+            if stop.wait(pause) or is_over():
                 raise
         else:
             return

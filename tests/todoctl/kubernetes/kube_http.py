@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Sec-WebSocket-Accept", accept)
         self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
         self.end_headers()
-        if parse_qs(urlsplit(self.path).query).get("stdin") == ["true"]:
+        if parse_qs(urlsplit(self.path).query).get("stdin") in (["true"], ["True"]):  # as Go reads it
             for line in self.kube.lines:
                 self._send(2, b"\1" + line.encode())
                 self._receive()
