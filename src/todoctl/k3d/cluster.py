@@ -23,13 +23,6 @@ OWN = (f"--runtime-label={MARK}=", "--timeout=")
 
 CREATE_TIMEOUT = "300s"
 
-NODE_STATUS = "2s"
-"""How often the nodes that run the app tell how they are. At the usual 10 s, one that became ready just after
-it had told takes no pod for so long; at 1 s, it takes some before its network is there, and those fail and
-are tried again 11 s later (k3s 1.21).
-https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -199,7 +192,6 @@ def create_command(options: ClusterOptions, port: int) -> list[str]:
         # Left to itself, k3d binds one to every network, half a minute after it has chosen it.
         f"--api-port={LISTEN[0]}:{ports.find_free()}",
         f"--runtime-label={MARK}=made@all",
-        f"--k3s-arg=--kubelet-arg=node-status-update-frequency={NODE_STATUS}@{options.role}:*",
         f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
         f"--timeout={CREATE_TIMEOUT}",
     ]

@@ -34,7 +34,6 @@ SET_BY_TODOCTL = {
 SET_IN_PART = {
     "port": (r"(.*:)?80(/tcp)?(@.*)?", "Use --port and --listen; other ports than 80 may be given"),
     "runtime-label": (r"todoctl(=.*|@.*)?", "By that label todoctl knows its own clusters"),
-    "k3s-arg": (r"--?kubelet-arg=-*node-status-update-frequency=.*", "todoctl sets it"),
 }
 """Options that may be there several times: a pattern for todoctl's own values, and what to do instead."""
 

@@ -13,7 +13,6 @@ import docker.errors
 
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import execute, reason
-from todoctl.kubernetes.manifests import MANAGER, check_phase
 from todoctl.volume import File, unreadable
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
@@ -149,24 +148,6 @@ class Node:
         """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""
         name = f"docker.io/library/{reference}"
         return name in self.run("ctr", "-n=k8s.io", "images", "ls", "-q", f"name=={name}").split()
-
-    def apply(self, manifests: str) -> None:
-        """Server-side apply by the kubectl of a server node."""
-        kubectl = ["kubectl", "apply", "--server-side", "--force-conflicts", f"--field-manager={MANAGER}"]
-        done = subprocess.run(
-            self.inside(*kubectl, "-f", "-", stdin=True),
-            input=manifests,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise UnavailableError(f"kubectl failed in the node {self.name}", why=done.stderr.strip())
-
-    def find_phase(self, volume: str) -> None:
-        """Raises where the controller that binds claims does not know the volume yet; in a server node."""
-        phase = self.run("kubectl", "get", f"persistentvolume/{volume}", "--output=jsonpath={.status.phase}")
-        check_phase(volume, phase)
 
     def loading(self, reference: str) -> tuple[list[str], list[str]]:
         """Two commands, piped, that bring an image from Docker into this node alone."""

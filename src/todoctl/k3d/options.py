@@ -51,17 +51,7 @@ class ClusterOptions:
     @property
     def node(self) -> str:
         """The node that holds the volume and runs the pod; the documented one is agent 0."""
-        return f"k3d-{self.cluster}-{self.role}-0"
-
-    @property
-    def role(self) -> str:
-        """What k3d calls the nodes of that kind."""
-        return "agent" if self.agents else "server"
-
-    @property
-    def server(self) -> str:
-        """The node that the API server runs in."""
-        return f"k3d-{self.cluster}-server-0"
+        return f"k3d-{self.cluster}-{'agent' if self.agents else 'server'}-0"
 
     def to_json(self) -> dict[str, Any]:
         """All but what was stated, which is of one command only."""

@@ -19,7 +19,6 @@ from todoctl.kubernetes.manifests import (
     NAMESPACE,
     SELECTOR,
     Resource,
-    check_phase,
 )
 from todoctl.kubernetes.pod_commands import PodCommands
 
@@ -88,7 +87,8 @@ class Api:
     def find_phase(self, volume: Resource) -> None:
         """Raises where the controller that binds claims has not taken note of the volume yet."""
         found = self.read(volume)
-        check_phase(volume["metadata"]["name"], found and found.status and found.status.phase)
+        if (found and found.status and found.status.phase) in {None, "", "Pending"}:
+            raise UnavailableError(f"The volume {volume['metadata']['name']} is pending")
 
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})

@@ -62,12 +62,6 @@ def deployment_of(resources: list[Resource]) -> Resource:
     return found
 
 
-def check_phase(volume: str, phase: str | None) -> None:
-    """Raises where that phase says that the controller that binds claims does not know the volume yet."""
-    if phase in {None, "", "Pending"}:
-        raise UnavailableError(f"The volume {volume} is pending")
-
-
 def is_applied(wanted: Resource, deployment: Any | None) -> bool:  # noqa: ANN401 - the library has no types
     """Whether the cluster's deployment runs as many pods as `wanted`, of its image and with its settings."""
     if deployment is None or deployment.spec.replicas != wanted["spec"]["replicas"]:

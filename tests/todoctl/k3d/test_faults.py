@@ -156,7 +156,7 @@ def test_the_five_resources_are_applied_as_todoctls_own_volume_and_claim_first(
         "ingresses",
     ]
     for path in patches:
-        assert {"fieldManager=todoctl", "force=true"} <= set(re.split("[?&]", path)), path
+        assert {"fieldManager=todoctl", "force=True"} <= set(re.split("[?&]", path)), path
 
 
 def test_a_build_that_fails_is_told_and_mended_by_the_next_up(

@@ -63,7 +63,6 @@ def test_what_contradicts_nothing_is_handed_on(word: str) -> None:
         ("-ck3d.yaml", "as options"),
         ("-h", "k3d cluster create --help"),
         ("--runtime-label=todoctl=other@all", "its own clusters"),
-        ("--k3s-arg=--kubelet-arg=node-status-update-frequency=10s@all", "todoctl sets it"),
     ],
 )
 def test_what_todoctl_sets_is_refused_by_name(word: str, fix: str) -> None:

@@ -12,7 +12,6 @@ import pytest
 from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import Machine, World
 from tests.todoctl.told import away
-from todoctl.background import Background
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import connect
 from todoctl.k3d.node import Node
@@ -67,27 +66,6 @@ def test_an_import_that_brings_nothing_is_told(node: Node, world: World) -> None
     world.tools["ctr -n=k8s.io images import"] = (1, "no space left", "")
     with pytest.raises(UnavailableError, match="no space left"):
         node.load_image("app:1")
-
-
-def test_apply_in_a_server(node: Node, world: World) -> None:
-    world.tools["kubectl"] = (1, "", "connection refused")
-    with pytest.raises(UnavailableError, match="kubectl failed in the node node: connection refused"):
-        node.apply("kind: Service")
-
-
-def test_a_volume_is_pending_until_the_binder_knows_it(node: Node, world: World) -> None:
-    for phase in ("", "Pending"):
-        world.commands = {"kubectl get": (0, phase)}
-        with pytest.raises(UnavailableError, match="local-pv is pending"):
-            node.find_phase("local-pv")
-    world.commands = {"kubectl get": (0, "Available")}
-    node.find_phase("local-pv")
-
-
-def test_work_in_the_background_ends_with_its_error() -> None:
-    assert Background(lambda: 7).result() == 7
-    with pytest.raises(ZeroDivisionError):
-        Background(lambda: 1 // 0).result()
 
 
 # The engine

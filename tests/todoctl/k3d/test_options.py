@@ -28,7 +28,6 @@ def test_the_port_is_bound_here_or_everywhere() -> None:
 def test_names_follow_from_the_cluster() -> None:
     assert ClusterOptions().node == "k3d-k3s-default-agent-0"
     assert ClusterOptions(cluster="mine", agents=0).node == "k3d-mine-server-0"
-    assert ClusterOptions(cluster="mine").server == "k3d-mine-server-0"
 
 
 @pytest.mark.parametrize("made", [ClusterOptions(agents=3), ClusterOptions(k3d_arg=("--servers=2",))])

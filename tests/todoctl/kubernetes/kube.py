@@ -125,11 +125,6 @@ class Kube:
             }
         )
 
-    def apply_all(self, text: str) -> None:
-        """What kubectl does."""
-        for resource in yaml.safe_load_all(text):
-            self.apply(PLURALS[resource["kind"]], resource["metadata"]["name"], resource)
-
     def apply(self, kind: str, name: str, resource: Json) -> Json:
         """Server-side apply, and what the controllers make of a deployment."""
         before = self.resources.get((kind, name), {})
