@@ -1,13 +1,13 @@
 """The page: from a state of the cache to HTML. What it must say is in `docs/contract.md`."""
 
-import re
+import json
 from datetime import UTC, datetime
 from functools import lru_cache
+from html import escape
 from pathlib import Path
+from string import Template
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from todoapp.policy import Picture, State, Status, expires_at, status
+from todoapp.policy import State, Status, expires_at, status
 
 STATIC = Path(__file__).with_name("static")
 """What the page loads: style, script, icon and placeholder."""
@@ -33,33 +33,14 @@ NEXT = {
 }
 """What the next page view brings in each status."""
 
-_environment = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8").replace("%", "%%"))
+"""What is put into it is HTML already, and a format of `%`."""
 
+_NEXTS, _WORDS = (escape(json.dumps(texts)) for texts in (NEXT, WORDS))
+"""For attributes, which the script reads."""
 
 _LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """What is shown of a later moment, which no date can name: a CACHE_TTL has no upper limit."""
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(min(moment, _LAST), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def _utc(moment: float) -> str:
-    iso = _iso(moment)
-    return f"{iso[:10]} {iso[11:19]} UTC"
-
-
-_environment.filters.update(iso=_iso, utc=_utc)
-_template = _environment.get_template("index.html")
-
-_VARYING = re.compile(rb"\0(\w+)\0")
-"""How the template leaves room for what is another one in every page view."""
 
 
 def render(state: State, *, now: float, ttl: float) -> bytes:
@@ -71,46 +52,39 @@ def render(state: State, *, now: float, ttl: float) -> bytes:
 @lru_cache(maxsize=8)
 def _form(state: State, now: float, ttl: float) -> bytes:
     """All page views of one commit differ in two counts only, which `%` fills in, the site's first."""
-    expires, seen = expires_at(state, ttl), state.last_access_at
-    varying = {
-        b"now": _iso(now).encode(),
-        b"left": b"%.3f" % (0.0 if expires is None else min(max(expires - now, 0.0), ttl)),
-        b"access_count": b"%d",
-        b"image_access_count": b"%d",
-        b"seen_iso": b"" if seen is None else _iso(seen).encode(),
-        b"seen_utc": b"" if seen is None else _utc(seen).encode(),
+    expires, shown = expires_at(state, ttl), status(state, now, ttl)
+    source, description = "/static/placeholder.svg", "There is no picture yet"
+    if state.picture and state.downloaded_at is not None:
+        source = f"/image?v={state.picture.sha256[:16]}"
+        description = f"Picture of the moment, downloaded {_utc(state.downloaded_at)}"
+    parts = {
+        "source": escape(source),
+        "description": description,
+        "now": _iso(now),
+        "nexts": _NEXTS,
+        "ttl": str(ttl),
+        "left": f"{0.0 if expires is None else min(max(expires - now, 0.0), ttl):.3f}",
+        "countdown": f"Valid until {_time(expires)}" if shown is Status.VALID else "",
+        "next": escape(NEXT[shown]),
+        "status": shown,
+        "words": _WORDS,
+        "downloaded": _time(state.downloaded_at),
+        "expires": _time(expires),
+        "seen": _time(state.last_access_at),
+        "word": escape(WORDS[shown]),
     }
-    frame = _frame(
-        picture=state.picture,
-        downloaded_at=state.downloaded_at,
-        expires=expires,
-        status=status(state, now, ttl),
-        ttl=ttl,
-        unseen=seen is None,
-    )
-    return _VARYING.sub(lambda found: varying.get(found[1], found[0]), frame)
+    plain = {name: part.replace("%", "%%") for name, part in parts.items()}
+    return _TEMPLATE.substitute(plain, site_count="%d", image_count="%d").encode()
 
 
-@lru_cache(maxsize=8)
-def _frame(
-    *,
-    picture: Picture | None,
-    downloaded_at: float | None,
-    expires: float | None,
-    status: Status,
-    ttl: float,
-    unseen: bool,
-) -> bytes:
-    """The page with room for what varies; to render all of it would take longer than the rest."""
-    html = _template.render(
-        picture=picture,
-        downloaded_at=downloaded_at,
-        expires=expires,
-        status=status,
-        ttl=ttl,
-        unseen=unseen,
-        words=WORDS,
-        next=NEXT,
-        varying="\0{}\0".format,
-    )
-    return html.replace("%", "%%").encode()
+def _time(moment: float | None) -> str:
+    return "–" if moment is None else f'<time datetime="{_iso(moment)}">{_utc(moment)}</time>'
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(min(moment, _LAST), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _utc(moment: float) -> str:
+    iso = _iso(moment)
+    return f"{iso[:10]} {iso[11:19]} UTC"

@@ -13,7 +13,7 @@ PLANTED = HERE / "planted"
 
 APP = HERE.parents[1] / "src" / "todoapp"
 
-TEMPLATE = '_environment.get_template("index.html")'
+TEMPLATE = 'Path(__file__).with_suffix(".html").read_text(encoding="utf-8")'
 """How the app's `page` gets its template."""
 
 
@@ -41,9 +41,8 @@ class Fault(Edit):
 
 def on_page(name: str, old: str, new: str, claim: str, scenario: str) -> Fault:
     """A fault in the page's template, where `old` occurs once."""
-    source = '_environment.loader.get_source(_environment, "index.html")[0]'
-    edited = f'__import__("sitecustomize").replaced({source}, {old!r}, {new!r})'
-    return Fault(name, "page", TEMPLATE, f"_environment.from_string({edited})", claim, scenario)
+    edited = f'__import__("sitecustomize").replaced({TEMPLATE}, {old!r}, {new!r})'
+    return Fault(name, "page", TEMPLATE, edited, claim, scenario)
 
 
 def environment(edit: Edit | None) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What happens while the image service fails."""
 
-from tests.faults.fault import Fault, on_page
+from tests.faults.fault import Fault
 
 FAILED = "        fetch_error=error,\n        failures="
 """In `todoapp.policy`: a fetch has failed."""
@@ -43,17 +43,19 @@ FAULTS = (
         "outage-error",
         "outage",
     ),
-    on_page(
+    Fault(
         "placeholder instead of the old picture",
-        "{% if picture %}",
-        '{% if picture and status != "stale" %}',
+        "page",
+        "if state.picture and ",
+        "if state.picture and shown is not Status.STALE and ",
         "outage-error",
         "outage",
     ),
-    on_page(
+    Fault(
         "no placeholder where there is no picture",
-        'src="/static/placeholder.svg"',
-        'src="/image"',
+        "page",
+        '"/static/placeholder.svg"',
+        '"/image"',
         "kept",
         "outage",
     ),

@@ -2,8 +2,8 @@
 
 from tests.faults.fault import Fault, on_page
 
-EXPIRY = "<div><dt>Image Expiry time</dt><dd>{{ time(expires) }}</dd></div>\n"
-SITE = '<div><dt>Site Access count</dt><dd>{{ varying("access_count") }}</dd></div>\n'
+EXPIRY = "<div><dt>Image Expiry time</dt><dd>$expires</dd></div>\n"
+SITE = "<div><dt>Site Access count</dt><dd>$site_count</dd></div>\n"
 
 FAULTS = (
     on_page("label renamed", "<dt>Site Access count</dt>", "<dt>Site access count</dt>", "labels", "page"),
@@ -12,8 +12,8 @@ FAULTS = (
     Fault(
         "expiry by the default TTL",
         "page",
-        "expires, seen = expires_at(state, ttl),",
-        "expires, seen = expires_at(state, 600.0),",
+        "expires, shown = expires_at(state, ttl),",
+        "expires, shown = expires_at(state, 600.0),",
         "times",
         "fresh",
     ),
@@ -59,32 +59,29 @@ FAULTS = (
     ),
     on_page("heading", "<h1>The Project App</h1>", "<h1>The project app</h1>", "heading", "page"),
     on_page("line", "DevOps with Kubernetes 2025", "DevOps with Kubernetes 2024", "line", "page"),
-    on_page(
-        "no alt text",
-        'alt="Picture of the moment, downloaded {{ downloaded_at | utc }}"',
-        'alt=""',
-        "page-picture",
-        "page",
-    ),
-    on_page(
+    on_page("no alt text", 'alt="$description"', 'alt=""', "page-picture", "page"),
+    Fault(
         "picture straight from the image service",
-        "/image?v={{ picture.sha256[:16] }}",
-        "https://picsum.photos/500?v={{ picture.sha256[:16] }}",
+        "page",
+        'f"/image?v={',
+        'f"https://picsum.photos/500?v={',
         "page-picture",
         "page",
     ),
-    on_page(
+    Fault(
         "picture's version always the same",
-        "/image?v={{ picture.sha256[:16] }}",
-        "/image?v={{ picture.content_type }}",
+        "page",
+        "v={state.picture.sha256[:16]}",
+        "v={state.picture.content_type}",
         "page-picture",
         "renew",
     ),
-    on_page("no data-status", 'data-status="{{ status }}" ', "", "labels", "page"),
-    on_page(
+    on_page("no data-status", 'data-status="$status" ', "", "labels", "page"),
+    Fault(
         "data-status valid whenever there is a picture",
-        'data-status="{{ status }}"',
-        'data-status="{{ "valid" if picture else "empty" }}"',
+        "page",
+        '"status": shown,',
+        '"status": "valid" if state.picture else "empty",',
         "labels",
         "grace",
     ),

@@ -102,8 +102,8 @@ FAULTS = (
     Fault(
         "grace view shows the status before it",
         "page",
-        "status=status(state, now, ttl),\n        ttl",
-        "status=status(state._replace(grace_used=False), now, ttl),\n        ttl",
+        "status(state, now, ttl)\n",
+        "status(state._replace(grace_used=False), now, ttl)\n",
         "grace",
         "grace",
     ),

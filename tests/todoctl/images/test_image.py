@@ -27,7 +27,7 @@ def test_the_whole_app_is_in_the_context(world: World, engine: Engine, told: Tol
     with tarfile.open(fileobj=call["fileobj"]) as tar:
         names = set(tar.getnames())
     assert {"Dockerfile", "requirements.txt", "entrypoint.py", "pip/pip.conf", "pip/ca.pem"} <= names
-    assert {"todoapp/__main__.py", "todoapp/templates/index.html"} <= names
+    assert {"todoapp/__main__.py", "todoapp/page.html"} <= names
     assert not [name for name in names if "__pycache__" in name]
 
 
