@@ -67,7 +67,7 @@ def test_the_verbs_know_no_target() -> None:
     verbs = [f"todoctl.{name}" for name in ("up", "validate", "status", "console")]
     for name in [*verbs, *(name for name in MODULES if name.startswith("todoctl.validation"))]:
         known = imports(MODULES[name])
-        assert not known & {"todoctl.local.target", "todoctl.local.process"}, name
+        assert not known & {"todoctl.local.target", "todoctl.process"}, name
         assert not {found for found in known if found.startswith(PLACES)}, name
 
 

@@ -132,6 +132,11 @@ class Target(Protocol):
         ...
 
     @property
+    def start_seconds(self) -> float:
+        """How long a start of the app may take: a process, or a rollout."""
+        ...
+
+    @property
     def volume(self) -> Volume:
         """What outlasts the app."""
         ...

@@ -6,6 +6,8 @@ import typer
 
 from todoctl.cli.options import (
     ClusterOption,
+    ContextOption,
+    NamespaceOption,
     ShowCommandsOption,
     TargetOption,
     find_home,
@@ -52,6 +54,23 @@ def up(
     keep_context: Annotated[
         bool, typer.Option("--keep-context", help="k3d: leave kubectl's current context as it is.")
     ] = False,
+    context: ContextOption = None,
+    namespace: NamespaceOption = None,
+    create_namespace: Annotated[
+        bool, typer.Option("--create-namespace", help="kubernetes: make the namespace where it is missing.")
+    ] = False,
+    app_image: Annotated[
+        str | None, typer.Option(help="kubernetes: the app's image, as the cluster can pull it.")
+    ] = None,
+    storage_class: Annotated[
+        str | None, typer.Option(help="kubernetes: the claim's storage class. [default: the cluster's]")
+    ] = None,
+    pull_secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="kubernetes: a secret to pull with; may be given several times.", show_default=False
+        ),
+    ] = None,
     show_commands: ShowCommandsOption = False,
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
@@ -61,11 +80,11 @@ def up(
 
     # Before anything slow: a bad value is told at once.
     wanted = Settings(port=port, ttl=ttl, image_url=DEFAULT_IMAGE_URL if image_url is None else image_url)
-    choice = targets.Choice(target, cluster)
+    choice = targets.Choice(target, cluster, context, namespace)
     terminal = make_terminal(show_commands=show_commands)
     home = find_home()
     name = choice.named or targets.default(terminal)
-    given = {
+    of_k3d = {
         "cluster": cluster,
         "agents": agents,
         "listen": listen,
@@ -75,7 +94,19 @@ def up(
         "adopt": adopt or None,
         "switch_context": False if keep_context else None,
     }
-    options = targets.cluster_options(name, {key: value for key, value in given.items() if value is not None})
+    of_kubernetes = {
+        "context": context,
+        "namespace": namespace,
+        "create_namespace": create_namespace or None,
+        "app_image": app_image,
+        "storage_class": storage_class,
+        "pull_secret": tuple(pull_secret) if pull_secret else None,
+    }
+    stated = {
+        target: {option: value for option, value in given.items() if value is not None}
+        for target, given in ((targets.K3D, of_k3d), (targets.KUBERNETES, of_kubernetes))
+    }
+    options = targets.options_for(name, stated)
     with home.lock():
         where = targets.make(name, home, options, terminal.commands)
         mend(where, terminal)
@@ -97,6 +128,8 @@ def up(
 def down(
     target: TargetOption = None,
     cluster: ClusterOption = None,
+    context: ContextOption = None,
+    namespace: NamespaceOption = None,
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="Keep the volume with picture and counts.")
     ] = False,
@@ -111,7 +144,7 @@ def down(
 
     terminal = make_terminal(show_commands=show_commands)
     home = find_home()
-    choice = targets.Choice(target, cluster)
+    choice = targets.Choice(target, cluster, context, namespace)
     where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster) or targets.find(
         home, choice, terminal.commands, keep_cluster=keep_cluster, leftovers=True
     )

@@ -19,6 +19,9 @@ class App(ABC):
     """What runs in the pods of the app's deployment."""
 
     rolling = True
+    start_seconds = 9.0
+    grace = 0
+    """Seconds that a pod has to end when it is deleted without notice."""
 
     @abstractmethod
     def _context(self) -> Context:
@@ -106,7 +109,7 @@ class App(ABC):
         context = self._context()
         context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
         for name in names:
-            context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
+            context.api.delete({"kind": "Pod", "metadata": {"name": name}}, grace=self.grace)
 
     def image_service(self) -> AbstractContextManager[ImageService]:
         """In a pod beside the app."""

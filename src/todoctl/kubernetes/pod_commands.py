@@ -1,5 +1,6 @@
-"""Commands in a pod, as `kubectl exec` runs them."""
+"""Commands in a pod, as `kubectl exec` runs them, and connections to it."""
 
+import socket
 import threading
 from typing import Any
 
@@ -37,6 +38,22 @@ class PodCommands:
                     _request_timeout=TIMEOUT,
                 )
             )
+
+    def connect(self, pod: str, port: int) -> socket.socket:
+        """A connection to a port of a pod, as `kubectl port-forward` makes it."""
+        with self._opening:
+            way = ask(
+                lambda: stream.portforward(
+                    self._core.connect_get_namespaced_pod_portforward,
+                    pod,
+                    self._namespace,
+                    ports=str(port),
+                    _request_timeout=TIMEOUT,
+                )
+            )
+        found: socket.socket = way.socket(port)
+        found.setblocking(True)
+        return found
 
     def run(self, pod: str, *command: str) -> str:
         """Runs `command` to its end; returns what it printed. Raises `UnavailableError` where it fails."""

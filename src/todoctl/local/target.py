@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from todoctl import ports
+from todoctl import ports, process
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, read_json, write_json
-from todoctl.local import process
 from todoctl.local.volume import LocalVolume, remove
 from todoctl.settings import Settings, seconds
 from todoctl.target import Finding, ImageService, Progress
@@ -39,6 +38,7 @@ class LocalTarget:
 
     name = "local"
     rolling = False
+    start_seconds = 0.6
 
     def __init__(self, home: Home, commands: Commands = SILENT) -> None:
         self._commands = commands
@@ -237,7 +237,7 @@ class LocalTarget:
             "DRAIN_SECONDS": "0",  # no load balancer to wait for
         }
         variables = (f"{name}={value}" for name, value in environment.items())
-        self._commands.tell(["env", *variables, *process.APP])
+        self._commands.tell(["env", *variables, *process.command(process.APP)])
         child = process.spawn(self.directory, environment, self._log)
         self._children.append(child)
         deadline = time.monotonic() + START_SECONDS

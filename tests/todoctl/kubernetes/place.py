@@ -11,10 +11,11 @@ from todoctl.settings import Settings
 class Place(Context):
     name = "place"
     node_name = None
+    api: Api = None  # type: ignore[assignment]
 
     def __init__(self, api: Api) -> None:
-        super().__init__(Path("kubeconfig"))
-        self.__dict__["api"] = api
+        super().__init__(Path("place"))
+        self.api = api
         self.containers: int | None = None
         """How many run; None for as many as there are pods."""
 

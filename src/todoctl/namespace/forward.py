@@ -1,0 +1,99 @@
+"""The page's port on this machine, led on to the app's pods: `python -m todoctl.namespace.forward`.
+
+Each connection goes to a pod that is ready when it is made, so that the next one finds the next pod. It runs
+in the background like the local target's app, is found and ended like that, and needs no kubectl.
+"""
+
+import os
+import select
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from todoctl import process
+from todoctl.errors import TodoctlError, UnavailableError
+from todoctl.kubernetes.api import Api
+from todoctl.kubernetes.waiting import pods
+
+MODULE = "todoctl.namespace.forward"
+LOG = "forward.log"
+CONTAINER_PORT = 3000
+CHUNK = 1 << 16
+
+
+def start(directory: Path, context: str, namespace: str, port: int) -> None:
+    """Begins to lead `port` on; one that already does goes on."""
+    if not process.find(directory, MODULE):
+        environment = {"TODOCTL_CONTEXT": context, "TODOCTL_NAMESPACE": namespace, "PORT": str(port)}
+        process.spawn(directory, environment, directory / LOG, MODULE)
+
+
+def stop(directory: Path) -> None:
+    """Ends it."""
+    process.kill(process.find(directory, MODULE))
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Listens on the loopback interface."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, port: int, api: Api) -> None:
+        super().__init__(("127.0.0.1", port), Connection)
+        self.api = api
+        self.opening = threading.Lock()
+
+
+class Connection(socketserver.BaseRequestHandler):
+    """One connection, from its begin to its end."""
+
+    server: Server
+
+    def handle(self) -> None:
+        try:
+            way = self.server.api.pod_commands.connect(self._pod(), CONTAINER_PORT)
+        except TodoctlError as error:
+            sys.stderr.write(f"{error}\n")
+            return
+        with suppress(OSError):
+            pump(self.request, way)
+        way.close()
+
+    def _pod(self) -> str:
+        """The newest pod that is ready."""
+        ready = [pod for pod in self.server.api.pods() if pods.is_standing(pod) and pods.is_ready(pod)]
+        if not ready:
+            raise UnavailableError("No pod of the app is ready")
+        return str(max(ready, key=lambda pod: pod.metadata.creation_timestamp).metadata.name)
+
+
+def pump(one: socket.socket, other: socket.socket) -> None:
+    """What comes from either goes to the other, until one of them ends."""
+    ways = {one: other, other: one}
+    while True:
+        for ready in _readable(ways):
+            data = ready.recv(CHUNK)
+            if not data:
+                return
+            ways[ready].sendall(data)
+
+
+def _readable(sockets: Iterable[socket.socket]) -> list[socket.socket]:
+    found, _, _ = select.select(list(sockets), [], [])
+    return found
+
+
+def main() -> None:
+    api = Api(None, os.environ["TODOCTL_NAMESPACE"], context=os.environ["TODOCTL_CONTEXT"])
+    with Server(int(os.environ["PORT"]), api) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""The volume in a namespace: a claim, and its two sides, a pod of todoctl's own and the app's pod."""
+
+import base64
+import inspect
+
+from todoctl.errors import UnavailableError
+from todoctl.kubernetes import manifests
+from todoctl.kubernetes.attempts import wait_until
+from todoctl.kubernetes.manifests import Resource
+from todoctl.kubernetes.marks import is_ours, marked
+from todoctl.kubernetes.pod_commands import end
+from todoctl.kubernetes.pod_side import INSIDE, PodSide
+from todoctl.kubernetes.waiting import pods, rollout
+from todoctl.namespace import receive
+from todoctl.namespace.context import Context
+from todoctl.volume import Side, require_aside
+
+NAME = "todoctl-volume"
+ASIDE, DETACHED = f"{INSIDE}.set-aside", f"{INSIDE}.detached"
+WAIT_SECONDS = 120.0
+PUT_SECONDS = 30.0
+CHUNK = 1 << 15
+
+
+class ClaimVolume:
+    """The claim's directory; see `todoctl.volume.Volume` for what each method promises."""
+
+    directory = INSIDE
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._host: PodSide | None = None
+        self._app: PodSide | None = None
+        self._is_aside: bool | None = None
+        self._detached = False
+
+    def host(self) -> Side:
+        """The pod that mounts the claim beside the app."""
+        self._require_pod()
+        if self._host is None:
+            where = DETACHED if self._detached else INSIDE
+            self._host = PodSide(self._context.api, NAME, fractions=True, directory=where)
+        return self._host
+
+    def sides(self) -> tuple[Side, Side]:
+        api = self._context.api
+        pod, *_ = rollout.require_standing(api)
+        if self._app is None or self._app.pod != pod:
+            self._close_app()
+            self._app = PodSide(api, pod, fractions=True)
+        return self.host(), self._app
+
+    def close(self) -> None:
+        self._close_host()
+        self._close_app()
+
+    def _close_host(self) -> None:
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+    def _close_app(self) -> None:
+        if self._app is not None:
+            self._app.close()
+            self._app = None
+
+    def is_set_aside(self) -> bool:
+        if self._is_aside is None:
+            self._is_aside = self._has(ASIDE)
+        return self._is_aside
+
+    def set_aside(self) -> None:
+        if self._has(INSIDE):
+            self._run("mv", "-T", INSIDE, ASIDE)
+        else:
+            self._run("mkdir", ASIDE)
+        self._is_aside = True
+
+    def empty(self) -> None:
+        require_aside(self)
+        self._run("rm", "-rf", INSIDE)
+
+    def put(self, name: str, content: bytes | None) -> None:
+        require_aside(self)
+        directory = DETACHED if self._detached else INSIDE
+        if content is None:
+            self._run("rm", "-f", f"{directory}/{name}")
+            return
+        self._run("mkdir", "-p", directory)
+        command = ("python3", "-S", "-c", inspect.getsource(receive), f"{directory}/{name}")
+        session = self._context.api.pod_commands.begin(self._require_pod(), *command, stdin=True)
+        try:
+            text = base64.b64encode(content).decode() + "\n"
+            for start in range(0, len(text), CHUNK):
+                session.write_stdin(text[start : start + CHUNK])
+            if session.readline_stdout(timeout=PUT_SECONDS) != str(len(content)):
+                raise UnavailableError(f"{directory}/{name} cannot be written", why=session.read_stderr())
+        finally:
+            end(session)
+
+    def detach(self) -> None:
+        """Another directory is in its place, which the app may not even look into."""
+        require_aside(self)
+        self._run("mv", "-T", INSIDE, DETACHED)
+        self._run("mkdir", "-m", "000", INSIDE)
+        self._detached = True
+        self._close_host()
+
+    def attach(self) -> None:
+        require_aside(self)
+        self._run("rmdir", INSIDE)
+        self._run("mv", "-T", DETACHED, INSIDE)
+        self._detached = False
+        self._close_host()
+
+    def put_back(self) -> None:
+        """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        if self.is_set_aside():
+            self._run("rm", "-rf", DETACHED, INSIDE)
+            self._run("mv", "-T", ASIDE, INSIDE)
+            self._is_aside = False
+            self._run("find", INSIDE, "-maxdepth", "0", "-empty", "-delete")
+        self.remove_pod()
+
+    def _has(self, path: str) -> bool:
+        pod = self._require_pod()
+        try:
+            self._context.api.pod_commands.run(pod, "test", "-e", path)
+        except UnavailableError:
+            return False
+        return True
+
+    def _run(self, *command: str) -> None:
+        self._context.tell_kubectl("exec", f"pod/{NAME}", "--", *command)
+        self._context.api.pod_commands.run(self._require_pod(), *command)
+
+    def _require_pod(self) -> str:
+        """The pod's name, when it runs."""
+        api, wanted = self._context.api, self.pod()
+
+        def ready() -> None:
+            found = api.read(wanted)
+            if found is None or not pods.is_ready(found):
+                reason = found and pods.hindrance(api, found, api.events(api.namespace))
+                raise UnavailableError(
+                    "The volume's pod does not run yet", why=(reason and reason.what) or ""
+                )
+
+        if self._ready:
+            return NAME
+        if not is_ours(api.read(wanted)):
+            api.apply(wanted)
+        wait_until(self._context.stop, ready, None, "the volume's pod", WAIT_SECONDS)
+        self._ready = True
+        return NAME
+
+    _ready = False
+
+    def remove_pod(self) -> None:
+        """Deletes it, where there is one and todoctl has made it; waits until it is gone."""
+        self.close()
+        self._ready = False
+        api, wanted = self._context.api, self.pod()
+        if is_ours(api.read(wanted)):
+            api.delete(wanted, grace=1)
+
+    def pod(self) -> Resource:
+        """With no more rights than the app, whose image and claim it has."""
+        state = self._context.state() or {}
+        app = manifests.deployment_of(manifests.plain())["spec"]["template"]["spec"]
+        secrets = [{"name": name} for name in self._context.options.pull_secret]
+        container = app["containers"][0]
+        return marked(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": NAME, "namespace": self._context.namespace},
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "terminationGracePeriodSeconds": 1,
+                    "imagePullSecrets": secrets,
+                    "securityContext": app["securityContext"],
+                    "volumes": app["volumes"],
+                    "containers": [
+                        {
+                            "name": "volume",
+                            "image": str(state.get("image")),
+                            "imagePullPolicy": "IfNotPresent",
+                            "command": ["sleep", "infinity"],
+                            "resources": {
+                                "requests": {"cpu": "10m", "memory": "16Mi"},
+                                "limits": {"cpu": "1", "memory": "128Mi"},
+                            },
+                            "securityContext": container["securityContext"],
+                            "volumeMounts": container["volumeMounts"],
+                        }
+                    ],
+                },
+            }
+        )
