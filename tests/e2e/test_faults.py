@@ -99,6 +99,8 @@ STEPS = (
 
 def test_ctrl_c_at_each_step_then_up_arrives_at_the_same_end(todoctl: Lab) -> None:
     """A step is shown when it ends, where output is piped: each interrupts the one after it."""
+    todoctl("down")
+    assert todoctl.traces() == []
     with todoctl.spawn(*todoctl.up_arguments()) as running:
         wait_for(lambda: any("agent-1" in trace for trace in todoctl.traces()), deadline=120)
         os.killpg(running.pid, signal.SIGINT)

@@ -5,12 +5,51 @@ import threading
 from typing import Any
 
 from kubernetes import client, stream
+from websocket import ABNF
 
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.answers import TIMEOUT, ask
 
-Session = Any
-"""A command that goes on in a pod: a `kubernetes.stream.ws_client.WSClient`."""
+STDIN, STDOUT = 0, 1
+"""Channels: the first byte of each message.
+https://kubernetes.io/docs/reference/using-api/api-concepts/ (v4.channel.k8s.io)
+"""
+
+
+class Session:
+    """A command that goes on. Methods raise `WebSocketException` or `OSError` where the connection is gone.
+
+    What has come is read from the connection itself: `WSClient` looks for news below the encryption, and
+    misses what has been decrypted already together with something else.
+    """
+
+    def __init__(self, going: Any) -> None:  # noqa: ANN401 - the library has no types
+        self._socket = going.sock
+        self._rest = b""
+
+    def write(self, text: str) -> None:
+        """Sends `text` to the command's standard input."""
+        self._socket.send(bytes([STDIN]) + text.encode(), ABNF.OPCODE_BINARY)
+
+    def read_line(self, timeout: float) -> str:
+        """The next line of its standard output, without the line end; nothing where the command has ended.
+
+        Raises `WebSocketTimeoutException` where nothing comes for `timeout` seconds.
+        """
+        self._socket.settimeout(timeout)
+        parts = [self._rest]
+        while b"\n" not in parts[-1]:
+            kind, frame = self._socket.recv_data_frame(control_frame=True)
+            if kind == ABNF.OPCODE_CLOSE:
+                return ""
+            if kind in {ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT} and frame.data[:1] == bytes([STDOUT]):
+                parts.append(frame.data[1:])
+        line, _, self._rest = b"".join(parts).partition(b"\n")
+        return line.decode(errors="replace")
+
+    def end(self) -> None:
+        """Ends it."""
+        self._socket.shutdown()  # its `close` leaves the socket open where the server has ended it
 
 
 class PodCommands:
@@ -22,22 +61,9 @@ class PodCommands:
         self._opening = threading.Lock()
         self._namespace = namespace
 
-    def begin(self, pod: str, *command: str, stdin: bool) -> Session:
-        """Begins `command`, with `stdin` on what is written to it. See `end`."""
-        with self._opening:
-            return ask(
-                lambda: stream.stream(
-                    self._core.connect_get_namespaced_pod_exec,
-                    pod,
-                    self._namespace,
-                    command=list(command),
-                    stdin=stdin,
-                    stdout=True,
-                    stderr=True,
-                    _preload_content=False,
-                    _request_timeout=TIMEOUT,
-                )
-            )
+    def begin(self, pod: str, *command: str) -> Session:
+        """Begins `command`, which goes on with what is written to it."""
+        return Session(self._begin(pod, *command, stdin=True))
 
     def connect(self, pod: str, port: int) -> socket.socket:
         """A connection to a port of a pod, as `kubectl port-forward` makes it."""
@@ -57,17 +83,28 @@ class PodCommands:
 
     def run(self, pod: str, *command: str) -> str:
         """Runs `command` to its end; returns what it printed. Raises `UnavailableError` where it fails."""
-        session = self.begin(pod, *command, stdin=False)
+        running = self._begin(pod, *command, stdin=False)
         try:
-            session.run_forever(timeout=TIMEOUT)
-            output: str = session.read_stdout() + session.read_stderr()
-            if session.is_open() or session.returncode:
+            running.run_forever(timeout=TIMEOUT)
+            output: str = running.read_stdout() + running.read_stderr()
+            if running.is_open() or running.returncode:
                 raise UnavailableError(f"'{command[0]}' failed in the pod {pod}", why=output[-300:])
         finally:
-            end(session)
+            running.sock.shutdown()
         return output
 
-
-def end(session: Session) -> None:
-    """Ends what `begin` has begun."""
-    session.sock.shutdown()  # its `close` leaves the socket open where the server has ended it
+    def _begin(self, pod: str, *command: str, stdin: bool) -> Any:  # noqa: ANN401 - a `WSClient`
+        with self._opening:
+            return ask(
+                lambda: stream.stream(
+                    self._core.connect_get_namespaced_pod_exec,
+                    pod,
+                    self._namespace,
+                    command=list(command),
+                    stdin=stdin,
+                    stdout=True,
+                    stderr=True,
+                    _preload_content=False,
+                    _request_timeout=TIMEOUT,
+                )
+            )

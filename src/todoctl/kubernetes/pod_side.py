@@ -9,13 +9,16 @@ import base64
 import inspect
 import json
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from websocket import WebSocketException
 
 from todoctl import directory as program
 from todoctl.kubernetes.api import Api
-from todoctl.kubernetes.pod_commands import Session, end
 from todoctl.volume import File
+
+if TYPE_CHECKING:
+    from todoctl.kubernetes.pod_commands import Session
 
 INSIDE = "/usr/src/app/files/cache"
 
@@ -51,15 +54,15 @@ class PodSide:
         line = ""
         with suppress(WebSocketException, OSError):
             if self._going is None:
-                self._going = self._commands.begin(self.pod, *self._command, stdin=True)  # it looks at once
+                self._going = self._commands.begin(self.pod, *self._command)  # it looks at once
             else:
-                self._going.write_stdin("\n")
-            line = self._going.readline_stdout(timeout=LOOK_SECONDS)
+                self._going.write("\n")
+            line = self._going.read_line(LOOK_SECONDS)
         if not line:
             self.close()
         return line
 
     def close(self) -> None:
         if self._going is not None:
-            end(self._going)
+            self._going.end()
             self._going = None

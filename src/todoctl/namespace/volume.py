@@ -8,7 +8,6 @@ from todoctl.kubernetes import manifests
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.marks import is_ours, marked
-from todoctl.kubernetes.pod_commands import end
 from todoctl.kubernetes.pod_side import INSIDE, PodSide
 from todoctl.kubernetes.waiting import pods, rollout
 from todoctl.namespace import receive
@@ -88,15 +87,15 @@ class ClaimVolume:
             return
         self._run("mkdir", "-p", directory)
         command = ("python3", "-S", "-c", inspect.getsource(receive), f"{directory}/{name}")
-        session = self._context.api.pod_commands.begin(self._require_pod(), *command, stdin=True)
+        session = self._context.api.pod_commands.begin(self._require_pod(), *command)
         try:
             text = base64.b64encode(content).decode() + "\n"
             for start in range(0, len(text), CHUNK):
-                session.write_stdin(text[start : start + CHUNK])
-            if session.readline_stdout(timeout=PUT_SECONDS) != str(len(content)):
-                raise UnavailableError(f"{directory}/{name} cannot be written", why=session.read_stderr())
+                session.write(text[start : start + CHUNK])
+            if session.read_line(PUT_SECONDS) != str(len(content)):
+                raise UnavailableError(f"{directory}/{name} cannot be written in the pod {NAME}")
         finally:
-            end(session)
+            session.end()
 
     def detach(self) -> None:
         """Another directory is in its place, which the app may not even look into."""
