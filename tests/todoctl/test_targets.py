@@ -94,3 +94,14 @@ def test_options_for_k3d_are_refused_elsewhere() -> None:
         Choice("local", "mine")
     with pytest.raises(BadUsageError, match=r"--target 'moon' is no target\. Use k3d, local, kubernetes\."):
         Choice("moon")
+
+
+def test_a_namespace_is_found_by_its_names(home: Home) -> None:
+    _make(home.path / "kubernetes" / "arn%3Aaws%2Fa" / "one")
+    _make(home.path / "kubernetes" / "it" / "two")
+    with pytest.raises(BadUsageError, match=r"kubernetes arn:aws/a one, kubernetes it two"):
+        targets.find(home, Choice())
+    assert targets.require(home, Choice(namespace="one")).name == "kubernetes"
+    assert Choice(context="it").named == "kubernetes"
+    with pytest.raises(BadUsageError, match="needs --context"):
+        targets.options_for("kubernetes", {})

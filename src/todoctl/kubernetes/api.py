@@ -40,13 +40,16 @@ class Api:
 
     def __init__(
         self,
-        kubeconfig: Path | None,
+        kubeconfig: Path | str | None,
         namespace: str = NAMESPACE,
         *,
         context: str | None = None,
         proxied: bool = True,
     ) -> None:
-        """By `context` of `kubeconfig`, or of the user's own; raises where there is none."""
+        """By `context` of `kubeconfig` (several are separated as in PATH), or of the user's own.
+
+        Raises `UnavailableError` where there is none.
+        """
         self.namespace = namespace
         try:
             self._api = config.new_client_from_config(

@@ -1,5 +1,6 @@
 """What every step in a namespace needs: options, what is remembered, and the way to its API."""
 
+import os
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ class Context(context.Context):
         """By the context that was named, never the current one."""
         from todoctl.kubernetes.api import Api
 
-        return Api(None, self.namespace, context=self.options.context)
+        return Api(os.environ.get("KUBECONFIG"), self.namespace, context=self.options.context)
 
     @property
     def name(self) -> str:

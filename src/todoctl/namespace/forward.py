@@ -10,6 +10,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,9 @@ MODULE = "todoctl.namespace.forward"
 LOG = "forward.log"
 CONTAINER_PORT = 3000
 CHUNK = 1 << 16
+
+KNOWN_SECONDS = 0.2
+"""How long a pod that was ready counts as ready."""
 
 
 def start(directory: Path, context: str, namespace: str, port: int) -> None:
@@ -47,7 +51,19 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, port: int, api: Api) -> None:
         super().__init__(("127.0.0.1", port), Connection)
         self.api = api
-        self.opening = threading.Lock()
+        self._looking = threading.Lock()
+        self._pod, self._until = "", 0.0
+
+    def pod(self) -> str:
+        """The newest pod that is ready, for connections that come together; raises where there is none."""
+        with self._looking:
+            if time.monotonic() > self._until:
+                ready = [pod for pod in self.api.pods() if pods.is_standing(pod) and pods.is_ready(pod)]
+                if not ready:
+                    raise UnavailableError("No pod of the app is ready")
+                newest = max(ready, key=lambda pod: pod.metadata.creation_timestamp)
+                self._pod, self._until = str(newest.metadata.name), time.monotonic() + KNOWN_SECONDS
+            return self._pod
 
 
 class Connection(socketserver.BaseRequestHandler):
@@ -57,20 +73,13 @@ class Connection(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         try:
-            way = self.server.api.pod_commands.connect(self._pod(), CONTAINER_PORT)
+            way = self.server.api.pod_commands.connect(self.server.pod(), CONTAINER_PORT)
         except TodoctlError as error:
             sys.stderr.write(f"{error}\n")
             return
         with suppress(OSError):
             pump(self.request, way)
         way.close()
-
-    def _pod(self) -> str:
-        """The newest pod that is ready."""
-        ready = [pod for pod in self.server.api.pods() if pods.is_standing(pod) and pods.is_ready(pod)]
-        if not ready:
-            raise UnavailableError("No pod of the app is ready")
-        return str(max(ready, key=lambda pod: pod.metadata.creation_timestamp).metadata.name)
 
 
 def pump(one: socket.socket, other: socket.socket) -> None:
@@ -90,7 +99,9 @@ def _readable(sockets: Iterable[socket.socket]) -> list[socket.socket]:
 
 
 def main() -> None:
-    api = Api(None, os.environ["TODOCTL_NAMESPACE"], context=os.environ["TODOCTL_CONTEXT"])
+    api = Api(
+        os.environ.get("KUBECONFIG"), os.environ["TODOCTL_NAMESPACE"], context=os.environ["TODOCTL_CONTEXT"]
+    )
     with Server(int(os.environ["PORT"]), api) as server:
         server.serve_forever()
 

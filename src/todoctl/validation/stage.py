@@ -50,6 +50,11 @@ class Stage(Actor):
         """Seconds, for the scenarios that wait for an expiry."""
         return (SLOW_TTL if self.target.start_seconds > QUICK_TTL else QUICK_TTL) * self._slowness
 
+    @property
+    def brief(self) -> float:
+        """Seconds, for those that need an expiry and nothing before it; longer where many come slowly."""
+        return BRIEF_TTL * self._slowness**2
+
     def require(self, ttl: float | None = None) -> None:
         """The app of this run, with this TTL or any."""
         if not self.target.volume.is_set_aside() or self.detached or self.upset:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import struct
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
@@ -75,7 +76,19 @@ class Handler(BaseHTTPRequestHandler):
         if self._is_proxied():
             return
         asked = json.loads(self._body())
-        self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
+        if self.path.endswith("/selfsubjectaccessreviews"):
+            wanted = asked["spec"]["resourceAttributes"]
+            resource = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
+            allowed = f"{wanted['verb']} {resource}" not in self.kube.denied
+            self._answer(201, {"spec": asked["spec"], "status": {"allowed": allowed}})
+        elif self.path.endswith("/namespaces"):
+            if not self._is_prepared():
+                name = asked["metadata"]["name"]
+                there = name in self.kube.namespaces
+                self.kube.namespaces.add(name)
+                self._answer(409 if there else 201, asked)
+        else:
+            self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
 
     def do_PATCH(self) -> None:
         body = self._body()
@@ -96,6 +109,8 @@ class Handler(BaseHTTPRequestHandler):
         path = NAMED.search(url.path)
         if url.path.endswith("/exec"):
             self._execute()
+        elif url.path.endswith("/portforward"):
+            self._forward()
         elif url.path.endswith("/log"):
             self._answer(200, self.kube.logs)
         elif "watch" in parse_qs(url.query):
@@ -109,16 +124,20 @@ class Handler(BaseHTTPRequestHandler):
             found = self.kube.resources.get((path["kind"], path["name"])) if path else None
             self._answer(200 if found else 404, found or {"message": "not found"})
 
+    def _forward(self) -> None:
+        """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page."""
+        self._upgrade()
+        for channel in (0, 1):
+            self._send(2, bytes([channel]) + struct.pack("<H", 3000))
+        with socket.create_connection(("127.0.0.1", int(self.kube.url.rpartition(":")[2]))) as page:
+            while data := self._receive():
+                page.sendall(data[1:])
+                self._send(2, b"\0" + page.recv(1 << 16))
+        self.close_connection = True
+
     def _execute(self) -> None:
-        """The WebSocket (RFC 6455) that `kubectl exec` speaks: channel 1 is output, 3 the end."""
-        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        accept = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode()
-        self.send_response(101)
-        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
-            self.send_header(name, value)
-        self.send_header("Sec-WebSocket-Accept", accept)
-        self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
-        self.end_headers()
+        """The WebSocket that `kubectl exec` speaks: channel 1 is output, 3 the end."""
+        self._upgrade()
         if parse_qs(urlsplit(self.path).query).get("stdin") in (["true"], ["True"]):  # as Go reads it
             for line in self.kube.lines:
                 self._send(2, b"\1" + line.encode())
@@ -129,11 +148,28 @@ class Handler(BaseHTTPRequestHandler):
         self._send(8, struct.pack("!H", 1000))
         self.close_connection = True
 
+    def _upgrade(self) -> None:
+        """RFC 6455."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode()
+        self.send_response(101)
+        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+            self.send_header(name, value)
+        self.send_header("Sec-WebSocket-Accept", accept)
+        self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
+        self.end_headers()
+
     def _send(self, opcode: int, data: bytes) -> None:
         short, long = struct.pack("!B", len(data) % 126), struct.pack("!BQ", 127, len(data))
         self.wfile.write(bytes([0x80 | opcode]) + (short if len(data) < 126 else long) + data)
 
-    def _receive(self) -> None:
-        """A short frame, which a client masks; none where it is gone."""
-        if head := self.rfile.read(2):
-            self.rfile.read(4 + head[1] % 128)
+    def _receive(self) -> bytes:
+        """A frame, which a client masks; nothing where it is gone."""
+        head = self.rfile.read(2)
+        if len(head) < 2 or head[0] & 0xF == 8:
+            return b""
+        length = head[1] % 128
+        if length > 125:
+            length = int.from_bytes(self.rfile.read(2 if length == 126 else 8), "big")
+        mask, data = self.rfile.read(4), self.rfile.read(length)
+        return bytes(byte ^ mask[number % 4] for number, byte in enumerate(data))
