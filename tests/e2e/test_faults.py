@@ -141,7 +141,7 @@ def test_an_image_that_is_gone_from_the_node_is_brought_again(todoctl: Lab) -> N
     todoctl.kubectl("scale", "deployment/todo-app-dep", "--replicas=0")
     wait_for(lambda: not todoctl.pods(), deadline=60)
     wait_for(lambda: container_is_gone(todoctl), deadline=60)
-    run("docker", "exec", todoctl.node, "crictl", "rmi", f"docker.io/library/{image}")
+    run("docker", "exec", todoctl.node, "crictl", "--timeout=60s", "rmi", f"docker.io/library/{image}")
     todoctl.kubectl("scale", "deployment/todo-app-dep", "--replicas=1")
     wait_for(lambda: "ImagePull" in todoctl.kubectl("get", "pods"), deadline=60)
     todoctl.up()

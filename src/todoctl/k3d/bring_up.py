@@ -12,7 +12,7 @@ from todoctl.k3d import node, page
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.kubernetes import manifests
-from todoctl.kubernetes.apply import apply, tell_rollout
+from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.waiting import rollout
 from todoctl.settings import Settings
@@ -61,7 +61,6 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
             context.tell_kubectl("rollout", "restart", f"deployment/{manifests.DEPLOYMENT}")
             context.api.restart()
     with progress.step("Wait for the pod") as step:
-        tell_rollout(context)
         rollout.wait(context, step)
     with progress.step(f"Wait for the page at {settings.url}") as step:
         context.tell_kubectl("get", f"ingress/{manifests.INGRESS}")

@@ -75,15 +75,6 @@ class Node:
         except UNUSABLE as error:
             raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
 
-    def state(self) -> str:
-        """What Docker says of the node: `created`, `running`, `exited`; raises where there is none."""
-        try:
-            return str(self._engine.containers.get(self.name).status)
-        except docker.errors.NotFound:
-            raise self._missing() from None
-        except UNUSABLE as error:
-            raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
-
     def ping(self) -> None:
         """Raises where its containerd does not answer, which it does long before k3d calls it ready."""
         self.run("ctr", "--connect-timeout=1s", "version")

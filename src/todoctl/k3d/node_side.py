@@ -7,13 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from todoctl.k3d.node import CACHE, LOOK, Node, parse
+from todoctl.kubernetes.pod_side import LOOK_SECONDS
 from todoctl.volume import File
 
 if TYPE_CHECKING:
     from typing import IO
-
-LOOK_SECONDS = 5.0
-"""For one more look: far more than it takes. After that, a command of its own is asked."""
 
 AGAIN = 'while read -r _; do "$@" && echo "$0+" || echo "$0-"; done'
 """For a shell: runs a command for each line that comes, and tells with its own name how that has ended."""

@@ -19,7 +19,6 @@ from todoctl.k3d.take_down import take_down
 from todoctl.k3d.volume import NodeVolume
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.app import App
-from todoctl.kubernetes.apply import tell_rollout
 from todoctl.kubernetes.waiting import rollout
 from todoctl.settings import Settings
 from todoctl.target import Finding, Progress
@@ -141,10 +140,9 @@ class K3dTarget(App):
             self._tell_signal("SIGKILL")
             with suppress(UnavailableError):  # the kubelet may have ended it by now
                 context.node.send("SIGKILL", dying)
-        tell_rollout(context)
         rollout.wait(context, None)
         if settings:
-            page.wait(context, settings, None)
+            self._wait_for_page(settings)
 
     def _end_containers(self) -> None:
         context = self._context()

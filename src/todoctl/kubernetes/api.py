@@ -12,14 +12,7 @@ from kubernetes import client, config, watch
 
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.answers import TIMEOUT, ask, find
-from todoctl.kubernetes.manifests import (
-    DEPLOYMENT,
-    INGRESS,
-    MANAGER,
-    NAMESPACE,
-    SELECTOR,
-    Resource,
-)
+from todoctl.kubernetes.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
 from todoctl.kubernetes.marks import OWNER
 from todoctl.kubernetes.pod_commands import PodCommands
 
@@ -257,7 +250,7 @@ class Api:
     def _where(self, kind: str) -> tuple[str, ...]:
         return () if kind == "PersistentVolume" else (self.namespace,)
 
-    def _verb(self, verb: str, kind: str, by: client.ApiClient = None) -> Callable[..., Any]:
+    def _verb(self, verb: str, kind: str, by: client.ApiClient | None = None) -> Callable[..., Any]:
         group, name = {
             "PersistentVolume": (client.CoreV1Api, "persistent_volume"),
             "PersistentVolumeClaim": (client.CoreV1Api, "namespaced_persistent_volume_claim"),

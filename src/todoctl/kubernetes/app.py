@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from todoctl.kubernetes import image_pod, manifests
-from todoctl.kubernetes.apply import apply, tell_rollout
+from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.context import Context
 from todoctl.kubernetes.waiting import rollout
 from todoctl.settings import Settings
@@ -67,7 +67,6 @@ class App(ABC):
         """What `kubectl rollout restart` does."""
         context = self._context()
         context.tell_kubectl("rollout", "restart", DEPLOYMENT)
-        tell_rollout(context)
         context.api.restart()
         rollout.wait(context, None)
 
@@ -91,7 +90,6 @@ class App(ABC):
         """The service spreads page views over the pods, all at one address."""
         context = self._context()
         context.tell_kubectl("scale", DEPLOYMENT, f"--replicas={number}")
-        tell_rollout(context)
         context.api.scale(number)
         rollout.wait(context, None)
         settings = self.settings()
@@ -100,7 +98,6 @@ class App(ABC):
     def start(self, settings: Settings) -> None:
         context = self._context()
         apply(context, settings, self._image())
-        tell_rollout(context)
         rollout.wait(context, None)
         self._wait_for_page(settings)
 

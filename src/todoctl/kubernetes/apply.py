@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from todoctl.kubernetes import manifests
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.context import Context
 from todoctl.settings import Settings
@@ -21,8 +20,3 @@ def apply(context: Context, settings: Settings, image: str) -> None:
         if resource["kind"] == "PersistentVolume":
             known = partial(context.api.find_phase, resource)
             wait_until(context.stop, known, None, "the volume's binder", BINDER_SECONDS)
-
-
-def tell_rollout(context: Context) -> None:
-    """What waits for the pods as `rollout.wait` does."""
-    context.tell_kubectl("rollout", "status", f"deployment/{manifests.DEPLOYMENT}")

@@ -24,7 +24,7 @@ WAIT_SECONDS = 60.0
 
 def pod(node: str | None, image: str, namespace: str = NAMESPACE) -> Resource:
     """On the one node that has the image, where that is so, and with no more rights than the app."""
-    app = manifests.plain()[2]["spec"]["template"]["spec"]
+    app = manifests.deployment_of(manifests.plain())["spec"]["template"]["spec"]
     given = [
         f"{number},{picture.kind},{base64.b64encode(picture.content).decode()}"
         for number, picture in others().items()

@@ -13,7 +13,7 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, make_directory
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.app import App
-from todoctl.kubernetes.apply import apply, tell_rollout
+from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.marks import is_ours
 from todoctl.kubernetes.waiting import rollout
@@ -131,7 +131,6 @@ class NamespaceTarget(App):
             self._check_ours(settings, image)
             apply(context, settings, image)
         with progress.step("Wait for the pod") as step:
-            tell_rollout(context)
             rollout.wait(context, step)
         with progress.step(f"Wait for the page at {settings.url}"):
             context.tell_kubectl("port-forward", f"service/{manifests.SERVICE}", f"{settings.port}:1234")
@@ -211,7 +210,6 @@ class NamespaceTarget(App):
             with suppress(UnavailableError):  # the command may end with what it has killed
                 context.api.pod_commands.run(name, "python3", "-S", "-c", kill_program.TEXT)
         self._delete_pods(names)
-        tell_rollout(context)
         rollout.wait(context, None)
         if settings := self.settings():
             self._wait_for_page(settings)

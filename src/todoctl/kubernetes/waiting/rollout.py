@@ -6,6 +6,7 @@ from typing import Any
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.api import Api, Pod
 from todoctl.kubernetes.context import Context
+from todoctl.kubernetes.manifests import DEPLOYMENT
 from todoctl.kubernetes.waiting import conditions, pods
 from todoctl.kubernetes.waiting.conditions import NO_PODS
 from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
@@ -28,18 +29,19 @@ def wait(context: Context, step: Step | None) -> None:
 
     Raises `UnavailableError` with the reason, and the pod's last log line, where that does not happen.
     """
+    context.tell_kubectl("rollout", "status", f"deployment/{DEPLOYMENT}")
 
     def done() -> bool:
         deployment = context.api.deployment()
         wanted = deployment and deployment.spec.replicas
         return is_rolled_out(deployment, context.api.pods()) and context.running() == wanted
 
-    _until(context, done, Patience(OUTCOME, FIX, step, context.stop))
+    _until(context, done, OUTCOME, step)
 
 
 def wait_for_end(context: Context) -> None:
     """Until all pods of the app are ending. Deleted before that, one is made anew by its ReplicaSet."""
-    _until(context, lambda: not standing(context.api.pods()), Patience(ENDLESS, FIX, None, context.stop))
+    _until(context, lambda: not standing(context.api.pods()), ENDLESS, None)
 
 
 def wait_for_none(context: Context, step: Step | None) -> None:
@@ -48,10 +50,11 @@ def wait_for_none(context: Context, step: Step | None) -> None:
     def done() -> bool:
         return not standing(context.api.pods()) and context.running() == 0
 
-    _until(context, done, Patience(ENDLESS, FIX, step, context.stop))
+    _until(context, done, ENDLESS, step)
 
 
-def _until(context: Context, done: Callable[[], bool], patience: Patience) -> None:
+def _until(context: Context, done: Callable[[], bool], outcome: str, step: Step | None) -> None:
+    patience = Patience(outcome, FIX, step, context.stop)
     while True:
         try:
             if done():
