@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from todoctl.entrance import Entrance
 from todoctl.errors import UnavailableError
 from todoctl.settings import Settings
 from todoctl.volume import Volume
@@ -167,6 +168,10 @@ class Target(Protocol):
 
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
         """The app's last log lines, without line ends; with `follow`, those to come as well."""
+        ...
+
+    def entrance(self, settings: Settings) -> Entrance:
+        """How visitors come to the app in a validation."""
         ...
 
     def restart(self) -> None:

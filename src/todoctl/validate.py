@@ -37,9 +37,9 @@ def validate(
     deployed = require_settings(target)
     if not target.instances():
         raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
-    history = _history(target, deployed, full=full)
-    url = f"http://127.0.0.1:{deployed.port}"
-    with Client(url) as client:
+    entrance = target.entrance(deployed)
+    history = _history(target, deployed, entrance.words, full=full)
+    with Client(f"http://127.0.0.1:{deployed.port}") as client:
         client.find()  # says so in one line where the app does not answer
     history.interrupted = True
     try:
@@ -47,7 +47,7 @@ def validate(
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())
-                visitors = Visitors(url, history, commands)
+                visitors = Visitors(entrance, history, commands)
                 means.callback(visitors.close)
                 stage = Stage(target, visitors, history, deployed, service)
                 means.callback(stage.close)
@@ -69,10 +69,11 @@ def validate(
     return verdict
 
 
-def _history(target: Target, deployed: Settings, *, full: bool) -> History:
+def _history(target: Target, deployed: Settings, entrance: str, *, full: bool) -> History:
     facts = Facts(
         target=target.name,
         url=deployed.url,
+        entrance=entrance,
         ttl=deployed.ttl,
         source=deployed.image_url,
         directory=target.volume.directory,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance, on_this_machine
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.images import image
@@ -153,8 +154,8 @@ class K3dTarget(App):
     def _wait_for_page(self, settings: Settings) -> None:
         page.wait(self._context(), settings, None)
 
-    def _addresses(self, settings: Settings) -> list[str]:
-        return [f"http://127.0.0.1:{settings.port}"]
+    def entrance(self, settings: Settings) -> Entrance:
+        return on_this_machine(settings.port, "through the cluster's ingress")
 
     def _tell_signal(self, signal: str) -> None:
         """A person looks up the containers first."""

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+from todoctl.entrance import Entrance
 from todoctl.kubernetes import image_pod, manifests
 from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.context import Context
@@ -40,8 +41,8 @@ class App(ABC):
         """Until visitors get the page."""
 
     @abstractmethod
-    def _addresses(self, settings: Settings) -> list[str]:
-        """Where visitors get it, as URLs without a path."""
+    def entrance(self, settings: Settings) -> Entrance:
+        """How visitors come to the app in a validation."""
 
     @abstractmethod
     def _end_containers(self) -> None:
@@ -93,7 +94,7 @@ class App(ABC):
         context.api.scale(number)
         rollout.wait(context, None)
         settings = self.settings()
-        return self._addresses(settings) if settings else []
+        return [self.entrance(settings).url] if settings else []
 
     def start(self, settings: Settings) -> None:
         context = self._context()

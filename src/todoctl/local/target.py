@@ -14,6 +14,7 @@ import psutil
 from todoctl import ports, process
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance, on_this_machine
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, read_json, write_json
 from todoctl.local.volume import LocalVolume, remove
@@ -169,6 +170,9 @@ class LocalTarget:
         return False
 
     # For validate
+
+    def entrance(self, settings: Settings) -> Entrance:
+        return on_this_machine(settings.port, "at the app's own port")
 
     def restart(self) -> None:
         """A new process with the settings of the old one."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from todoctl import ports, process
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, make_directory
 from todoctl.kubernetes import manifests
@@ -17,9 +18,11 @@ from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.marks import is_ours
 from todoctl.kubernetes.waiting import rollout
-from todoctl.namespace import forward, kill_program, rights
+from todoctl.namespace import forward, kill_program, rights, transport
 from todoctl.namespace.context import Context
 from todoctl.namespace.options import NamespaceOptions
+from todoctl.namespace.own_pod import OwnPod
+from todoctl.namespace.transport import PodTransport
 from todoctl.namespace.volume import ClaimVolume
 from todoctl.settings import Settings
 from todoctl.target import Finding, Progress
@@ -32,7 +35,6 @@ class NamespaceTarget(App):
     """The app in a namespace; see `todoctl.target.Target` for what each method promises."""
 
     name = "kubernetes"
-    rolling = False  # the port leads to one pod, and to the next one on the next connection
     grace = 1  # one that is forgotten at once may still be at work on the volume
 
     def __init__(self, home: Home, options: NamespaceOptions, commands: Commands = SILENT) -> None:
@@ -48,7 +50,16 @@ class NamespaceTarget(App):
 
     @cached_property
     def volume(self) -> ClaimVolume:
-        return ClaimVolume(self._context())
+        return ClaimVolume(self._context(), self._pod)
+
+    @cached_property
+    def _pod(self) -> OwnPod:
+        return OwnPod(self._context())
+
+    @cached_property
+    def _transport(self) -> PodTransport:
+        commands = self._context().api.pod_commands
+        return PodTransport(lambda: commands.begin(self._pod.require(), *transport.COMMAND))
 
     # What there is
 
@@ -176,7 +187,7 @@ class NamespaceTarget(App):
             going = [one for one in going if one["kind"] != "PersistentVolumeClaim"]
         with progress.step("Delete service, deployment and claim") as step:
             self.remove_image_service()
-            self.volume.remove_pod()
+            self._pod.remove()
             for resource in going:
                 if is_ours(context.api.read(resource)):
                     context.tell_kubectl(
@@ -202,6 +213,21 @@ class NamespaceTarget(App):
 
     # For validate
 
+    def entrance(self, settings: Settings) -> Entrance:  # noqa: ARG002 - the service has a port of its own
+        """The service, asked from inside the cluster."""
+        found = self._context().api.read({"kind": "Service", "metadata": {"name": manifests.SERVICE}})
+        if found is None:
+            raise UnavailableError(
+                f"The service {manifests.SERVICE} is gone", fix="Run 'todoctl up' to make it again"
+            )
+        address = str(found.spec.cluster_ip)
+        host = f"[{address}]" if ":" in address else address
+        return Entrance(
+            url=f"http://{host}:{found.spec.ports[0].port}",
+            words="from a pod inside the cluster, through the service",
+            transport=self._transport,
+        )
+
     def kill(self) -> None:
         """SIGKILL from inside the pod, and a new pod in the place of the one whose container has died."""
         context = self._context()
@@ -222,9 +248,10 @@ class NamespaceTarget(App):
         forward.start(self.directory, context.name, context.namespace, settings.port)
         with Client(f"http://127.0.0.1:{settings.port}") as client:
             wait_until(context.stop, client.find_page, None, f"the page at {settings.url}", PAGE_SECONDS)
-
-    def _addresses(self, settings: Settings) -> list[str]:
-        return [f"http://127.0.0.1:{settings.port}"]
+        if self._pod.runs:  # visitors come from there
+            entrance = self.entrance(settings)
+            with Client(entrance.url, entrance.transport) as client:
+                wait_until(context.stop, client.find_page, None, "the page at the service", PAGE_SECONDS)
 
     def _image(self) -> str:
         return str((self._place.state() or {}).get("image"))

@@ -1,22 +1,17 @@
-"""The volume in a namespace: a claim, and its two sides, a pod of todoctl's own and the app's pod."""
+"""The volume in a namespace: a claim, and its two sides, todoctl's own pod and the app's pod."""
 
 import base64
 import inspect
 
 from todoctl.errors import UnavailableError
-from todoctl.kubernetes import manifests
-from todoctl.kubernetes.attempts import wait_until
-from todoctl.kubernetes.manifests import Resource
-from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.kubernetes.pod_side import INSIDE, PodSide
-from todoctl.kubernetes.waiting import pods, rollout
+from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import receive
 from todoctl.namespace.context import Context
+from todoctl.namespace.own_pod import NAME, OwnPod
 from todoctl.volume import Side, require_aside
 
-NAME = "todoctl-volume"
 ASIDE, DETACHED = f"{INSIDE}.set-aside", f"{INSIDE}.detached"
-WAIT_SECONDS = 120.0
 PUT_SECONDS = 30.0
 CHUNK = 1 << 15
 
@@ -26,8 +21,9 @@ class ClaimVolume:
 
     directory = INSIDE
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, pod: OwnPod) -> None:
         self._context = context
+        self._pod = pod
         self._host: PodSide | None = None
         self._app: PodSide | None = None
         self._is_aside: bool | None = None
@@ -35,7 +31,7 @@ class ClaimVolume:
 
     def host(self) -> Side:
         """The pod that mounts the claim beside the app."""
-        self._require_pod()
+        self._pod.require()
         if self._host is None:
             where = DETACHED if self._detached else INSIDE
             self._host = PodSide(self._context.api, NAME, fractions=True, directory=where)
@@ -87,7 +83,7 @@ class ClaimVolume:
             return
         self._run("mkdir", "-p", directory)
         command = ("python3", "-S", "-c", inspect.getsource(receive), f"{directory}/{name}")
-        session = self._context.api.pod_commands.begin(self._require_pod(), *command)
+        session = self._context.api.pod_commands.begin(self._pod.require(), *command)
         try:
             text = base64.b64encode(content).decode() + "\n"
             for start in range(0, len(text), CHUNK):
@@ -119,10 +115,11 @@ class ClaimVolume:
             self._run("mv", "-T", ASIDE, INSIDE)
             self._is_aside = False
             self._run("find", INSIDE, "-maxdepth", "0", "-empty", "-delete")
-        self.remove_pod()
+        self.close()
+        self._pod.remove()
 
     def _has(self, path: str) -> bool:
-        pod = self._require_pod()
+        pod = self._pod.require()
         try:
             self._context.api.pod_commands.run(pod, "test", "-e", path)
         except UnavailableError:
@@ -131,70 +128,4 @@ class ClaimVolume:
 
     def _run(self, *command: str) -> None:
         self._context.tell_kubectl("exec", f"pod/{NAME}", "--", *command)
-        self._context.api.pod_commands.run(self._require_pod(), *command)
-
-    def _require_pod(self) -> str:
-        """The pod's name, when it runs."""
-        api, wanted = self._context.api, self.pod()
-
-        def ready() -> None:
-            found = api.read(wanted)
-            if found is None or not pods.is_ready(found):
-                reason = found and pods.hindrance(api, found, api.events(api.namespace))
-                raise UnavailableError(
-                    "The volume's pod does not run yet", why=(reason and reason.what) or ""
-                )
-
-        if self._ready:
-            return NAME
-        if not is_ours(api.read(wanted)):
-            api.apply(wanted)
-        wait_until(self._context.stop, ready, None, "the volume's pod", WAIT_SECONDS)
-        self._ready = True
-        return NAME
-
-    _ready = False
-
-    def remove_pod(self) -> None:
-        """Deletes it, where there is one and todoctl has made it; waits until it is gone."""
-        self.close()
-        self._ready = False
-        api, wanted = self._context.api, self.pod()
-        if is_ours(api.read(wanted)):
-            api.delete(wanted, grace=1)
-
-    def pod(self) -> Resource:
-        """With no more rights than the app, whose image and claim it has."""
-        state = self._context.state() or {}
-        app = manifests.deployment_of(manifests.plain())["spec"]["template"]["spec"]
-        secrets = [{"name": name} for name in self._context.options.pull_secret]
-        container = app["containers"][0]
-        return marked(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {"name": NAME, "namespace": self._context.namespace},
-                "spec": {
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "terminationGracePeriodSeconds": 1,
-                    "imagePullSecrets": secrets,
-                    "securityContext": app["securityContext"],
-                    "volumes": app["volumes"],
-                    "containers": [
-                        {
-                            "name": "volume",
-                            "image": str(state.get("image")),
-                            "imagePullPolicy": "IfNotPresent",
-                            "command": ["sleep", "infinity"],
-                            "resources": {
-                                "requests": {"cpu": "10m", "memory": "16Mi"},
-                                "limits": {"cpu": "1", "memory": "128Mi"},
-                            },
-                            "securityContext": container["securityContext"],
-                            "volumeMounts": container["volumeMounts"],
-                        }
-                    ],
-                },
-            }
-        )
+        self._context.api.pod_commands.run(self._pod.require(), *command)

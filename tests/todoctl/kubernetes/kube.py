@@ -152,7 +152,7 @@ class Kube:
                 "availableReplicas": ready,
                 "conditions": self.conditions,
             }
-        if kind == "pods" and name == "todoctl-volume":
+        if kind == "pods" and name == "todoctl":
             resource = {**resource, "status": pod(name)["status"]}
         elif kind == "pods":
             resource = {**resource, "status": self.service_status}
@@ -183,7 +183,7 @@ class Kube:
         gone = self.resources.pop((kind, name), None)
         if gone and kind == "deployments":
             self.pods = []
-        if gone and kind == "pods" and name != "todoctl-volume":
+        if gone and kind == "pods" and name != "todoctl":
             self.close_service()
         for one in [one for one in self.pods if kind == "pods" and one["metadata"]["name"] == name]:
             gone = one

@@ -38,7 +38,7 @@ def run(kube: Kube, pod: str) -> list[list[str]]:
 def test_both_sides_are_pods(claim: ClaimVolume, kube: Kube) -> None:
     kube.lines = [FILES]
     host, app = claim.sides()
-    assert host.seen_from == "the pod todoctl-volume: /usr/src/app/files/cache"
+    assert host.seen_from == "the pod todoctl: /usr/src/app/files/cache"
     assert host.read() == app.read()
     assert claim.sides() == (host, app)
     kube.pods[0]["metadata"]["name"] = "another"
@@ -55,10 +55,10 @@ def test_it_is_set_aside_by_one_rename_and_put_back_by_one(claim: ClaimVolume, k
     claim.empty()
     claim.put_back()
     inside, aside = "/usr/src/app/files/cache", "/usr/src/app/files/cache.set-aside"
-    commands = run(kube, "todoctl-volume")
+    commands = run(kube, "todoctl")
     assert ["mv", "-T", inside, aside] in commands
     assert ["mv", "-T", aside, inside] in commands
-    assert ("pods", "todoctl-volume") not in kube.resources, "nothing of it stays"
+    assert ("pods", "todoctl") not in kube.resources, "nothing of it stays"
 
 
 def test_where_there_was_no_cache_there_is_none_again(
@@ -66,7 +66,7 @@ def test_where_there_was_no_cache_there_is_none_again(
 ) -> None:
     monkeypatch.setattr(claim, "_has", lambda _: False)
     claim.set_aside()
-    assert run(kube, "todoctl-volume")[-1] == ["mkdir", "/usr/src/app/files/cache.set-aside"]
+    assert run(kube, "todoctl")[-1] == ["mkdir", "/usr/src/app/files/cache.set-aside"]
 
 
 def test_files_are_put_there_also_while_it_is_out_of_reach(claim: ClaimVolume, kube: Kube) -> None:
@@ -79,7 +79,7 @@ def test_files_are_put_there_also_while_it_is_out_of_reach(claim: ClaimVolume, k
     with pytest.raises(UnavailableError, match="cannot be written"):
         claim.put("picture", b"123")
     claim.put("picture", None)
-    assert run(kube, "todoctl-volume")[-1] == ["rm", "-f", "/usr/src/app/files/cache.detached/picture"]
+    assert run(kube, "todoctl")[-1] == ["rm", "-f", "/usr/src/app/files/cache.detached/picture"]
     claim.attach()
     assert claim.host().seen_from.endswith("cache")
 
