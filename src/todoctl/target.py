@@ -9,6 +9,7 @@ from typing import Protocol
 
 from todoctl.entrance import Entrance
 from todoctl.errors import UnavailableError
+from todoctl.record import Record
 from todoctl.settings import Settings
 from todoctl.volume import Volume
 
@@ -135,6 +136,11 @@ class Target(Protocol):
     @property
     def start_seconds(self) -> float:
         """How long a start of the app may take: a process, or a rollout."""
+        ...
+
+    @property
+    def record(self) -> Record:
+        """Whether it is being validated."""
         ...
 
     @property

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.mend import begin, mend
+from todoctl.mend import mend
 from todoctl.settings import Settings
 from todoctl.target import Progress, Target, require_settings
 from todoctl.validation.history import Act, Facts, History
@@ -41,9 +41,9 @@ def validate(
     history = _history(target, deployed, entrance.words, full=full)
     with Client(f"http://127.0.0.1:{deployed.port}") as client:
         client.find()  # says so in one line where the app does not answer
+    target.record.begin()
     history.interrupted = True
     try:
-        begin(target)
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())

@@ -50,11 +50,11 @@ def make_terminal(*, stderr: bool = False, show_commands: bool = False) -> "Term
 def standing(choice: "Choice", terminal: "Terminal") -> "Target":
     """What is up, for a command that only looks; first mends what a killed validation has left."""
     from todoctl import targets
-    from todoctl.mend import is_under_way, mend
+    from todoctl.mend import mend
 
     home = find_home()
     target = targets.require(home, choice)
-    if is_under_way(target):
+    if target.record.exists():
         try:
             with home.lock():
                 mend(target, terminal)

@@ -21,6 +21,7 @@ from todoctl.k3d.volume import NodeVolume
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.app import App
 from todoctl.kubernetes.waiting import rollout
+from todoctl.record import FileRecord
 from todoctl.settings import Settings
 from todoctl.target import Finding, Progress
 from todoctl.volume import Volume
@@ -37,6 +38,7 @@ class K3dTarget(App):
     def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
         self._given = options
         self._cluster = Context(home, options, commands)
+        self.record = FileRecord(self.directory)
 
     @property
     def directory(self) -> Path:

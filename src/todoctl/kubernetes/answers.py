@@ -37,6 +37,21 @@ def find(call: Callable[[], Any]) -> Any | None:  # noqa: ANN401
     return ask(found)
 
 
+def make(call: Callable[[], Any]) -> bool:
+    """Whether `call` has made what it is to make; False where that is there already."""
+
+    def made() -> bool:
+        try:
+            call()
+        except client.ApiException as error:
+            if error.status == 409:
+                return False
+            raise
+        return True
+
+    return bool(ask(made))
+
+
 def _refused(error: client.ApiException) -> UnavailableError:
     body = str(error.body or "")
     try:

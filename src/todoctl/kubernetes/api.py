@@ -11,9 +11,8 @@ import urllib3
 from kubernetes import client, config, watch
 
 from todoctl.errors import UnavailableError
-from todoctl.kubernetes.answers import TIMEOUT, ask, find
+from todoctl.kubernetes.answers import TIMEOUT, ask, find, make
 from todoctl.kubernetes.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
-from todoctl.kubernetes.marks import OWNER
 from todoctl.kubernetes.pod_commands import PodCommands
 
 PAUSE = 0.2
@@ -83,16 +82,11 @@ class Api:
         answer = ask(lambda: reviews.create_self_subject_access_review(review, _request_timeout=TIMEOUT))
         return bool(answer.status.allowed)
 
-    def make_namespace(self) -> bool:
-        """Makes the namespace; False where it is there already."""
-        body = {"metadata": {"name": self.namespace, "labels": {OWNER: MANAGER}}}
-        try:
-            self._core.create_namespace(body, _request_timeout=TIMEOUT)
-        except client.ApiException as error:
-            if error.status == 409:
-                return False
-            ask(lambda: self._core.create_namespace(body, _request_timeout=TIMEOUT))
-        return True
+    def create(self, resource: Resource) -> bool:
+        """Makes the resource; False where one of that name is there already."""
+        kind = resource["kind"]
+        create = self._verb("create", kind)
+        return make(lambda: create(*self._where(kind), resource, _request_timeout=TIMEOUT))
 
     def apply(self, resource: Resource) -> None:
         """Server-side apply; what others have set on fields of ours is taken back."""
@@ -248,7 +242,7 @@ class Api:
         return bytes(answer.data)
 
     def _where(self, kind: str) -> tuple[str, ...]:
-        return () if kind == "PersistentVolume" else (self.namespace,)
+        return () if kind in {"Namespace", "PersistentVolume"} else (self.namespace,)
 
     def _verb(self, verb: str, kind: str, by: client.ApiClient | None = None) -> Callable[..., Any]:
         group, name = {
@@ -258,6 +252,7 @@ class Api:
             "Service": (client.CoreV1Api, "namespaced_service"),
             "Ingress": (client.NetworkingV1Api, "namespaced_ingress"),
             "Pod": (client.CoreV1Api, "namespaced_pod"),
+            "Namespace": (client.CoreV1Api, "namespace"),
             "ConfigMap": (client.CoreV1Api, "namespaced_config_map"),
         }[kind]
         method: Callable[..., Any] = getattr(group(by or self._api), f"{verb}_{name}")

@@ -18,6 +18,7 @@ from todoctl.entrance import Entrance, on_this_machine
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, read_json, write_json
 from todoctl.local.volume import LocalVolume, remove
+from todoctl.record import FileRecord
 from todoctl.settings import Settings, seconds
 from todoctl.target import Finding, ImageService, Progress
 
@@ -47,6 +48,7 @@ class LocalTarget:
         self._state = self.directory / "state.json"
         self._log = self.directory / "app.log"
         self.volume = LocalVolume(self.directory, commands)
+        self.record = FileRecord(self.directory)
         self._children: list[subprocess.Popen[bytes]] = []
 
     # What there is

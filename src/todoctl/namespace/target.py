@@ -16,12 +16,13 @@ from todoctl.kubernetes import manifests
 from todoctl.kubernetes.app import App
 from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
-from todoctl.kubernetes.marks import is_ours
+from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import forward, kill_program, rights, transport
 from todoctl.namespace.context import Context
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.own_pod import OwnPod
+from todoctl.namespace.record import NamespaceRecord
 from todoctl.namespace.transport import PodTransport
 from todoctl.namespace.volume import ClaimVolume
 from todoctl.settings import Settings
@@ -47,6 +48,10 @@ class NamespaceTarget(App):
 
     def _context(self) -> Context:
         return self._place.remembered()
+
+    @cached_property
+    def record(self) -> NamespaceRecord:
+        return NamespaceRecord(self._place)
 
     @cached_property
     def volume(self) -> ClaimVolume:
@@ -100,6 +105,7 @@ class NamespaceTarget(App):
             "Namespace": context.namespace,
             "Runs as": runs,
             "Image": self._image(),
+            **({"Validation": f"under way: {other}"} if (other := self.record.other()) else {}),
         }
 
     # Up and down
@@ -115,6 +121,7 @@ class NamespaceTarget(App):
         if state:
             context.remembered()
             context.options = self._given
+            self.record.check()
         wrong = [finding for finding in self.findings(settings.port) if not finding.ok]
         if wrong:
             raise UnavailableError(
@@ -135,7 +142,7 @@ class NamespaceTarget(App):
         if self._given.create_namespace:
             with progress.step(f"Create namespace {context.namespace}"):
                 context.tell_kubectl("create", "namespace", context.namespace)
-                context.api.make_namespace()
+                context.api.create(marked({"kind": "Namespace", "metadata": {"name": context.namespace}}))
         make_directory(self.directory)
         context.remember(settings, image, context.claim_place())
         with progress.step("Apply claim, deployment and service"):
@@ -182,6 +189,7 @@ class NamespaceTarget(App):
             shutil.rmtree(self.directory, ignore_errors=True)
             return False
         context.remembered()
+        self.record.check()
         going = [*reversed(context.resources(settings, self._image())), context.mark()]
         if keep_data:
             going = [one for one in going if one["kind"] != "PersistentVolumeClaim"]

@@ -85,7 +85,7 @@ class Site(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_POST = do_HEAD = do_GET
+    do_POST = do_HEAD = do_GET  # noqa: N815
 
 
 @pytest.fixture(name="site")
