@@ -45,6 +45,17 @@ def find(directory: Path, module: str = APP) -> list[psutil.Process]:
     return sorted(found, key=psutil.Process.create_time)
 
 
+def runs_on(directory: Path, port: int, module: str = APP) -> bool:
+    """Whether one of `find` was told to listen on `port`."""
+    for running in find(directory, module):
+        try:
+            if running.environ().get("PORT") == str(port):
+                return True
+        except psutil.Error:
+            continue  # gone meanwhile
+    return False
+
+
 def spawn(
     directory: Path, environment: Mapping[str, str], log: Path, module: str = APP
 ) -> subprocess.Popen[bytes]:

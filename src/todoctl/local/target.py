@@ -66,7 +66,7 @@ class LocalTarget:
                 fix=f"Make {there} writable, or name another directory in TODOCTL_HOME",
             ),
         ]
-        if self._runs_on(port):
+        if process.runs_on(self.directory, port):
             found.append(Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app"))
             return found
         try:
@@ -118,7 +118,7 @@ class LocalTarget:
     def up(self, settings: Settings, progress: Progress) -> bool:
         """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
         before = self.settings()
-        running = self._runs_on(settings.port)
+        running = process.runs_on(self.directory, settings.port)
         if before == settings and running:
             return False
         if not running:
@@ -161,15 +161,6 @@ class LocalTarget:
                 remove(self._log)
                 remove(self._state)
         return changed
-
-    def _runs_on(self, port: int) -> bool:
-        """Whether the app runs and is bound to `port`."""
-        for running in process.find(self.directory):
-            try:
-                return running.environ().get("PORT") == str(port)
-            except psutil.Error:
-                continue
-        return False
 
     # For validate
 

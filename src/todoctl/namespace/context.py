@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, write_json
 from todoctl.kubernetes import context
+from todoctl.kubernetes.answers import TIMEOUT
 from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.namespace import resources
@@ -67,13 +69,18 @@ class Context(context.Context):
         """Over a forwarded port: the API server's proxy would be one more right."""
         connection = HTTPConnection(pod, port)
         connection.sock = self.api.pod_commands.connect(pod, port)
+        connection.sock.settimeout(TIMEOUT)  # what leads there may end without closing its end
         try:
             connection.request(method, path)
-            return connection.getresponse().read()
+            answer = connection.getresponse()
+            body = answer.read()
         except (OSError, HTTPException) as error:
             raise UnavailableError(f"The pod {pod} does not answer", why=repr(error)) from None
         finally:
             connection.close()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise UnavailableError(f"The pod {pod} has refused", why=f"{answer.status} {answer.reason}")
+        return body
 
     def remembered(self) -> "Context":
         """This context with the options that the app was brought up with, where that is known.

@@ -12,13 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from todoctl import process
 from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import pods
+
+if TYPE_CHECKING:
+    import subprocess
 
 MODULE = "todoctl.namespace.forward"
 LOG = "forward.log"
@@ -29,16 +33,31 @@ KNOWN_SECONDS = 0.2
 """How long a pod that was ready counts as ready."""
 
 
-def start(directory: Path, context: str, namespace: str, port: int) -> None:
-    """Begins to lead `port` on; one that already does goes on."""
-    if not process.find(directory, MODULE):
+class Forwarder:
+    """The process that leads a port on for what is up in `directory`; it outlives the one that began it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def leads(self, port: int) -> bool:
+        return process.runs_on(self._directory, port, MODULE)
+
+    def start(self, context: str, namespace: str, port: int) -> None:
+        """Begins to lead `port` on; one that already does goes on, one that leads another port ends."""
+        if self.leads(port):
+            return
+        self.stop()
         environment = {"TODOCTL_CONTEXT": context, "TODOCTL_NAMESPACE": namespace, "PORT": str(port)}
-        process.spawn(directory, environment, directory / LOG, MODULE)
+        self._child = process.spawn(self._directory, environment, self._directory / LOG, MODULE)
 
-
-def stop(directory: Path) -> None:
-    """Ends it."""
-    process.kill(process.find(directory, MODULE))
+    def stop(self) -> None:
+        """Ends it; our own child is buried, also where it has ended by itself and so is not found."""
+        process.kill(process.find(self._directory, MODULE))
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -77,9 +96,8 @@ class Connection(socketserver.BaseRequestHandler):
         except TodoctlError as error:
             sys.stderr.write(f"{error}\n")
             return
-        with suppress(OSError):
+        with closing(way), suppress(OSError):
             pump(self.request, way)
-        way.close()
 
 
 def pump(one: socket.socket, other: socket.socket) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from todoctl import ports, process
+from todoctl import ports
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance
@@ -18,8 +18,9 @@ from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.kubernetes.waiting import rollout
-from todoctl.namespace import forward, kill_program, rights, transport
+from todoctl.namespace import kill_program, rights, transport
 from todoctl.namespace.context import Context
+from todoctl.namespace.forward import Forwarder
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.own_pod import OwnPod
 from todoctl.namespace.record import NamespaceRecord
@@ -41,6 +42,7 @@ class NamespaceTarget(App):
     def __init__(self, home: Home, options: NamespaceOptions, commands: Commands = SILENT) -> None:
         self._given = options
         self._place = Context(home, options, commands)
+        self.forwarder = Forwarder(self.directory)
 
     @property
     def directory(self) -> Path:
@@ -82,7 +84,7 @@ class NamespaceTarget(App):
                     fix="Ask for a Role that allows this",
                 )
             )
-        if process.find(self.directory, forward.MODULE):
+        if self.forwarder.leads(port):
             return [*found, Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own process")]
         try:
             ports.check_free(port)
@@ -184,7 +186,7 @@ class NamespaceTarget(App):
         """Removes what carries todoctl's mark and nothing else."""
         context = self._place
         settings = context.settings()
-        forward.stop(self.directory)
+        self.forwarder.stop()
         if settings is None:
             shutil.rmtree(self.directory, ignore_errors=True)
             return False
@@ -253,7 +255,7 @@ class NamespaceTarget(App):
 
     def _wait_for_page(self, settings: Settings) -> None:
         context = self._place
-        forward.start(self.directory, context.name, context.namespace, settings.port)
+        self.forwarder.start(context.name, context.namespace, settings.port)
         with Client(f"http://127.0.0.1:{settings.port}") as client:
             wait_until(context.stop, client.find_page, None, f"the page at {settings.url}", PAGE_SECONDS)
         if self._pod.runs:  # visitors come from there

@@ -6,6 +6,8 @@ import json
 import re
 import socket
 import struct
+import threading
+from contextlib import suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, ClassVar
@@ -126,14 +128,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page."""
+        (port,) = parse_qs(urlsplit(self.path).query)["ports"]
         self._upgrade()
         for channel in (0, 1):
-            self._send(2, bytes([channel]) + struct.pack("<H", 3000))
+            self._send(2, bytes([channel]) + struct.pack("<H", int(port)))
         with socket.create_connection(("127.0.0.1", int(self.kube.url.rpartition(":")[2]))) as page:
-            while data := self._receive():
-                page.sendall(data[1:])
-                self._send(2, b"\0" + page.recv(1 << 16))
+            back = threading.Thread(target=self._lead_back, args=(page,))
+            back.start()
+            with suppress(OSError):  # it closes when it has answered
+                while data := self._receive():
+                    page.sendall(data[1:])
+            with suppress(OSError):
+                page.shutdown(socket.SHUT_RDWR)
+            back.join()
         self.close_connection = True
+
+    def _lead_back(self, page: socket.socket) -> None:
+        with suppress(OSError):  # who asked may be gone
+            while data := page.recv(1 << 16):
+                self._send(2, b"\0" + data)
+            self._send(8, struct.pack("!H", 1000))
 
     def _execute(self) -> None:
         """The WebSocket that `kubectl exec` speaks: channel 1 is output, 3 the end."""

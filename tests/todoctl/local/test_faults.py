@@ -54,7 +54,7 @@ def test_a_process_that_may_not_be_examined_is_told(
         patched.setattr(psutil.Process, "environ", denied)
         with pytest.raises(UnavailableError, match="cannot be examined"):
             target.volume.sides()
-        assert not target._runs_on(1)
+        assert not process.runs_on(target.directory, 1)
 
 
 def test_without_proc_the_directory_is_read_by_its_path(

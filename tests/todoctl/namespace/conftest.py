@@ -9,7 +9,7 @@ from tests.todoctl.kubernetes.kube import Kube
 from todoctl.home import Home
 from todoctl.kubernetes import attempts
 from todoctl.kubernetes.waiting import patience
-from todoctl.namespace import forward, target
+from todoctl.namespace import target
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.target import NamespaceTarget
 
@@ -32,4 +32,4 @@ def _config(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def _target(home: Home) -> Iterator[NamespaceTarget]:
     found = NamespaceTarget(home, OPTIONS)
     yield found
-    forward.stop(found.directory)
+    found.forwarder.stop()
