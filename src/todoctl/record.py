@@ -1,4 +1,4 @@
-"""The record of a validation that is under way: there from before anything is touched until all is put back."""
+"""The record of a validation: there from before anything is touched until all is put back."""
 
 from pathlib import Path
 from typing import Protocol

@@ -156,6 +156,10 @@ class Target(Protocol):
         """What `up` was last asked for; None where nothing is up."""
         ...
 
+    def page(self, settings: Settings) -> str:
+        """Where people find the page of what is up, as a URL."""
+        ...
+
     def up(self, settings: Settings, progress: Progress) -> bool:
         """Brings the app up with `settings`, keeping its volume; False where nothing had to change."""
         ...

@@ -104,7 +104,7 @@ def options_for(
             raise BadUsageError(
                 "--target kubernetes needs --context", fix="See 'kubectl config get-contexts' for its name"
             )
-        return NamespaceOptions(**mine)
+        return NamespaceOptions(**mine, stated=frozenset(mine))
     return None
 
 

@@ -39,7 +39,7 @@ def validate(
         raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
     entrance = target.entrance(deployed)
     history = _history(target, deployed, entrance.words, full=full)
-    with Client(f"http://127.0.0.1:{deployed.port}") as client:
+    with Client(target.page(deployed)) as client:
         client.find()  # says so in one line where the app does not answer
     target.record.begin()
     history.interrupted = True
@@ -72,7 +72,7 @@ def validate(
 def _history(target: Target, deployed: Settings, entrance: str, *, full: bool) -> History:
     facts = Facts(
         target=target.name,
-        url=deployed.url,
+        url=target.page(deployed),
         entrance=entrance,
         ttl=deployed.ttl,
         source=deployed.image_url,

@@ -68,6 +68,11 @@ def manifests(
             help="--namespace: a secret to pull with; may be given several times.", show_default=False
         ),
     ] = None,
+    replicas: Annotated[int, typer.Option(help="--namespace: number of pods.")] = 1,
+    host: Annotated[
+        str | None, typer.Option(help="--namespace: the page's host name, for an ingress.")
+    ] = None,
+    ingress_class: Annotated[str | None, typer.Option(help="--namespace: the ingress's class.")] = None,
     image_service: Annotated[
         bool,
         typer.Option("--image-service", help="Instead, the pod that serves pictures during a validation."),
@@ -93,9 +98,12 @@ def manifests(
             context="any",
             namespace=namespace,
             storage_class=storage_class,
+            replicas=replicas,
             pull_secret=tuple(pull_secret or ()),
+            host=host,
+            ingress_class=ingress_class,
         )
-        made = of_namespace.resources(settings, chosen, app_image)
+        made = of_namespace.resources(settings, chosen, app_image, replicas=replicas)
     else:
         made = resources(settings, options, app_image)
     typer.echo(render(made), nl=False)

@@ -38,7 +38,7 @@ def up(
         typer.Option(help="k3d: address the port is bound to. [default: 127.0.0.1]", show_default=False),
     ] = None,
     base_image: Annotated[
-        str | None, typer.Option(help="k3d: Python image to build the app's image on.")
+        str | None, typer.Option(help="k3d, --registry: Python image to build the app's image on.")
     ] = None,
     k3s_image: Annotated[str | None, typer.Option(help="k3d: image of the nodes.")] = None,
     k3d_arg: Annotated[
@@ -65,11 +65,26 @@ def up(
     storage_class: Annotated[
         str | None, typer.Option(help="kubernetes: the claim's storage class. [default: the cluster's]")
     ] = None,
+    registry: Annotated[
+        str | None, typer.Option(help="kubernetes: where the app's image is pushed to, as HOST/PATH.")
+    ] = None,
     pull_secret: Annotated[
         list[str] | None,
         typer.Option(
             help="kubernetes: a secret to pull with; may be given several times.", show_default=False
         ),
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option(
+            help="kubernetes: number of pods; more than one needs a storage class with ReadWriteMany."
+        ),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="kubernetes: the page's host name, for an ingress; else a port here.")
+    ] = None,
+    ingress_class: Annotated[
+        str | None, typer.Option(help="kubernetes: the ingress's class. [default: the cluster's]")
     ] = None,
     show_commands: ShowCommandsOption = False,
 ) -> None:
@@ -88,7 +103,6 @@ def up(
         "cluster": cluster,
         "agents": agents,
         "listen": listen,
-        "base_image": base_image,
         "k3s_image": k3s_image,
         "k3d_arg": tuple(k3d_arg) if k3d_arg else None,
         "adopt": adopt or None,
@@ -100,8 +114,13 @@ def up(
         "create_namespace": create_namespace or None,
         "app_image": app_image,
         "storage_class": storage_class,
+        "registry": registry,
         "pull_secret": tuple(pull_secret) if pull_secret else None,
+        "replicas": replicas,
+        "host": host,
+        "ingress_class": ingress_class,
     }
+    (of_kubernetes if name == targets.KUBERNETES else of_k3d)["base_image"] = base_image
     stated = {
         target: {option: value for option, value in given.items() if value is not None}
         for target, given in ((targets.K3D, of_k3d), (targets.KUBERNETES, of_kubernetes))
@@ -117,12 +136,12 @@ def up(
     if not changed:
         terminal.note("Already up as asked; nothing changed.")
     terminal.note(
-        f"The page is at {settings.url}  (target {name}, pictures from {settings.image_url}, "
+        f"The page is at {where.page(settings)}  (target {name}, pictures from {settings.image_url}, "
         f"valid for {seconds(settings.ttl)} s)"
     )
     terminal.note("Next: todoctl validate, todoctl open, todoctl status, todoctl down")
     if open_browser:
-        show(settings.url)
+        show(where.page(settings))
 
 
 def down(

@@ -67,7 +67,7 @@ def open_page(
     from todoctl.targets import Choice
 
     where = standing(Choice(target, cluster, context, namespace), make_terminal())
-    show(require_settings(where).url)
+    show(where.page(require_settings(where)))
 
 
 def doctor(

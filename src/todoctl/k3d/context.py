@@ -50,8 +50,9 @@ class Context(context.Context):
         """It alone has the volume and the app's image."""
         return self.options.node
 
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-        return resources.resources(settings, self.options, image, replicas=replicas)
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        number = 1 if replicas is None else replicas
+        return resources.resources(settings, self.options, image, replicas=number)
 
     def printing(self, settings: Settings, image: str) -> list[str]:
         return resources.command(settings, self.options, image)

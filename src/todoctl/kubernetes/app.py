@@ -36,6 +36,9 @@ class App(ABC):
     def settings(self) -> Settings | None:
         """What `up` was last asked for; None where nothing is up."""
 
+    def page(self, settings: Settings) -> str:
+        return settings.url
+
     @abstractmethod
     def _wait_for_page(self, settings: Settings) -> None:
         """Until visitors get the page."""

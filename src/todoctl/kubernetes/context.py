@@ -47,8 +47,8 @@ class Context(ABC):
         """The one node that a pod of ours has to be on; None where any will do."""
 
     @abstractmethod
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-        """What the app is made of here, in the order in which it is applied."""
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        """What the app is made of here, in the order in which it is applied; by default all its pods."""
 
     @abstractmethod
     def printing(self, settings: Settings, image: str) -> list[str]:

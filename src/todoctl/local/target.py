@@ -86,6 +86,9 @@ class LocalTarget:
         except (KeyError, TypeError, ValueError, BadUsageError) as error:
             raise damaged(self._state, str(error) or repr(error)) from None
 
+    def page(self, settings: Settings) -> str:
+        return settings.url
+
     def instances(self) -> frozenset[str]:
         """The process that runs the app, as `pid 1234`."""
         return frozenset(f"pid {running.pid}" for running in process.find(self.directory))

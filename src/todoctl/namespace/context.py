@@ -52,7 +52,12 @@ class Context(context.Context):
     def node_name(self) -> None:
         """The scheduler knows where the volume can be."""
 
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
+    alone = False
+    """Whether one pod is to run, however many the user wants."""
+
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        if replicas is None:
+            replicas = 1 if self.alone else self.options.replicas
         return resources.resources(settings, self.options, image, replicas=replicas)
 
     def printing(self, settings: Settings, image: str) -> list[str]:

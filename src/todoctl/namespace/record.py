@@ -45,8 +45,8 @@ class NamespaceRecord(FileRecord):
             raise LockedError(
                 f"A validation is under way in namespace {self._context.namespace}",
                 why=other,
-                fix="Wait until it has ended. Was it killed? Then run 'todoctl down' where it was begun, or forget "
-                f"it: {' '.join(self._context.kubectl('delete', 'configmap', NAME))}",
+                fix="Wait until it has ended. Was it killed? Then run 'todoctl down' where it was begun, or "
+                f"forget it: {' '.join(self._context.kubectl('delete', 'configmap', NAME))}",
             )
 
     def other(self) -> str | None:

@@ -16,14 +16,16 @@ NEEDED = {
 """Verbs by resource: apply is a patch that may create, and a WebSocket begins with a get (since Kubernetes
 1.35 it needs `create` as well)."""
 
-GROUPS = {"deployments": "apps"}
+INGRESS = {"ingresses": ("get", "patch", "create", "delete")}
+GROUPS = {"deployments": "apps", "ingresses": "networking.k8s.io"}
 
 
-def missing(api: Api) -> list[str]:
+def missing(api: Api, *, ingress: bool) -> list[str]:
     """What of it is not allowed, as `verb resource`; asked of the API server before anything is touched."""
+    needed = {**NEEDED, **(INGRESS if ingress else {})}
     return [
         f"{verb} {resource}"
-        for resource, verbs in NEEDED.items()
+        for resource, verbs in needed.items()
         for verb in verbs
         if not api.may(verb, resource, GROUPS.get(resource, ""))
     ]

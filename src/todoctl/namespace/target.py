@@ -1,36 +1,32 @@
 """The kubernetes target: the app in a namespace of a cluster that exists already."""
 
-import shutil
-import time
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from todoctl import ports
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance
-from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, make_directory
+from todoctl.errors import UnavailableError
+from todoctl.home import Home
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.app import App
-from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
-from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.kubernetes.waiting import rollout
-from todoctl.namespace import kill_program, rights, transport
+from todoctl.namespace import kill_program, page, preflight, transport
+from todoctl.namespace.bring_up import bring_up, provide_image
 from todoctl.namespace.context import Context
 from todoctl.namespace.forward import Forwarder
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.own_pod import OwnPod
 from todoctl.namespace.record import NamespaceRecord
+from todoctl.namespace.take_down import forget, take_down
 from todoctl.namespace.transport import PodTransport
 from todoctl.namespace.volume import ClaimVolume
 from todoctl.settings import Settings
 from todoctl.target import Finding, Progress
 
-PAGE_SECONDS = 60.0
-DELETE_SECONDS = 120.0
+SERVICE_SECONDS = 60.0
 
 
 class NamespaceTarget(App):
@@ -71,102 +67,46 @@ class NamespaceTarget(App):
     # What there is
 
     def findings(self, port: int) -> list[Finding]:
-        """The API server, what may be done there, and the port."""
-        api = self._place.api
-        found = [Finding(subject="API server", ok=True, seen=api.server)]
-        if not self._given.create_namespace:
-            lacking = rights.missing(api)
-            found.append(
-                Finding(
-                    subject=f"Rights in {self._given.namespace}",
-                    ok=not lacking,
-                    seen="not allowed: " + ", ".join(lacking) if lacking else "enough",
-                    fix="Ask for a Role that allows this",
-                )
-            )
-        if self.forwarder.leads(port):
-            return [*found, Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own process")]
-        try:
-            ports.check_free(port)
-            found.append(Finding(subject=f"Port {port}", ok=True, seen="free"))
-        except UnavailableError as error:
-            found.append(Finding(subject=f"Port {port}", ok=False, seen=error.why, fix=error.fix))
-        return found
+        return preflight.examine(self._place, self.forwarder, port)
 
     def settings(self) -> Settings | None:
         return self._place.settings()
 
+    def page(self, settings: Settings) -> str:
+        return page.url(self._context(), settings)
+
     def details(self) -> dict[str, str]:
+        """Where it is, its pods and its image, and who else validates it."""
         context = self._context()
         try:
             runs = ", ".join(sorted(self.instances())) or "nothing: 'todoctl up' starts it"
+            other = self.record.other()
         except UnavailableError as error:
-            runs = str(error)
+            runs, other = str(error), None
         return {
             "Context": context.name,
             "Namespace": context.namespace,
             "Runs as": runs,
             "Image": self._image(),
-            **({"Validation": f"under way: {other}"} if (other := self.record.other()) else {}),
+            **({"Validation": f"under way: {other}"} if other else {}),
         }
 
     # Up and down
 
     def up(self, settings: Settings, progress: Progress) -> bool:
         context = self._place
-        state = context.state() or {}
-        image = self._given.app_image or state.get("image")
-        if not image:
-            raise BadUsageError(
-                "--app-image is missing", fix="Name an image that the cluster can pull, with --app-image"
-            )
-        if state:
-            context.remembered()
-            context.options = self._given
+        if context.state():
+            context.options = self._given.over(context.remembered().options)
             self.record.check()
-        wrong = [finding for finding in self.findings(settings.port) if not finding.ok]
-        if wrong:
-            raise UnavailableError(
-                f"Namespace {self._given.namespace} cannot be used",
-                why="; ".join(f"{finding.subject}: {finding.seen}" for finding in wrong),
-                fix=" ".join(f"{finding.fix.rstrip('.')}." for finding in wrong if finding.fix),
-            )
-        if self._is_up(settings, str(image)):
+        preflight.require(context, self.forwarder, settings.port)
+        image = provide_image(context, progress)
+        if self._is_up(settings, image):
             return False
         try:
-            self._bring_up(settings, str(image), progress)
+            bring_up(context, settings, image, self.forwarder, progress)
         finally:
             context.stop.set()
         return True
-
-    def _bring_up(self, settings: Settings, image: str, progress: Progress) -> None:
-        context = self._place
-        if self._given.create_namespace:
-            with progress.step(f"Create namespace {context.namespace}"):
-                context.tell_kubectl("create", "namespace", context.namespace)
-                context.api.create(marked({"kind": "Namespace", "metadata": {"name": context.namespace}}))
-        make_directory(self.directory)
-        context.remember(settings, image, context.claim_place())
-        with progress.step("Apply claim, deployment and service"):
-            self._check_ours(settings, image)
-            apply(context, settings, image)
-        with progress.step("Wait for the pod") as step:
-            rollout.wait(context, step)
-        with progress.step(f"Wait for the page at {settings.url}"):
-            context.tell_kubectl("port-forward", f"service/{manifests.SERVICE}", f"{settings.port}:1234")
-            self._wait_for_page(settings)
-
-    def _check_ours(self, settings: Settings, image: str) -> None:
-        """Raises where something of that name is there that todoctl has not made."""
-        context = self._place
-        for resource in context.resources(settings, image):
-            there = context.api.read(resource)
-            if there is not None and not is_ours(there):
-                kind, name = resource["kind"], resource["metadata"]["name"]
-                raise UnavailableError(
-                    f"{kind} {name} is in namespace {context.namespace}, and todoctl has not made it",
-                    fix="Use another namespace with --namespace",
-                )
 
     def _is_up(self, settings: Settings, image: str) -> bool:
         """Whether everything is as `up` would leave it."""
@@ -175,7 +115,7 @@ class NamespaceTarget(App):
         if state is None or state != context.describe(settings, image, str(state.get("uid"))):
             return False
         try:
-            with Client(f"http://127.0.0.1:{settings.port}") as client:
+            with Client(page.url(context, settings)) as client:
                 client.find_page()
             wanted = manifests.deployment_of(context.resources(settings, image))
             return manifests.is_applied(wanted, context.api.deployment())
@@ -183,49 +123,27 @@ class NamespaceTarget(App):
             return False
 
     def down(self, progress: Progress, *, keep_data: bool) -> bool:
-        """Removes what carries todoctl's mark and nothing else."""
         context = self._place
         settings = context.settings()
         self.forwarder.stop()
         if settings is None:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            forget(context)
             return False
         context.remembered()
         self.record.check()
-        going = [*reversed(context.resources(settings, self._image())), context.mark()]
-        if keep_data:
-            going = [one for one in going if one["kind"] != "PersistentVolumeClaim"]
-        with progress.step("Delete service, deployment and claim") as step:
-            self.remove_image_service()
-            self._pod.remove()
-            for resource in going:
-                if is_ours(context.api.read(resource)):
-                    context.tell_kubectl(
-                        "delete", f"{resource['kind'].lower()}/{resource['metadata']['name']}"
-                    )
-                    context.api.delete(resource)
-            deadline = time.monotonic() + DELETE_SECONDS
-            while left := [one for one in going if is_ours(context.api.read(one))]:
-                names = ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in left)
-                step.update(f"waiting for {names} to go")
-                if time.monotonic() > deadline:
-                    raise UnavailableError(
-                        f"{names} did not go within {DELETE_SECONDS:g} s",
-                        why="something holds it, a finalizer or a pod",
-                        fix="See 'kubectl describe'; then run 'todoctl down' again",
-                    )
-                time.sleep(0.3)
-        shutil.rmtree(self.directory)
-        for parent in (self.directory.parent, self.directory.parent.parent):
-            with suppress(OSError):
-                parent.rmdir()  # unless others are remembered there
+        self.remove_image_service()
+        self._pod.remove()
+        take_down(context, settings, self._image(), progress, keep_data=keep_data)
         return True
 
     # For validate
 
-    def entrance(self, settings: Settings) -> Entrance:  # noqa: ARG002 - the service has a port of its own
-        """The service, asked from inside the cluster."""
-        found = self._context().api.read({"kind": "Service", "metadata": {"name": manifests.SERVICE}})
+    def entrance(self, settings: Settings) -> Entrance:
+        """The ingress; where there is none, the service, asked from inside the cluster."""
+        context = self._context()
+        if context.options.host:
+            return Entrance(url=self.page(settings), words="through the cluster's ingress")
+        found = context.api.read({"kind": "Service", "metadata": {"name": manifests.SERVICE}})
         if found is None:
             raise UnavailableError(
                 f"The service {manifests.SERVICE} is gone", fix="Run 'todoctl up' to make it again"
@@ -237,6 +155,11 @@ class NamespaceTarget(App):
             words="from a pod inside the cluster, through the service",
             transport=self._transport,
         )
+
+    def start(self, settings: Settings) -> None:
+        """One pod, while the user's own cache is set aside: a validation knows of no others."""
+        self._place.alone = self.volume.is_set_aside()
+        super().start(settings)
 
     def kill(self) -> None:
         """SIGKILL from inside the pod, and a new pod in the place of the one whose container has died."""
@@ -255,13 +178,11 @@ class NamespaceTarget(App):
 
     def _wait_for_page(self, settings: Settings) -> None:
         context = self._place
-        self.forwarder.start(context.name, context.namespace, settings.port)
-        with Client(f"http://127.0.0.1:{settings.port}") as client:
-            wait_until(context.stop, client.find_page, None, f"the page at {settings.url}", PAGE_SECONDS)
-        if self._pod.runs:  # visitors come from there
+        page.wait(context, settings, self.forwarder, None)
+        if self._pod.runs:  # visitors may come from there
             entrance = self.entrance(settings)
             with Client(entrance.url, entrance.transport) as client:
-                wait_until(context.stop, client.find_page, None, "the page at the service", PAGE_SECONDS)
+                wait_until(context.stop, client.find_page, None, "the page at the service", SERVICE_SECONDS)
 
     def _image(self) -> str:
         return str((self._place.state() or {}).get("image"))

@@ -66,12 +66,13 @@ class Kube:
         self.page_headers = {"Content-Security-Policy": "default-src 'self'"}
         self.address = "172.18.0.2"
         self.page_codes: list[int] = []
+        self.context = "it"
         self.denied: set[str] = set()
         """What the user may not do, as `verb resource`."""
-        self.namespaces = {"default"}
         self._server = self._serve(0)
         self._page: ThreadingHTTPServer | None = None
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     @property
     def running(self) -> int:
@@ -122,10 +123,10 @@ class Kube:
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "current-context": "it",
+                "current-context": self.context,
                 "clusters": [{"name": "it", "cluster": {"server": self.url}}],
                 "users": [{"name": "it", "user": {"token": "secret"}}],
-                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+                "contexts": [{"name": self.context, "context": {"cluster": "it", "user": "it"}}],
             }
         )
 
@@ -157,6 +158,8 @@ class Kube:
         elif kind == "pods":
             resource = {**resource, "status": self.service_status}
             self.open_service()
+        if kind == "services" and "spec" in resource:
+            resource = {**resource, "spec": {**resource["spec"], "clusterIP": "10.43.0.9"}}
         if kind == "persistentvolumes":
             resource = {**resource, "status": {"phase": "Available"}}
         if kind == "ingresses" and self.address:

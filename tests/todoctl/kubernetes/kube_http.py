@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
+from todoctl.namespace import ask, transport
+
 if TYPE_CHECKING:
     from tests.todoctl.kubernetes.kube import Kube
 
@@ -83,12 +85,13 @@ class Handler(BaseHTTPRequestHandler):
             resource = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
             allowed = f"{wanted['verb']} {resource}" not in self.kube.denied
             self._answer(201, {"spec": asked["spec"], "status": {"allowed": allowed}})
-        elif self.path.endswith("/namespaces"):
+        elif listed := LISTED.search(self.path.removesuffix("?")):
             if not self._is_prepared():
-                name = asked["metadata"]["name"]
-                there = name in self.kube.namespaces
-                self.kube.namespaces.add(name)
-                self._answer(409 if there else 201, asked)
+                kind, name = listed["kind"], asked["metadata"]["name"]
+                if (kind, name) in self.kube.resources:
+                    self._answer(409, {"message": f"{name} already exists"})
+                else:
+                    self._answer(201, self.kube.apply(kind, name, asked))
         else:
             self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
 
@@ -152,7 +155,13 @@ class Handler(BaseHTTPRequestHandler):
     def _execute(self) -> None:
         """The WebSocket that `kubectl exec` speaks: channel 1 is output, 3 the end."""
         self._upgrade()
-        if parse_qs(urlsplit(self.path).query).get("stdin") in (["true"], ["True"]):  # as Go reads it
+        query = parse_qs(urlsplit(self.path).query)
+        if query["command"] == list(transport.COMMAND):
+            while data := self._receive():
+                asked = json.loads(data[1:]) | {"host": "127.0.0.1", "port": self.kube.port}
+                told = {"number": asked["number"], **ask.answer(asked)}
+                self._send(2, b"\1" + json.dumps(told).encode() + b"\n")
+        elif query.get("stdin") in (["true"], ["True"]):  # as Go reads it
             for line in self.kube.lines:
                 self._send(2, b"\1" + line.encode())
                 self._receive()

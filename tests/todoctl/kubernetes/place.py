@@ -19,8 +19,8 @@ class Place(Context):
         self.containers: int | None = None
         """How many run; None for as many as there are pods."""
 
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-        return adapted(settings, image, replicas=replicas)
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        return adapted(settings, image, replicas=1 if replicas is None else replicas)
 
     def printing(self, settings: Settings, image: str) -> list[str]:
         return ["print", str(settings.ttl), image]

@@ -9,11 +9,11 @@ from tests.todoctl.kubernetes.kube import Kube
 from todoctl.home import Home
 from todoctl.kubernetes import attempts
 from todoctl.kubernetes.waiting import patience
-from todoctl.namespace import target
+from todoctl.namespace import take_down
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.target import NamespaceTarget
 
-OPTIONS = NamespaceOptions(context="it", app_image="me/app:1")
+OPTIONS = NamespaceOptions(context="it", app_image="me/app:1", stated=frozenset({"context", "app_image"}))
 
 
 @pytest.fixture(name="config", autouse=True)
@@ -24,7 +24,7 @@ def _config(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setattr(attempts, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(patience, "QUIET_SECONDS", 5.0)
     monkeypatch.setattr(patience, "STUCK_SECONDS", 0.3)
-    monkeypatch.setattr(target, "DELETE_SECONDS", 0.3)
+    monkeypatch.setattr(take_down, "DELETE_SECONDS", 0.3)
     return path
 
 

@@ -4,7 +4,6 @@ import pytest
 import yaml
 
 from todoctl.cli.app import app
-from todoctl.errors import BadUsageError
 from todoctl.kubernetes import manifests
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.resources import command, resources
@@ -39,7 +38,16 @@ def test_the_command_prints_what_is_applied(capsys: pytest.CaptureFixture[str]) 
     assert list(yaml.safe_load_all(capsys.readouterr().out)) == resources(settings, options, "app:1")
 
 
-@pytest.mark.parametrize(("context", "namespace"), [("", "mine"), ("it", "Not A Name")])
-def test_names_that_are_none_are_refused(context: str, namespace: str) -> None:
-    with pytest.raises(BadUsageError):
-        NamespaceOptions(context=context, namespace=namespace)
+def test_an_ingress_is_for_a_host(capsys: pytest.CaptureFixture[str]) -> None:
+    options = NamespaceOptions(
+        context="it", namespace="mine", host="todo.example.org:8080", ingress_class="nginx", replicas=3
+    )
+    found = resources(Settings(), options, "app:1", replicas=3)
+    claim, deployment, _, ingress = found
+    assert ingress["spec"]["rules"][0]["host"] == "todo.example.org"
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert deployment["spec"]["replicas"] == 3
+    _, *words = command(Settings(), options, "app:1")
+    app(words, standalone_mode=False)
+    assert list(yaml.safe_load_all(capsys.readouterr().out)) == found

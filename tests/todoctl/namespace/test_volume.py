@@ -14,7 +14,7 @@ import pytest
 from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
-from todoctl.namespace import kill_program, receive, volume
+from todoctl.namespace import kill_program, own_pod, receive
 from todoctl.namespace.target import NamespaceTarget
 from todoctl.namespace.volume import ClaimVolume
 from todoctl.settings import Settings
@@ -87,9 +87,9 @@ def test_files_are_put_there_also_while_it_is_out_of_reach(claim: ClaimVolume, k
 def test_a_pod_that_does_not_run_is_told(
     claim: ClaimVolume, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(volume, "WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(volume, "NAME", "todoctl-other")  # which the make-believe cluster does not run
-    with pytest.raises(UnavailableError, match="Nothing from the volume's pod"):
+    monkeypatch.setattr(own_pod, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(own_pod, "NAME", "todoctl-other")  # which the make-believe cluster does not run
+    with pytest.raises(UnavailableError, match="Nothing from todoctl's own pod"):
         claim.set_aside()
 
 
