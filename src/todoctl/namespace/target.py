@@ -115,10 +115,7 @@ class NamespaceTarget(App):
             )
         if self._is_up(settings, str(image)):
             return False
-        try:
-            self._bring_up(settings, str(image), progress)
-        finally:
-            context.stop.set()
+        self._bring_up(settings, str(image), progress)
         return True
 
     def _bring_up(self, settings: Settings, image: str, progress: Progress) -> None:
