@@ -102,10 +102,7 @@ class NamespaceTarget(App):
         image = provide_image(context, progress)
         if self._is_up(settings, image):
             return False
-        try:
-            bring_up(context, settings, image, self.forwarder, progress)
-        finally:
-            context.stop.set()
+        bring_up(context, settings, image, self.forwarder, progress)
         return True
 
     def _is_up(self, settings: Settings, image: str) -> bool:

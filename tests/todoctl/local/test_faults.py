@@ -50,7 +50,7 @@ def test_a_process_that_may_not_be_examined_is_told(
         raise psutil.AccessDenied
 
     with monkeypatch.context() as patched:
-        patched.setattr(process, "find", lambda _: found)
+        patched.setattr(process, "find", lambda *_: found)
         patched.setattr(psutil.Process, "environ", denied)
         with pytest.raises(UnavailableError, match="cannot be examined"):
             target.volume.sides()

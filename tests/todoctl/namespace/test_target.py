@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from tests.app_server import free_port
 from tests.todoctl.kubernetes.kube import Answer, Kube
 from tests.todoctl.kubernetes.objects import pod
 from tests.todoctl.namespace.conftest import OPTIONS
@@ -17,6 +18,7 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
 from todoctl.namespace import forward
 from todoctl.namespace.target import NamespaceTarget
+from todoctl.ports import check_free
 from todoctl.settings import Settings
 
 MADE = {
@@ -176,6 +178,37 @@ def test_a_port_that_is_taken_is_told(
     kube.open_page(settings.port)
     with pytest.raises(UnavailableError, match=f"Port {settings.port}"):
         target.up(settings, told)
+
+
+def test_another_port_is_led_on_in_the_place_of_the_first(
+    target: NamespaceTarget, settings: Settings, told: Told
+) -> None:
+    target.up(settings, told)
+    other = replace(settings, port=free_port())
+    assert target.up(other, told)
+    with Client(f"http://127.0.0.1:{other.port}") as client:
+        client.find_page()
+    check_free(settings.port)
+    assert len(process.find(target.directory, forward.MODULE)) == 1
+
+
+def test_a_forwarder_that_has_ended_is_begun_anew(
+    target: NamespaceTarget, settings: Settings, told: Told
+) -> None:
+    target.up(settings, told)
+    (running,) = process.find(target.directory, forward.MODULE)
+    running.kill()
+    assert target.up(settings, told)
+    assert process.find(target.directory, forward.MODULE) not in ([], [running])
+
+
+def test_a_pod_that_refuses_is_told(
+    target: NamespaceTarget, kube: Kube, settings: Settings, told: Told
+) -> None:
+    target.up(settings, told)
+    kube.answers["/nothing"] = Answer(404)
+    with pytest.raises(UnavailableError, match="pod todoctl-image-service has refused: 404 Not Found"):
+        target._context().ask_pod("GET", "todoctl-image-service", 8000, "/nothing")
 
 
 def test_the_image_service_is_asked_through_a_forwarded_port(
