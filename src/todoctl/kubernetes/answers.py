@@ -78,5 +78,5 @@ def _unanswered(error: Exception | str) -> UnavailableError:
     return UnavailableError(
         "The cluster's API does not answer",
         why=" ".join(str(error).split())[:300],
-        fix="Run 'todoctl up' to start it",
+        fix="See whether it runs; 'todoctl up' starts a cluster that todoctl has made",
     )

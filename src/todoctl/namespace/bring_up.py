@@ -8,6 +8,7 @@ from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import loading, page
 from todoctl.namespace.context import Context
 from todoctl.namespace.forward import Forwarder
+from todoctl.namespace.resources import in_words
 from todoctl.settings import Settings
 from todoctl.target import Progress
 
@@ -23,7 +24,7 @@ def bring_up(
     make_directory(context.directory)
     context.remember(settings, image, context.claim_place())
     made = context.resources(settings, image)
-    with progress.step(f"Apply {', '.join(_in_words(resource['kind']) for resource in made)}"):
+    with progress.step(f"Apply {in_words(made)}"):
         _check_ours(context, settings, image)
         apply(context, settings, image)
     with progress.step("Wait for the pod" if context.options.replicas == 1 else "Wait for the pods") as step:
@@ -34,10 +35,6 @@ def bring_up(
             raise UnavailableError(error.what, why=error.why, fix=fix) from None
     with progress.step(f"Wait for the page at {page.url(context, settings)}") as step:
         page.wait(context, settings, forwarder, step)
-
-
-def _in_words(kind: str) -> str:
-    return "claim" if kind == "PersistentVolumeClaim" else kind.lower()
 
 
 def _check_ours(context: Context, settings: Settings, image: str) -> None:

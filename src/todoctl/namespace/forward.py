@@ -51,6 +51,14 @@ class Forwarder:
         environment = {"TODOCTL_CONTEXT": context, "TODOCTL_NAMESPACE": namespace, "PORT": str(port)}
         self._child = process.spawn(self._directory, environment, self._directory / LOG, MODULE)
 
+    def check(self) -> None:
+        """Raises `TodoctlError` with its last line where it has ended by itself."""
+        if self._child is not None and self._child.poll() is not None:
+            log = self._directory / LOG
+            lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+            why = next((line for line in reversed(lines) if line), "its log is empty")
+            raise TodoctlError("The process that leads the port on has ended", why=why, fix=f"See {log}")
+
     def stop(self) -> None:
         """Ends it; our own child is buried, also where it has ended by itself and so is not found."""
         process.kill(process.find(self._directory, MODULE))
@@ -117,11 +125,13 @@ def _readable(sockets: Iterable[socket.socket]) -> list[socket.socket]:
 
 
 def main() -> None:
-    api = Api(
-        os.environ.get("KUBECONFIG"), os.environ["TODOCTL_NAMESPACE"], context=os.environ["TODOCTL_CONTEXT"]
-    )
-    with Server(int(os.environ["PORT"]), api) as server:
-        server.serve_forever()
+    namespace, context = os.environ["TODOCTL_NAMESPACE"], os.environ["TODOCTL_CONTEXT"]
+    try:
+        api = Api(os.environ.get("KUBECONFIG"), namespace, context=context)
+        with Server(int(os.environ["PORT"]), api) as server:
+            server.serve_forever()
+    except (TodoctlError, OSError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The page: through an ingress where a host was given, else a port of this machine that leads to the pods."""
 
 import socket
+from collections.abc import Callable
 
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
@@ -28,7 +29,7 @@ def wait(context: Context, settings: Settings, forwarder: Forwarder, step: Step 
     if not context.options.host:
         context.tell_kubectl("port-forward", f"service/{SERVICE}", f"{settings.port}:1234")
         forwarder.start(context.name, context.namespace, settings.port)
-        _find(context, settings.url.replace("localhost", "127.0.0.1"), step, PAGE_SECONDS)
+        _find(context, settings.url, step, PAGE_SECONDS, forwarder.check)
         return
     forwarder.stop()
     try:
@@ -37,9 +38,17 @@ def wait(context: Context, settings: Settings, forwarder: Forwarder, step: Step 
         raise UnavailableError(error.what, why=error.why, fix=_what_to_do(context)) from None
 
 
-def _find(context: Context, address: str, step: Step | None, seconds: float) -> None:
+def _find(
+    context: Context, address: str, step: Step | None, seconds: float, check: Callable[[], None] | None = None
+) -> None:
     with Client(address) as client:
-        wait_until(context.stop, client.find_page, step, f"the page at {address}", seconds)
+
+        def attempt() -> None:
+            if check is not None:
+                check()
+            client.find_page()
+
+        wait_until(context.stop, attempt, step, f"the page at {address}", seconds)
 
 
 def _what_to_do(context: Context) -> str:

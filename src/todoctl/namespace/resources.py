@@ -33,6 +33,12 @@ def resources(
     return found
 
 
+def in_words(made: list[Resource]) -> str:
+    """What they are, as people say it."""
+    kinds = [one["kind"].removeprefix("PersistentVolume").lower() for one in made]
+    return f"{', '.join(kinds[:-1])} and {kinds[-1]}"
+
+
 def command(settings: Settings, options: NamespaceOptions, image: str) -> list[str]:
     """The command that prints what `resources` gives."""
     usual = Settings()

@@ -8,6 +8,7 @@ from todoctl.errors import UnavailableError
 from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.marks import is_ours
 from todoctl.namespace.context import Context
+from todoctl.namespace.resources import in_words
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
@@ -22,8 +23,7 @@ def take_down(
     going = [*reversed(context.resources(settings, image)), context.mark()]
     if keep_data:
         going = [one for one in going if one["kind"] != "PersistentVolumeClaim"]
-    what = "service and deployment, keep the claim" if keep_data else "service, deployment and claim"
-    with progress.step(f"Delete {what}") as step:
+    with progress.step(f"Delete {in_words(going[:-1])}") as step:
         _delete(context, going, step)
     if context.options.create_namespace and not keep_data:
         with progress.step(f"Delete namespace {context.namespace}") as step:

@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.app_server import wait_for
 from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.namespace.conftest import OPTIONS
 from tests.todoctl.told import Told
 from todoctl import ports, process
-from todoctl.errors import UnavailableError
+from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.home import Home
 from todoctl.namespace import forward, page
 from todoctl.namespace.options import NamespaceOptions
@@ -64,6 +65,15 @@ def test_rights_on_the_ingress_are_asked_for(home: Home, kube: Kube, settings: S
     with pytest.raises(UnavailableError, match="not allowed: create ingresses"):
         at(home, "todo.invalid").up(settings, told)
     assert kube.resources == {}
+
+
+def test_a_port_that_cannot_be_led_on_is_told(target: NamespaceTarget, settings: Settings) -> None:
+    target.directory.mkdir(parents=True)
+    forwarder = target.forwarder
+    forwarder.check()
+    forwarder.start("nowhere", "default", settings.port)
+    with pytest.raises(TodoctlError, match=r"leads the port on has ended: .*nowhere.* See /.*forward.log"):
+        wait_for(forwarder.check)
 
 
 def test_a_service_that_is_gone_is_told(

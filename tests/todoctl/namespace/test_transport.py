@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -74,7 +75,8 @@ class Site(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if self.path == "/together":
-            self.together.wait(10)
+            with suppress(threading.BrokenBarrierError):
+                self.together.wait(10)
         length = int(self.headers.get("content-length", 0))
         asked = f"{self.command} {self.path} {self.headers.get('if-none-match')} ".encode()
         body = asked + self.rfile.read(length) + b"." * (200_000 if self.path == "/big" else 0)
