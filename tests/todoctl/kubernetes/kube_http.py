@@ -85,15 +85,12 @@ class Handler(BaseHTTPRequestHandler):
             resource = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
             allowed = f"{wanted['verb']} {resource}" not in self.kube.denied
             self._answer(201, {"spec": asked["spec"], "status": {"allowed": allowed}})
-        elif listed := LISTED.search(self.path.removesuffix("?")):
-            if not self._is_prepared():
-                kind, name = listed["kind"], asked["metadata"]["name"]
-                if (kind, name) in self.kube.resources:
-                    self._answer(409, {"message": f"{name} already exists"})
-                else:
-                    self._answer(201, self.kube.apply(kind, name, asked))
-        else:
+        elif "tool" in asked:
             self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
+        elif not self._is_prepared():
+            kind, name = self.path.rpartition("/")[2], asked["metadata"]["name"]
+            there = (kind, name) in self.kube.resources
+            self._answer(409 if there else 201, {} if there else self.kube.apply(kind, name, asked))
 
     def do_PATCH(self) -> None:
         body = self._body()
