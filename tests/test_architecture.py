@@ -60,20 +60,20 @@ def test_the_programs_share_no_code(one: str, other: str) -> None:
             assert not {found for found in imports(path) if found.split(".")[0] == other}, name
 
 
-PLACES = ("todoctl.k3d", "todoctl.kubernetes")
+PLACES = ("todoctl.k3d", "todoctl.kubernetes", "todoctl.namespace")
 
 
 def test_the_verbs_know_no_target() -> None:
     verbs = [f"todoctl.{name}" for name in ("up", "validate", "status", "console")]
     for name in [*verbs, *(name for name in MODULES if name.startswith("todoctl.validation"))]:
         known = imports(MODULES[name])
-        assert not known & {"todoctl.local.target", "todoctl.local.process"}, name
+        assert not known & {"todoctl.local.target", "todoctl.process"}, name
         assert not {found for found in known if found.startswith(PLACES)}, name
 
 
 def test_what_is_kubernetes_knows_no_k3d() -> None:
     for name, path in MODULES.items():
-        if name.startswith(("todoctl.kubernetes", "todoctl.images")):
+        if name.startswith(("todoctl.kubernetes", "todoctl.images", "todoctl.namespace")):
             assert not {found for found in imports(path) if found.startswith("todoctl.k3d")}, name
 
 
@@ -93,7 +93,7 @@ def test_the_judge_needs_nothing_but_a_history() -> None:
             assert not known & PLAYING, name
 
 
-MAPPED = ("images", "k3d", "kubernetes", "validation")
+MAPPED = ("images", "k3d", "kubernetes", "namespace", "validation")
 """Packages whose own rooms are on the map too."""
 
 

@@ -62,11 +62,13 @@ class PageError(TodoctlError):
 class Client:
     """Asks the app at `url`; failures are `UnavailableError` or `PageError`, in one line."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url
         # Not the environment's proxies: the app is on this machine.
         # To load the certificates of authorities takes longer than most answers, and only HTTPS needs them.
-        self._http = httpx.Client(base_url=url, trust_env=False, verify=url.startswith("https:"))
+        self._http = httpx.Client(
+            base_url=url, trust_env=False, verify=url.startswith("https:"), transport=transport
+        )
 
     def __enter__(self) -> Self:
         return self

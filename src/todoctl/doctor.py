@@ -3,16 +3,19 @@
 from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL
 from todoctl.target import Finding
-from todoctl.targets import K3D, NAMES, cluster_options, make
+from todoctl.targets import K3D, LOCAL, Choice, make, options_for
 from todoctl.up import why_unreachable
 
+HERE = (K3D, LOCAL)
+"""The targets that are looked at where none is named: what this machine needs for a place of its own."""
 
-def examine(
-    home: Home, names: tuple[str, ...] = NAMES, *, port: int, cluster: str | None = None
-) -> dict[str, list[Finding]]:
-    """The findings by target, and under `pictures` those on the image service; `cluster` is for k3d."""
-    options = cluster_options(K3D, {"cluster": cluster} if cluster else {})
-    found = {name: make(name, home, options).findings(port) for name in names}
+
+def examine(home: Home, choice: Choice, *, port: int) -> dict[str, list[Finding]]:
+    """The findings by target, and under `pictures` those on the image service."""
+    found = {}
+    for name in (choice.named,) if choice.named else HERE:
+        options = options_for(name, {name: choice.place()})
+        found[name] = make(name, home, options).findings(port)
     problem = why_unreachable(DEFAULT_IMAGE_URL)
     found["pictures"] = [
         Finding(

@@ -1,15 +1,6 @@
 """What a validation has set aside, and how it comes back; after a kill by whatever command comes next."""
 
-from pathlib import Path
-
-from todoctl.home import make_directory
 from todoctl.target import Progress, Target
-
-
-def begin(target: Target) -> None:
-    """Notes that a validation is under way, for `mend` to find."""
-    make_directory(target.directory)
-    _record(target).touch()
 
 
 def mend(target: Target, progress: Progress) -> bool:
@@ -17,7 +8,7 @@ def mend(target: Target, progress: Progress) -> bool:
 
     Can itself be interrupted at any point and run again: the record goes last.
     """
-    if not is_under_way(target):
+    if not target.record.exists():
         return False
     deployed = target.settings()
     with progress.step("Put the deployed app, its picture and its counts back"):
@@ -26,14 +17,5 @@ def mend(target: Target, progress: Progress) -> bool:
         target.volume.put_back()
         if deployed:
             target.start(deployed)
-        _record(target).unlink()
+        target.record.end()
     return True
-
-
-def is_under_way(target: Target) -> bool:
-    """Whether a validation is playing on the target, or was killed while it did."""
-    return _record(target).exists()
-
-
-def _record(target: Target) -> Path:
-    return target.directory / "validating"

@@ -14,13 +14,13 @@ def status(target: Target) -> dict[str, Any]:
     settings = require_settings(target)
     facts: dict[str, Any] = {
         "Target": target.name,
-        "URL": settings.url,
+        "URL": target.page(settings),
         "Pictures from": settings.image_url,
         "Valid for": f"{seconds(settings.ttl)} s",
         **target.details(),
     }
     try:
-        with Client(f"http://127.0.0.1:{settings.port}") as client:
+        with Client(target.page(settings)) as client:
             state = client.state()
     except TodoctlError as error:
         return {**facts, "Answers": str(error)}

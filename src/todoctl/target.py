@@ -7,7 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from todoctl.entrance import Entrance
 from todoctl.errors import UnavailableError
+from todoctl.record import Record
 from todoctl.settings import Settings
 from todoctl.volume import Volume
 
@@ -132,6 +134,16 @@ class Target(Protocol):
         ...
 
     @property
+    def start_seconds(self) -> float:
+        """How long a start of the app may take: a process, or a rollout."""
+        ...
+
+    @property
+    def record(self) -> Record:
+        """Whether it is being validated."""
+        ...
+
+    @property
     def volume(self) -> Volume:
         """What outlasts the app."""
         ...
@@ -142,6 +154,10 @@ class Target(Protocol):
 
     def settings(self) -> Settings | None:
         """What `up` was last asked for; None where nothing is up."""
+        ...
+
+    def page(self, settings: Settings) -> str:
+        """Where people find the page of what is up, as a URL."""
         ...
 
     def up(self, settings: Settings, progress: Progress) -> bool:
@@ -162,6 +178,10 @@ class Target(Protocol):
 
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
         """The app's last log lines, without line ends; with `follow`, those to come as well."""
+        ...
+
+    def entrance(self, settings: Settings) -> Entrance:
+        """How visitors come to the app in a validation."""
         ...
 
     def restart(self) -> None:

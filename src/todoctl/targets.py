@@ -1,8 +1,10 @@
 """Which target a command is about. Targets are imported only when they are used."""
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
@@ -11,28 +13,65 @@ from todoctl.target import Progress, Target
 
 if TYPE_CHECKING:
     from todoctl.k3d.options import ClusterOptions
+    from todoctl.namespace.options import NamespaceOptions
 
-LOCAL, K3D = "local", "k3d"
-NAMES = (K3D, LOCAL)
+LOCAL, K3D, KUBERNETES = "local", "k3d", "kubernetes"
+NAMES = (K3D, LOCAL, KUBERNETES)
+
+PLACES = {K3D: ("cluster",), KUBERNETES: ("context", "namespace"), LOCAL: ()}
+"""The options that tell one place of a target from another."""
+
+STATE = "state.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the command line says about the target: `name` and `cluster` are None where it is silent."""
+    """What the command line says about the target; None where it is silent."""
 
-    name: str | None
+    name: str | None = None
     cluster: str | None = None
+    context: str | None = None
+    namespace: str | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None and self.name not in NAMES:
-            raise BadUsageError(f"--target {self.name!r} is no target", fix=f"Use {' or '.join(NAMES)}")
-        if self.name == LOCAL and self.cluster is not None:
-            raise BadUsageError("--cluster goes with --target k3d only")
+            raise BadUsageError(
+                f"--target {self.name!r} is no target", fix=f"Use {', '.join(NAMES[:-1])} or {NAMES[-1]}"
+            )
+        for target, options in PLACES.items():
+            for option in options:
+                if getattr(self, option) is not None and self.named != target:
+                    raise BadUsageError(f"--{option} goes with --target {target} only")
 
     @property
     def named(self) -> str | None:
-        """The target that is named, if only by a cluster."""
-        return self.name or (K3D if self.cluster else None)
+        """The target that is named, if only by a place of it."""
+        if self.name:
+            return self.name
+        for target, options in PLACES.items():
+            if any(getattr(self, option) is not None for option in options):
+                return target
+        return None
+
+    def place(self) -> dict[str, str]:
+        """What is said of one place of the target."""
+        stated = {option: getattr(self, option) for options in PLACES.values() for option in options}
+        return {option: value for option, value in stated.items() if value is not None}
+
+    def fits(self, place: "Place") -> bool:
+        """Whether that place may be meant."""
+        return self.name in {None, place.target} and self.place().items() <= place.given.items()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A target, and what names one place of it among others."""
+
+    target: str
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join([self.target, *self.given.values()])
 
 
 def default(progress: Progress) -> str:
@@ -47,43 +86,63 @@ def default(progress: Progress) -> str:
     return LOCAL
 
 
-def cluster_options(name: str, given: dict[str, Any]) -> "ClusterOptions | None":
-    """The options for k3d; raises `BadUsageError` where some are given for another target."""
-    if name != K3D:
-        if given:
-            option = "--" + next(iter(given)).replace("_", "-")
-            raise BadUsageError(f"{option} goes with --target k3d only, and the target is {name}")
-        return None
-    from todoctl.k3d.options import ClusterOptions
+def options_for(
+    name: str, given: Mapping[str, Mapping[str, Any]]
+) -> "ClusterOptions | NamespaceOptions | None":
+    """The target's options, of those that are given by target; raises where some are for another one."""
+    for other, values in given.items():
+        if values and other != name:
+            option = "--" + next(iter(values)).replace("_", "-")
+            raise BadUsageError(f"{option} goes with --target {other} only, and the target is {name}")
+    mine = given.get(name, {})
+    if name == K3D:
+        from todoctl.k3d.options import ClusterOptions
 
-    return ClusterOptions(**given, stated=frozenset(given))
+        return ClusterOptions(**mine, stated=frozenset(mine))
+    if name == KUBERNETES:
+        from todoctl.namespace.options import NamespaceOptions
+
+        if "context" not in mine:
+            raise BadUsageError(
+                "--target kubernetes needs --context", fix="See 'kubectl config get-contexts' for its name"
+            )
+        return NamespaceOptions(**mine, stated=frozenset(mine))
+    return None
 
 
 def make(
-    name: str, home: Home, options: "ClusterOptions | None" = None, commands: Commands = SILENT
+    name: str,
+    home: Home,
+    options: "ClusterOptions | NamespaceOptions | None" = None,
+    commands: Commands = SILENT,
 ) -> Target:
-    """The target called `name`, which tells `commands` what it does; `options` are for k3d."""
-    if name == LOCAL:
-        from todoctl.local.target import LocalTarget
-
-        return LocalTarget(home, commands)
+    """The target called `name`, which tells `commands` what it does."""
     from todoctl.k3d.options import ClusterOptions
-    from todoctl.k3d.target import K3dTarget
+    from todoctl.namespace.options import NamespaceOptions
 
-    return K3dTarget(home, options or ClusterOptions(), commands)
+    match name, options:
+        case "kubernetes", NamespaceOptions():
+            from todoctl.namespace.target import NamespaceTarget
+
+            return NamespaceTarget(home, options, commands)
+        case "k3d", ClusterOptions():
+            from todoctl.k3d.target import K3dTarget
+
+            return K3dTarget(home, options, commands)
+    from todoctl.local.target import LocalTarget
+
+    return LocalTarget(home, commands)
 
 
-def known(home: Home, *, leftovers: bool = False) -> list[tuple[str, str]]:
-    """Target and cluster ("" for local) of all that is up; with `leftovers` of all that left a trace."""
-    places = [(LOCAL, "", home.path / LOCAL)]
-    clusters = home.path / K3D
-    if clusters.is_dir():
-        places += [(K3D, entry.name, entry) for entry in sorted(clusters.iterdir())]
-    return [
-        (name, cluster)
-        for name, cluster, path in places
-        if (path.is_dir() if leftovers else (path / "state.json").is_file())
+def known(home: Home, *, leftovers: bool = False) -> list[Place]:
+    """All that is up; with `leftovers` all that left a trace."""
+    places = [(Place(LOCAL), home.path / LOCAL)]
+    places += [(Place(K3D, {"cluster": entry.name}), entry) for entry in sorted((home.path / K3D).glob("*"))]
+    places += [
+        (Place(KUBERNETES, {"context": unquote(entry.parent.name), "namespace": entry.name}), entry)
+        for entry in sorted((home.path / KUBERNETES).glob("*/*"))
     ]
+    return [place for place, path in places if (path.is_dir() if leftovers else (path / STATE).is_file())]
 
 
 def find(
@@ -95,23 +154,19 @@ def find(
     keep_cluster: bool = False,
 ) -> Target | None:
     """What is up and meant by `choice`; None where nothing is. Raises where that is not clear."""
-    found = [
-        (name, cluster)
-        for name, cluster in known(home, leftovers=leftovers)
-        if choice.name in {None, name} and choice.cluster in {None, cluster}
-    ]
+    found = [place for place in known(home, leftovers=leftovers) if choice.fits(place)]
     if not found:
         return None
     if len(found) > 1:
-        names = ", ".join(f"{name} {cluster}".strip() for name, cluster in found)
         raise BadUsageError(
-            f"More than one is up: {names}", fix="Choose with --target, and --cluster for k3d"
+            f"More than one is up: {', '.join(map(str, found))}",
+            fix="Choose with --target, --cluster for k3d, --context and --namespace for kubernetes",
         )
-    name, cluster = found[0]
-    given: dict[str, Any] = {"cluster": cluster} if cluster else {}
+    (place,) = found
+    given: dict[str, dict[str, Any]] = {place.target: dict(place.given)}
     if keep_cluster:
-        given["keep_cluster"] = True
-    return make(name, home, cluster_options(name, given), commands)
+        given.setdefault(K3D, {})["keep_cluster"] = True
+    return make(place.target, home, options_for(place.target, given), commands)
 
 
 def require(home: Home, choice: Choice, commands: Commands = SILENT) -> Target:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.mend import begin, mend
+from todoctl.mend import mend
 from todoctl.settings import Settings
 from todoctl.target import Progress, Target, require_settings
 from todoctl.validation.history import Act, Facts, History
@@ -37,17 +37,17 @@ def validate(
     deployed = require_settings(target)
     if not target.instances():
         raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
-    history = _history(target, deployed, full=full)
-    url = f"http://127.0.0.1:{deployed.port}"
-    with Client(url) as client:
+    entrance = target.entrance(deployed)
+    history = _history(target, deployed, entrance.words, full=full)
+    with Client(target.page(deployed)) as client:
         client.find()  # says so in one line where the app does not answer
+    target.record.begin()
     history.interrupted = True
     try:
-        begin(target)
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())
-                visitors = Visitors(url, history, commands)
+                visitors = Visitors(entrance, history, commands)
                 means.callback(visitors.close)
                 stage = Stage(target, visitors, history, deployed, service)
                 means.callback(stage.close)
@@ -69,10 +69,11 @@ def validate(
     return verdict
 
 
-def _history(target: Target, deployed: Settings, *, full: bool) -> History:
+def _history(target: Target, deployed: Settings, entrance: str, *, full: bool) -> History:
     facts = Facts(
         target=target.name,
-        url=deployed.url,
+        url=target.page(deployed),
+        entrance=entrance,
         ttl=deployed.ttl,
         source=deployed.image_url,
         directory=target.volume.directory,

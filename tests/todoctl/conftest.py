@@ -85,7 +85,7 @@ def _kube() -> Iterator[Kube]:
 def _api(kube: Kube, tmp_path: Path) -> Api:
     path = tmp_path / "kubeconfig"
     path.write_text(kube.kubeconfig())
-    return Api(path)
+    return Api(path, proxied=False)
 
 
 @pytest.fixture(name="place")

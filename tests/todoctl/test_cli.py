@@ -42,7 +42,7 @@ def _todoctl(tmp_path: Path) -> CommandLine:
         ("up --ttl soon", "Invalid value for '--ttl':"),
         ("up --image-url picture", "--image-url 'picture' is not a picture's address."),
         ("up --image-url=", "--image-url '' is not a picture's address."),
-        ("up --target moon", "--target 'moon' is no target. Use k3d or local."),
+        ("up --target moon", "--target 'moon' is no target. Use k3d, local or kubernetes."),
         ("up --target local --agents 3", "--agents goes with --target k3d only"),
         (
             "validate --html /no/such/directory/report.html",

@@ -88,9 +88,20 @@ def test_more_than_one_needs_a_choice(home: Home) -> None:
 
 def test_options_for_k3d_are_refused_elsewhere() -> None:
     with pytest.raises(BadUsageError, match=r"--base-image goes with --target k3d only"):
-        targets.cluster_options("local", {"base_image": "x"})
-    assert targets.cluster_options("local", {}) is None
+        targets.options_for("local", {"k3d": {"base_image": "x"}})
+    assert targets.options_for("local", {}) is None
     with pytest.raises(BadUsageError, match="--cluster goes with"):
         Choice("local", "mine")
-    with pytest.raises(BadUsageError, match=r"--target 'moon' is no target\. Use k3d or local\."):
+    with pytest.raises(BadUsageError, match=r"--target 'moon' is no target\. Use k3d, local or kubernetes\."):
         Choice("moon")
+
+
+def test_a_namespace_is_found_by_its_names(home: Home) -> None:
+    _make(home.path / "kubernetes" / "arn%3Aaws%2Fa" / "one")
+    _make(home.path / "kubernetes" / "it" / "two")
+    with pytest.raises(BadUsageError, match=r"kubernetes arn:aws/a one, kubernetes it two"):
+        targets.find(home, Choice())
+    assert targets.require(home, Choice(namespace="one")).name == "kubernetes"
+    assert Choice(context="it").named == "kubernetes"
+    with pytest.raises(BadUsageError, match="needs --context"):
+        targets.options_for("kubernetes", {})

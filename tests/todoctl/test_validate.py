@@ -15,7 +15,7 @@ from todoctl.client import CacheState, Client
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
 from todoctl.local.target import LocalTarget
-from todoctl.mend import is_under_way, mend
+from todoctl.mend import mend
 from todoctl.settings import Settings
 from todoctl.target import Way
 from todoctl.validate import validate
@@ -90,7 +90,7 @@ def test_a_whole_run_passes_and_puts_all_back(bench: Bench) -> None:
     assert verdict.passed, [(one.name, one.reason) for one in verdict.scenarios if not one.passed]
     assert [result.name for result in bench.audience.results] == [one.name for one in SCENARIOS]
     assert bench.state() == before
-    assert not is_under_way(bench.target)
+    assert not bench.target.record.exists()
     assert bench.reported == [verdict]
     told = json.loads(json.dumps(verdict.to_json()))
     assert judge(History.from_json(told["history"])).to_json() == verdict.to_json()
@@ -193,7 +193,7 @@ def test_an_interrupted_run_puts_all_back_and_still_reports(bench: Bench) -> Non
     with pytest.raises(KeyboardInterrupt):
         bench.play([*chosen(["deployed"], full=False), scenario(interrupted, "valid")])
     assert bench.state() == before
-    assert not is_under_way(bench.target)
+    assert not bench.target.record.exists()
     (verdict,) = bench.reported
     assert verdict.history.interrupted
     assert not verdict.passed

@@ -53,6 +53,26 @@ def manifests(
     cluster: Annotated[str, typer.Option(help="The cluster's name.")] = "k3s-default",
     agents: Annotated[int, typer.Option(help="Number of agent nodes.")] = 2,
     app_image: Annotated[str, typer.Option(help="The app's image.")] = "todo-app:1.12",
+    namespace: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead, what would be applied to this namespace of a cluster.", show_default=False
+        ),
+    ] = None,
+    storage_class: Annotated[
+        str | None, typer.Option(help="--namespace: the claim's storage class. [default: the cluster's]")
+    ] = None,
+    pull_secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="--namespace: a secret to pull with; may be given several times.", show_default=False
+        ),
+    ] = None,
+    replicas: Annotated[int, typer.Option(help="--namespace: number of pods.")] = 1,
+    host: Annotated[
+        str | None, typer.Option(help="--namespace: the page's host name, for an ingress.")
+    ] = None,
+    ingress_class: Annotated[str | None, typer.Option(help="--namespace: the ingress's class.")] = None,
     image_service: Annotated[
         bool,
         typer.Option("--image-service", help="Instead, the pod that serves pictures during a validation."),
@@ -69,6 +89,21 @@ def manifests(
     if image_service:
         from todoctl.kubernetes.image_pod import pod
 
-        typer.echo(render([pod(options.node, app_image)]), nl=False)
-        return
-    typer.echo(render(resources(settings, options, app_image)), nl=False)
+        made = [pod(None, app_image, namespace) if namespace else pod(options.node, app_image)]
+    elif namespace:
+        from todoctl.namespace import resources as of_namespace
+        from todoctl.namespace.options import NamespaceOptions
+
+        chosen = NamespaceOptions(
+            context="any",
+            namespace=namespace,
+            storage_class=storage_class,
+            replicas=replicas,
+            pull_secret=tuple(pull_secret or ()),
+            host=host,
+            ingress_class=ingress_class,
+        )
+        made = of_namespace.resources(settings, chosen, app_image, replicas=replicas)
+    else:
+        made = resources(settings, options, app_image)
+    typer.echo(render(made), nl=False)

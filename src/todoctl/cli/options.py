@@ -10,13 +10,23 @@ if TYPE_CHECKING:
     from todoctl.console import Terminal
     from todoctl.home import Home
     from todoctl.target import Target
+    from todoctl.targets import Choice
 
 TargetOption = Annotated[
-    str | None, typer.Option("--target", help="Where the app runs: k3d or local.", show_default=False)
+    str | None,
+    typer.Option("--target", help="Where the app runs: k3d, local or kubernetes.", show_default=False),
 ]
 ClusterOption = Annotated[
     str | None,
     typer.Option("--cluster", help="k3d: the cluster's name. [default: k3s-default]", show_default=False),
+]
+ContextOption = Annotated[
+    str | None,
+    typer.Option("--context", help="kubernetes: the context of your kubeconfig.", show_default=False),
+]
+NamespaceOption = Annotated[
+    str | None,
+    typer.Option("--namespace", help="kubernetes: the namespace. [default: default]", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 
@@ -37,14 +47,14 @@ def make_terminal(*, stderr: bool = False, show_commands: bool = False) -> "Term
     return Terminal(stderr=stderr, show_commands=show_commands)
 
 
-def standing(name: str | None, cluster: str | None, terminal: "Terminal") -> "Target":
+def standing(choice: "Choice", terminal: "Terminal") -> "Target":
     """What is up, for a command that only looks; first mends what a killed validation has left."""
     from todoctl import targets
-    from todoctl.mend import is_under_way, mend
+    from todoctl.mend import mend
 
     home = find_home()
-    target = targets.require(home, targets.Choice(name, cluster))
-    if is_under_way(target):
+    target = targets.require(home, choice)
+    if target.record.exists():
         try:
             with home.lock():
                 mend(target, terminal)

@@ -7,7 +7,9 @@ import typer
 
 from todoctl.cli.options import (
     ClusterOption,
+    ContextOption,
     JsonOption,
+    NamespaceOption,
     ShowCommandsOption,
     TargetOption,
     find_home,
@@ -30,6 +32,8 @@ HtmlOption = Annotated[Path | None, typer.Option(help="Write an HTML report ther
 def validate(
     target: TargetOption = None,
     cluster: ClusterOption = None,
+    context: ContextOption = None,
+    namespace: NamespaceOption = None,
     scenario: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,6 +75,8 @@ def validate(
     own = {
         "--target": target,
         "--cluster": cluster,
+        "--context": context,
+        "--namespace": namespace,
         "--full": full,
         "--scenario": scenario,
         "--show-commands": show_commands,
@@ -113,7 +119,7 @@ def validate(
         files.check_writable(path)
     home = find_home()
     terminal = make_terminal(stderr=as_json, show_commands=show_commands)
-    where = targets.require(home, targets.Choice(target, cluster), terminal.commands)
+    where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
 
     def report(verdict: "Verdict") -> None:
         _report([verdict], terminal, details=details, as_json=as_json, junit=junit, html=html)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
-from todoctl.home import Home, damaged, read_json, write_json
+from todoctl.home import Home, damaged, write_json
 from todoctl.images.engine import connect
 from todoctl.k3d import resources
 from todoctl.k3d.cluster import Cluster, Machine, are_whole
@@ -19,6 +19,8 @@ from todoctl.settings import Settings
 if TYPE_CHECKING:
     import docker
 
+    from todoctl.kubernetes.api import Api
+
 
 class Context(context.Context):
     """One cluster, as named by `options`, and what is remembered of it in `directory`.
@@ -27,10 +29,16 @@ class Context(context.Context):
     """
 
     def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
-        self.directory = home.path / "k3d" / options.cluster
-        self.file = self.directory / "state.json"
+        super().__init__(home.path / "k3d" / options.cluster, commands)
+        self.kubeconfig = self.directory / "kubeconfig"
         self.options = options
-        super().__init__(self.directory / "kubeconfig", commands)
+
+    @cached_property
+    def api(self) -> "Api":
+        """The cluster's own kubeconfig leads there, on this machine."""
+        from todoctl.kubernetes.api import Api
+
+        return Api(self.kubeconfig, self.namespace, proxied=False)
 
     @property
     def name(self) -> str:
@@ -42,8 +50,9 @@ class Context(context.Context):
         """It alone has the volume and the app's image."""
         return self.options.node
 
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-        return resources.resources(settings, self.options, image, replicas=replicas)
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        number = 1 if replicas is None else replicas
+        return resources.resources(settings, self.options, image, replicas=number)
 
     def printing(self, settings: Settings, image: str) -> list[str]:
         return resources.command(settings, self.options, image)
@@ -112,20 +121,6 @@ class Context(context.Context):
         """Runs a command in the node with the volume, and tells it."""
         self.commands.tell(self.node.inside(*command))
         self.node.run(*command)
-
-    def state(self) -> dict[str, Any] | None:
-        """What is remembered; raises `UnavailableError` where the file is damaged."""
-        return read_json(self.file)
-
-    def settings(self) -> Settings | None:
-        """What `up` was last asked for; raises `UnavailableError` where the file is damaged."""
-        state = self.state()
-        if state is None:
-            return None
-        try:
-            return Settings.from_json(state["settings"])
-        except (KeyError, TypeError, ValueError, BadUsageError) as error:
-            raise damaged(self.file, str(error) or repr(error)) from None
 
     def describe(self, settings: Settings, image: str, *, ours: bool, complete: bool) -> dict[str, Any]:
         """What to remember. `complete` is false while the cluster is being created."""

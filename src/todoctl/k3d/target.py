@@ -6,6 +6,7 @@ from pathlib import Path
 
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance, on_this_machine
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.images import image
@@ -20,6 +21,7 @@ from todoctl.k3d.volume import NodeVolume
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.app import App
 from todoctl.kubernetes.waiting import rollout
+from todoctl.record import FileRecord
 from todoctl.settings import Settings
 from todoctl.target import Finding, Progress
 from todoctl.volume import Volume
@@ -36,6 +38,7 @@ class K3dTarget(App):
     def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
         self._given = options
         self._cluster = Context(home, options, commands)
+        self.record = FileRecord(self.directory)
 
     @property
     def directory(self) -> Path:
@@ -153,8 +156,8 @@ class K3dTarget(App):
     def _wait_for_page(self, settings: Settings) -> None:
         page.wait(self._context(), settings, None)
 
-    def _addresses(self, settings: Settings) -> list[str]:
-        return [f"http://127.0.0.1:{settings.port}"]
+    def entrance(self, settings: Settings) -> Entrance:
+        return on_this_machine(settings.port, "through the cluster's ingress")
 
     def _tell_signal(self, signal: str) -> None:
         """A person looks up the containers first."""

@@ -11,7 +11,7 @@ import urllib3
 from kubernetes import client, config, watch
 
 from todoctl.errors import UnavailableError
-from todoctl.kubernetes.answers import TIMEOUT, ask, find
+from todoctl.kubernetes.answers import TIMEOUT, ask, find, make
 from todoctl.kubernetes.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
 from todoctl.kubernetes.pod_commands import PodCommands
 
@@ -30,15 +30,29 @@ Pod = Any
 class Api:
     """What todoctl asks of the cluster; failures are `UnavailableError` in one line."""
 
-    def __init__(self, kubeconfig: Path, namespace: str = NAMESPACE) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path | str | None,
+        namespace: str = NAMESPACE,
+        *,
+        context: str | None = None,
+        proxied: bool = True,
+    ) -> None:
+        """By `context` of `kubeconfig` (several are separated as in PATH), or of the user's own.
+
+        Raises `UnavailableError` where there is none.
+        """
         self.namespace = namespace
         try:
-            self._api = config.new_client_from_config(config_file=str(kubeconfig))
+            self._api = config.new_client_from_config(
+                config_file=kubeconfig and str(kubeconfig), context=context
+            )
         except config.ConfigException as error:
             raise UnavailableError(
                 "The cluster's kubeconfig cannot be used", why=str(error), fix="Run 'todoctl up' again"
             ) from None
-        self._api.configuration.proxy = None  # the cluster is on this machine
+        if not proxied:
+            self._api.configuration.proxy = None
         self._api.configuration.retries = False
         self._api = client.ApiClient(self._api.configuration)
         self._applying = client.ApiClient(self._api.configuration, "Content-Type", APPLY)
@@ -54,6 +68,26 @@ class Api:
         """Raises where the API server does not answer or lets no pod be made: it needs this account."""
         ask(lambda: self._core.read_namespaced_service_account("default", self.namespace, _request_timeout=2))
 
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return str(self._api.configuration.host)
+
+    def may(self, verb: str, resource: str, group: str = "") -> bool:
+        """Whether the user may do that in the namespace; a subresource stands behind a slash."""
+        name, _, part = resource.partition("/")
+        asked = {"namespace": self.namespace, "verb": verb, "group": group, "resource": name}
+        review = {"spec": {"resourceAttributes": {**asked, "subresource": part}}}
+        reviews = client.AuthorizationV1Api(self._api)
+        answer = ask(lambda: reviews.create_self_subject_access_review(review, _request_timeout=TIMEOUT))
+        return bool(answer.status.allowed)
+
+    def create(self, resource: Resource) -> bool:
+        """Makes the resource; False where one of that name is there already."""
+        kind = resource["kind"]
+        create = self._verb("create", kind)
+        return make(lambda: create(*self._where(kind), resource, _request_timeout=TIMEOUT))
+
     def apply(self, resource: Resource) -> None:
         """Server-side apply; what others have set on fields of ours is taken back."""
         kind, name = resource["kind"], resource["metadata"]["name"]
@@ -61,14 +95,17 @@ class Api:
         given: dict[str, Any] = {"field_manager": MANAGER, "force": True, "_request_timeout": TIMEOUT}
         ask(lambda: patch(name, *self._where(kind), body=resource, **given))
 
-    def delete(self, resource: Resource, *, at_once: bool = False) -> bool:
-        """Deletes the resource; False where it was not there. With `at_once` it gets no time to end."""
+    def delete(self, resource: Resource, *, grace: int | None = None) -> bool:
+        """Deletes the resource; False where it was not there. A pod gets its own time to end, or `grace` s.
+
+        With 0 it is forgotten at once, also where its kubelet has not ended it yet.
+        """
         kind, name = resource["kind"], resource["metadata"]["name"]
         delete = self._verb("delete", kind)
         # The answer is not looked at: what a deletion answers with differs between versions.
         call = partial(delete, name, *self._where(kind), _preload_content=False, _request_timeout=TIMEOUT)
-        if at_once:
-            call = partial(call, grace_period_seconds=0)
+        if grace is not None:
+            call = partial(call, grace_period_seconds=grace)
         return find(call) is not None
 
     def read(self, resource: Resource) -> Any | None:  # noqa: ANN401 - the library has no types
@@ -205,7 +242,7 @@ class Api:
         return bytes(answer.data)
 
     def _where(self, kind: str) -> tuple[str, ...]:
-        return () if kind == "PersistentVolume" else (self.namespace,)
+        return () if kind in {"Namespace", "PersistentVolume"} else (self.namespace,)
 
     def _verb(self, verb: str, kind: str, by: client.ApiClient | None = None) -> Callable[..., Any]:
         group, name = {
@@ -215,6 +252,8 @@ class Api:
             "Service": (client.CoreV1Api, "namespaced_service"),
             "Ingress": (client.NetworkingV1Api, "namespaced_ingress"),
             "Pod": (client.CoreV1Api, "namespaced_pod"),
+            "Namespace": (client.CoreV1Api, "namespace"),
+            "ConfigMap": (client.CoreV1Api, "namespaced_config_map"),
         }[kind]
         method: Callable[..., Any] = getattr(group(by or self._api), f"{verb}_{name}")
         return method

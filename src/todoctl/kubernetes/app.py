@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+from todoctl.entrance import Entrance
 from todoctl.kubernetes import image_pod, manifests
 from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.context import Context
@@ -19,6 +20,9 @@ class App(ABC):
     """What runs in the pods of the app's deployment."""
 
     rolling = True
+    start_seconds = 9.0
+    grace = 0
+    """Seconds that a pod has to end when it is deleted without notice."""
 
     @abstractmethod
     def _context(self) -> Context:
@@ -32,13 +36,16 @@ class App(ABC):
     def settings(self) -> Settings | None:
         """What `up` was last asked for; None where nothing is up."""
 
+    def page(self, settings: Settings) -> str:
+        return settings.url
+
     @abstractmethod
     def _wait_for_page(self, settings: Settings) -> None:
         """Until visitors get the page."""
 
     @abstractmethod
-    def _addresses(self, settings: Settings) -> list[str]:
-        """Where visitors get it, as URLs without a path."""
+    def entrance(self, settings: Settings) -> Entrance:
+        """How visitors come to the app in a validation."""
 
     @abstractmethod
     def _end_containers(self) -> None:
@@ -90,7 +97,7 @@ class App(ABC):
         context.api.scale(number)
         rollout.wait(context, None)
         settings = self.settings()
-        return self._addresses(settings) if settings else []
+        return [self.entrance(settings).url] if settings else []
 
     def start(self, settings: Settings) -> None:
         context = self._context()
@@ -103,7 +110,7 @@ class App(ABC):
         context = self._context()
         context.tell_kubectl("delete", "pods", *PODS, "--grace-period=0", "--force")
         for name in names:
-            context.api.delete({"kind": "Pod", "metadata": {"name": name}}, at_once=True)
+            context.api.delete({"kind": "Pod", "metadata": {"name": name}}, grace=self.grace)
 
     def image_service(self) -> AbstractContextManager[ImageService]:
         """In a pod beside the app."""

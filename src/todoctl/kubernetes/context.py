@@ -4,9 +4,11 @@ import threading
 from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from todoctl.commands import SILENT, Commands
+from todoctl.errors import BadUsageError
+from todoctl.home import damaged, read_json
 from todoctl.kubernetes.manifests import NAMESPACE, Resource
 from todoctl.settings import Settings
 
@@ -15,23 +17,24 @@ if TYPE_CHECKING:
 
 
 class Context(ABC):
-    """A namespace of a cluster. Its API is asked when it is needed, so that `status` can tell of its absence.
+    """A namespace of a cluster, and what is remembered of it in `directory`.
 
+    Its API is asked when it is needed, so that `status` can tell of its absence.
     `stop` is set when whoever waits shall give up.
     """
 
     namespace = NAMESPACE
 
-    def __init__(self, kubeconfig: Path, commands: Commands = SILENT) -> None:
+    def __init__(self, directory: Path, commands: Commands = SILENT) -> None:
         self.commands = commands
-        self.kubeconfig = kubeconfig
+        self.directory = directory
+        self.file = directory / "state.json"
         self.stop = threading.Event()
 
     @cached_property
+    @abstractmethod
     def api(self) -> "Api":
-        from todoctl.kubernetes.api import Api
-
-        return Api(self.kubeconfig, self.namespace)
+        """The way there."""
 
     @property
     @abstractmethod
@@ -44,8 +47,8 @@ class Context(ABC):
         """The one node that a pod of ours has to be on; None where any will do."""
 
     @abstractmethod
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-        """What the app is made of here, in the order in which it is applied."""
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        """What the app is made of here, in the order in which it is applied; by default all its pods."""
 
     @abstractmethod
     def printing(self, settings: Settings, image: str) -> list[str]:
@@ -54,6 +57,24 @@ class Context(ABC):
     @abstractmethod
     def running(self) -> int:
         """How many containers of the app run now."""
+
+    def ask_pod(self, method: str, pod: str, port: int, path: str) -> bytes:
+        """Asks a pod over HTTP; raises `UnavailableError`."""
+        return self.api.ask_pod(method, pod, port, path)
+
+    def state(self) -> dict[str, Any] | None:
+        """What is remembered in `directory`; raises `UnavailableError` where the file is damaged."""
+        return read_json(self.file)
+
+    def settings(self) -> Settings | None:
+        """What `up` was last asked for; raises `UnavailableError` where the file is damaged."""
+        state = self.state()
+        if state is None:
+            return None
+        try:
+            return Settings.from_json(state["settings"])
+        except (KeyError, TypeError, ValueError, BadUsageError) as error:
+            raise damaged(self.file, str(error) or repr(error)) from None
 
     def kubectl(self, *arguments: str) -> list[str]:
         """The command for this cluster."""

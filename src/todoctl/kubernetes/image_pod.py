@@ -13,15 +13,13 @@ from todoctl.kubernetes import manifests
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.context import Context
 from todoctl.kubernetes.manifests import MANAGER, NAMESPACE, Resource
+from todoctl.kubernetes.marks import OWNER, is_ours
 from todoctl.kubernetes.waiting import pods
 from todoctl.settings import Settings
 
 NAME = "todoctl-image-service"
 PORT = 8000
 WAIT_SECONDS = 60.0
-
-OWNER = "app.kubernetes.io/managed-by"
-"""The label that says who has made a resource."""
 
 
 def pod(node: str | None, image: str, namespace: str = NAMESPACE) -> Resource:
@@ -71,9 +69,9 @@ def remove(context: Context) -> None:
     api = context.api
     named: Resource = {"kind": "Pod", "metadata": {"name": NAME}}
     found = api.read(named)
-    if found is not None and (found.metadata.labels or {}).get(OWNER) == MANAGER:
+    if is_ours(found):
         context.tell_kubectl("delete", f"pod/{NAME}", "--grace-period=0", "--force")
-        api.delete(named, at_once=True)
+        api.delete(named, grace=0)
 
 
 @contextmanager
@@ -86,7 +84,7 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
             # Its slashes as %2F, as the API server's proxy wants them of kubectl too.
             way = f"/api/v1/namespaces/{context.namespace}/pods/{NAME}:{PORT}/proxy{path}"
             context.tell_kubectl("create", f"--raw={way}", "--filename=/dev/null")
-        return api.ask_pod(method, NAME, PORT, path)
+        return context.ask_pod(method, NAME, PORT, path)
 
     def address() -> str:
         """Raises where it does not answer yet."""

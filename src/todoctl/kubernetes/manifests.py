@@ -14,6 +14,7 @@ Resource = dict[str, Any]
 
 DEPLOYMENT = "todo-app-dep"
 INGRESS = "dwk-todo-app-ingress"
+SERVICE = "todo-app-svc"
 CONTAINER = "todo-app-container"
 NAMESPACE = "default"
 SELECTOR = "app=todo-app"

@@ -1,5 +1,6 @@
-"""Commands in a pod, as `kubectl exec` runs them."""
+"""Commands in a pod, as `kubectl exec` runs them, and connections to it."""
 
+import socket
 import threading
 from typing import Any
 
@@ -24,7 +25,8 @@ class Session:
 
     def __init__(self, going: Any) -> None:  # noqa: ANN401 - the library has no types
         self._socket = going.sock
-        self._rest = b""
+        self._come = bytearray()
+        self._looked = 0
 
     def write(self, text: str) -> None:
         """Sends `text` to the command's standard input."""
@@ -35,16 +37,37 @@ class Session:
 
         Raises `WebSocketTimeoutException` where nothing comes for `timeout` seconds.
         """
-        self._socket.settimeout(timeout)
-        parts = [self._rest]
-        while b"\n" not in parts[-1]:
-            kind, frame = self._socket.recv_data_frame(control_frame=True)
-            if kind == ABNF.OPCODE_CLOSE:
+        while (line := self.take_line()) is None:
+            if not self.receive(timeout):
                 return ""
-            if kind in {ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT} and frame.data[:1] == bytes([STDOUT]):
-                parts.append(frame.data[1:])
-        line, _, self._rest = b"".join(parts).partition(b"\n")
-        return line.decode(errors="replace")
+        return line
+
+    def receive(self, timeout: float) -> bool:
+        """Waits for the next message, which may be part of a line; False where the command has ended."""
+        self._socket.settimeout(timeout)
+        kind, frame = self._socket.recv_data_frame(control_frame=True)
+        if kind in {ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT} and frame.data[:1] == bytes([STDOUT]):
+            self._come += frame.data[1:]
+        return bool(kind != ABNF.OPCODE_CLOSE)
+
+    def take_line(self) -> str | None:
+        """As `read_line`, of what has come; None where that is no whole line."""
+        end = self._come.find(b"\n", self._looked)
+        if end < 0:
+            self._looked = len(self._come)
+            return None
+        line = self._come[:end].decode(errors="replace")
+        del self._come[: end + 1]
+        self._looked = 0
+        return line
+
+    def fileno(self) -> int:
+        """For `select`: readable where a message comes, unless it `is_near`."""
+        return int(self._socket.sock.fileno())
+
+    def is_near(self) -> bool:
+        """Whether a message has been decrypted together with the last one."""
+        return bool(getattr(self._socket.sock, "pending", int)())
 
     def end(self) -> None:
         """Ends it."""
@@ -63,6 +86,22 @@ class PodCommands:
     def begin(self, pod: str, *command: str) -> Session:
         """Begins `command`, which goes on with what is written to it."""
         return Session(self._begin(pod, *command, stdin=True))
+
+    def connect(self, pod: str, port: int) -> socket.socket:
+        """A connection to a port of a pod, as `kubectl port-forward` makes it."""
+        with self._opening:
+            way = ask(
+                lambda: stream.portforward(
+                    self._core.connect_get_namespaced_pod_portforward,
+                    pod,
+                    self._namespace,
+                    ports=str(port),
+                    _request_timeout=TIMEOUT,
+                )
+            )
+        found: socket.socket = way.socket(port)
+        found.setblocking(True)
+        return found
 
     def run(self, pod: str, *command: str) -> str:
         """Runs `command` to its end; returns what it printed. Raises `UnavailableError` where it fails."""

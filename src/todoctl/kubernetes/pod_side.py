@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from websocket import WebSocketException
 
-from todoctl import directory
+from todoctl import directory as program
 from todoctl.kubernetes.api import Api
 from todoctl.volume import File
 
@@ -29,12 +29,12 @@ LOOK_SECONDS = 5.0
 class PodSide:
     """The directory in the app's container; times are cut to seconds where the node has no `fractions`."""
 
-    def __init__(self, api: Api, pod: str, *, fractions: bool) -> None:
-        self.seen_from = f"the pod {pod}: {INSIDE}"
+    def __init__(self, api: Api, pod: str, *, fractions: bool, directory: str = INSIDE) -> None:
+        self.seen_from = f"the pod {pod}: {directory}"
         self.pod = pod
         self._commands = api.pod_commands
         self._step = 1 if fractions else 10**9
-        self._command = ("python3", "-S", "-c", inspect.getsource(directory), INSIDE)
+        self._command = ("python3", "-S", "-c", inspect.getsource(program), directory)
         self._going: Session | None = None
 
     def read(self) -> list[File]:

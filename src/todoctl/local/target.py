@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from todoctl import ports
+from todoctl import ports, process
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance, on_this_machine
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, make_directory, read_json, write_json
-from todoctl.local import process
 from todoctl.local.volume import LocalVolume, remove
+from todoctl.record import FileRecord
 from todoctl.settings import Settings, seconds
 from todoctl.target import Finding, ImageService, Progress
 
@@ -39,6 +40,7 @@ class LocalTarget:
 
     name = "local"
     rolling = False
+    start_seconds = 0.6
 
     def __init__(self, home: Home, commands: Commands = SILENT) -> None:
         self._commands = commands
@@ -46,6 +48,7 @@ class LocalTarget:
         self._state = self.directory / "state.json"
         self._log = self.directory / "app.log"
         self.volume = LocalVolume(self.directory, commands)
+        self.record = FileRecord(self.directory)
         self._children: list[subprocess.Popen[bytes]] = []
 
     # What there is
@@ -63,7 +66,7 @@ class LocalTarget:
                 fix=f"Make {there} writable, or name another directory in TODOCTL_HOME",
             ),
         ]
-        if self._runs_on(port):
+        if process.runs_on(self.directory, port):
             found.append(Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app"))
             return found
         try:
@@ -82,6 +85,9 @@ class LocalTarget:
             return Settings.from_json(stored)
         except (KeyError, TypeError, ValueError, BadUsageError) as error:
             raise damaged(self._state, str(error) or repr(error)) from None
+
+    def page(self, settings: Settings) -> str:
+        return settings.url
 
     def instances(self) -> frozenset[str]:
         """The process that runs the app, as `pid 1234`."""
@@ -115,7 +121,7 @@ class LocalTarget:
     def up(self, settings: Settings, progress: Progress) -> bool:
         """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
         before = self.settings()
-        running = self._runs_on(settings.port)
+        running = process.runs_on(self.directory, settings.port)
         if before == settings and running:
             return False
         if not running:
@@ -159,16 +165,10 @@ class LocalTarget:
                 remove(self._state)
         return changed
 
-    def _runs_on(self, port: int) -> bool:
-        """Whether the app runs and is bound to `port`."""
-        for running in process.find(self.directory):
-            try:
-                return running.environ().get("PORT") == str(port)
-            except psutil.Error:
-                continue
-        return False
-
     # For validate
+
+    def entrance(self, settings: Settings) -> Entrance:
+        return on_this_machine(settings.port, "at the app's own port")
 
     def restart(self) -> None:
         """A new process with the settings of the old one."""
@@ -237,7 +237,7 @@ class LocalTarget:
             "DRAIN_SECONDS": "0",  # no load balancer to wait for
         }
         variables = (f"{name}={value}" for name, value in environment.items())
-        self._commands.tell(["env", *variables, *process.APP])
+        self._commands.tell(["env", *variables, *process.command(process.APP)])
         child = process.spawn(self.directory, environment, self._log)
         self._children.append(child)
         deadline = time.monotonic() + START_SECONDS

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from todoctl import directory
+from todoctl import directory, process
 from todoctl.commands import SILENT, Commands
 from todoctl.home import make_directory, not_writable
-from todoctl.local import process
 from todoctl.volume import File, Side, require_aside, unreadable
 
 

@@ -129,11 +129,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What was known before anything was done.
 
     `url`, `ttl` (seconds) and `source` are what `up` was asked for, `directory` is the cache directory as
-    the app names it; `rolling` says that a restart leaves no gap; `full` that nothing was speeded up.
+    the app names it; `entrance` says how visitors came, `rolling` that a restart leaves no gap, `full` that
+    nothing was speeded up.
     """
 
     target: str
     url: str
+    entrance: str = ""
     ttl: float
     source: str
     directory: str

@@ -15,9 +15,6 @@ from todoctl.validation.verdict import Outcome, ScenarioResult
 TRIES = 4
 """How often a scenario is played at most, where its situation did not come about."""
 
-START, ROLLING_START = 0.6, 9.0
-"""Seconds that a start of the app may take, for the time left: a process, a rollout."""
-
 
 class Audience(Protocol):
     """Who watches a run."""
@@ -37,7 +34,7 @@ class Audience(Protocol):
 
 def run(stage: Stage, scenarios: Sequence[Scenario], audience: Audience) -> None:
     """Plays `scenarios` into the stage's history."""
-    start = ROLLING_START if stage.target.rolling else START
+    start = stage.target.start_seconds
     plan = [(scenario.name, scenario.starts * start + scenario.seconds) for scenario in scenarios]
     with audience.expect(plan):
         for scenario in scenarios:

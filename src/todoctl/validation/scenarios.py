@@ -17,7 +17,7 @@ from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.model.times import CLOCK_SLACK
 from todoctl.validation.reading import PICTURE_FILE
-from todoctl.validation.stage import BRIEF_TTL, Stage
+from todoctl.validation.stage import Stage
 
 VISITORS = 20
 OFTEN = 11
@@ -101,7 +101,7 @@ def renew(stage: Stage) -> None:
 def restart(stage: Stage) -> None:
     """A restart keeps picture, times, grace and counts, whatever the picture's age."""
     if not stage.full:
-        stage.require(BRIEF_TTL)
+        stage.require(stage.brief)
         stage.make_expired()
         stage.restart()
         stage.visit()
@@ -123,7 +123,7 @@ def crash(stage: Stage) -> None:
     stage.kill()
     stage.visit()
     if not stage.full:
-        stage.start(BRIEF_TTL, emptied=True)  # so that nobody has seen the picture that gets too old
+        stage.start(stage.brief, emptied=True)  # so that nobody has seen the picture that gets too old
         stage.wait_for_picture()
         stage.make_expired()
         stage.kill()
@@ -156,7 +156,7 @@ def files(stage: Stage) -> None:
 
 def together(stage: Stage) -> None:
     """Several processes on one volume act as one."""
-    stage.require(BRIEF_TTL)
+    stage.require(stage.brief)
     stage.scale(2)
     try:
         stage.make_picture()
@@ -170,7 +170,7 @@ def together(stage: Stage) -> None:
 
 def detached(stage: Stage) -> None:
     """While the volume is out of reach page views go on, and nothing of them is lost when it is back."""
-    stage.require(BRIEF_TTL)
+    stage.require(stage.brief)
     arrange = stage.make_picture if stage.full else stage.make_expired
     arrange()
     stage.detach()
@@ -198,7 +198,7 @@ def crowd(stage: Stage) -> None:
     stage.visitors.crowd(VISITORS)
     stage.visit()
     if not stage.full:
-        stage.require(BRIEF_TTL)
+        stage.require(stage.brief)
         _crowds(stage)
 
 
@@ -212,7 +212,7 @@ def _crowds(stage: Stage) -> None:
 
 def outage(stage: Stage) -> None:
     """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
-    stage.require(BRIEF_TTL)
+    stage.require(stage.brief)
     for way in FAILURES:
         stage.make_spent()
         stage.serve(way)
@@ -223,7 +223,7 @@ def outage(stage: Stage) -> None:
     stage.make_late()
     stage.visit()
     stage.serve(Way.SOUND)
-    stage.start(BRIEF_TTL, emptied=True)
+    stage.start(stage.brief, emptied=True)
     stage.visit()
     stage.visitors.ask(Role.PICTURE, "GET", "/image")
     stage.pause(FIRST_WAIT)

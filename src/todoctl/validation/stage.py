@@ -14,7 +14,7 @@ from todoctl.validation.reading import Told
 QUICK_TTL = 0.8
 """Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""
 
-ROLLING_TTL = 8.0
+SLOW_TTL = 8.0
 """The same where a start takes seconds until the page answers."""
 
 BRIEF_TTL = 0.1
@@ -48,7 +48,12 @@ class Stage(Actor):
     @property
     def ttl(self) -> float:
         """Seconds, for the scenarios that wait for an expiry."""
-        return (ROLLING_TTL if self.target.rolling else QUICK_TTL) * self._slowness
+        return (SLOW_TTL if self.target.start_seconds > QUICK_TTL else QUICK_TTL) * self._slowness
+
+    @property
+    def brief(self) -> float:
+        """Seconds, for those that need an expiry and nothing before it; longer where many come slowly."""
+        return BRIEF_TTL * self._slowness**2
 
     def require(self, ttl: float | None = None) -> None:
         """The app of this run, with this TTL or any."""

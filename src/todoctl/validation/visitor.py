@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance
 from todoctl.validation.contract import PROBES
 from todoctl.validation.history import Answer, History, Request, Role
 
@@ -25,13 +26,13 @@ INTERVAL_SECONDS = 0.05
 
 
 class Visitors:
-    """Ask the app at `url`; every request goes into `history`, under the scenario that plays."""
+    """Ask the app by `entrance`; every request goes into `history`, under the scenario that plays."""
 
-    def __init__(self, url: str, history: History, commands: Commands = SILENT) -> None:
-        self.url = url
+    def __init__(self, entrance: Entrance, history: History, commands: Commands = SILENT) -> None:
+        self.url = entrance.url
         self._commands = commands
         self.scenario = ""
-        self.servers = [url]
+        self.servers = [entrance.url]
         """The addresses that are asked in turn."""
         self._turn = itertools.count()
         self._history = history
@@ -41,6 +42,7 @@ class Visitors:
         # is replaced, an old one may lead elsewhere.
         # Bytes as they are: a proxy on the way may pack them, which is none of the app's doing.
         self._http = httpx.Client(
+            transport=entrance.transport,
             trust_env=False,
             timeout=REQUEST_SECONDS,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -168,17 +170,15 @@ def streaming(view: Callable[[], object], *, running: bool = True) -> Iterator[N
     ending = threading.Event()
 
     def run() -> None:
-        while not ending.is_set():
+        while running and not ending.is_set():
             began = time.monotonic()
             view()
             ending.wait(INTERVAL_SECONDS - (time.monotonic() - began))
 
-    thread = threading.Thread(target=run, daemon=True)
-    if running:
-        thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        if running:
-            thread.join()
+    with ThreadPoolExecutor(1) as visitor:
+        streamed = visitor.submit(run)
+        try:
+            yield
+        finally:
+            ending.set()
+        streamed.result()  # raises what has ended it

@@ -17,6 +17,7 @@ from todoctl.home import Home
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
+from todoctl.targets import Choice
 
 CHANGES = {"create", "start", "delete", "import", "save", "mkdir", "rm", "mv"}
 
@@ -84,9 +85,9 @@ def test_doctor_looks_at_the_cluster_that_is_meant(
 ) -> None:
     monkeypatch.setattr(doctor, "why_unreachable", lambda _: None)
     world.create(settings.port, marked=False)
-    found = doctor.examine(home, ("k3d",), port=settings.port + 1)
+    found = doctor.examine(home, Choice("k3d"), port=settings.port + 1)
     assert not doctor.is_usable(found["k3d"]), "somebody else's"
-    found = doctor.examine(home, ("k3d",), port=settings.port + 1, cluster="other")
+    found = doctor.examine(home, Choice("k3d", "other"), port=settings.port + 1)
     assert doctor.is_usable(found["k3d"])
     assert "Cluster other" in [finding.subject for finding in found["k3d"]]
 

@@ -17,7 +17,7 @@ from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
 from todoctl.target import Finding
-from todoctl.targets import K3D, cluster_options
+from todoctl.targets import K3D, options_for
 
 PROXY = "--env=HTTP_PROXY=http://proxy.example:3128@all"
 
@@ -104,8 +104,8 @@ def test_what_k3d_would_not_take_is_told_before_anything_is_pulled(
 
 
 def given(**options: object) -> ClusterOptions:
-    found = cluster_options(K3D, options)
-    assert found
+    found = options_for(K3D, {K3D: options})
+    assert isinstance(found, ClusterOptions)
     return found
 
 

@@ -21,6 +21,7 @@ PLURALS = {
     "Service": "services",
     "Ingress": "ingresses",
     "Pod": "pods",
+    "ConfigMap": "configmaps",
 }
 
 
@@ -65,9 +66,13 @@ class Kube:
         self.page_headers = {"Content-Security-Policy": "default-src 'self'"}
         self.address = "172.18.0.2"
         self.page_codes: list[int] = []
+        self.context = "it"
+        self.denied: set[str] = set()
+        """What the user may not do, as `verb resource`."""
         self._server = self._serve(0)
         self._page: ThreadingHTTPServer | None = None
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     @property
     def running(self) -> int:
@@ -118,10 +123,10 @@ class Kube:
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "current-context": "it",
+                "current-context": self.context,
                 "clusters": [{"name": "it", "cluster": {"server": self.url}}],
                 "users": [{"name": "it", "user": {"token": "secret"}}],
-                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+                "contexts": [{"name": self.context, "context": {"cluster": "it", "user": "it"}}],
             }
         )
 
@@ -148,13 +153,19 @@ class Kube:
                 "availableReplicas": ready,
                 "conditions": self.conditions,
             }
-        if kind == "pods":
+        if kind == "pods" and name == "todoctl":
+            resource = {**resource, "status": pod(name)["status"]}
+        elif kind == "pods":
             resource = {**resource, "status": self.service_status}
             self.open_service()
+        if kind == "services" and "spec" in resource:
+            resource = {**resource, "spec": {**resource["spec"], "clusterIP": "10.43.0.9"}}
         if kind == "persistentvolumes":
             resource = {**resource, "status": {"phase": "Available"}}
         if kind == "ingresses" and self.address:
             resource = {**resource, "status": {"loadBalancer": {"ingress": [{"ip": self.address}]}}}
+        uid = before.get("metadata", {}).get("uid", f"uid-{kind}-{name}-{len(self.requests)}")
+        resource = {**resource, "metadata": {**resource["metadata"], "uid": uid}}
         self.resources[kind, name] = resource
         return resource
 
@@ -175,7 +186,7 @@ class Kube:
         gone = self.resources.pop((kind, name), None)
         if gone and kind == "deployments":
             self.pods = []
-        if gone and kind == "pods":
+        if gone and kind == "pods" and name != "todoctl":
             self.close_service()
         for one in [one for one in self.pods if kind == "pods" and one["metadata"]["name"] == name]:
             gone = one

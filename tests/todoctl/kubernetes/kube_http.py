@@ -4,13 +4,18 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import struct
+import threading
+from contextlib import suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from todoctl.namespace import ask, transport
 
 if TYPE_CHECKING:
     from tests.todoctl.kubernetes.kube import Kube
@@ -75,7 +80,17 @@ class Handler(BaseHTTPRequestHandler):
         if self._is_proxied():
             return
         asked = json.loads(self._body())
-        self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
+        if self.path.endswith("/selfsubjectaccessreviews"):
+            wanted = asked["spec"]["resourceAttributes"]
+            resource = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
+            allowed = f"{wanted['verb']} {resource}" not in self.kube.denied
+            self._answer(201, {"spec": asked["spec"], "status": {"allowed": allowed}})
+        elif "tool" in asked:
+            self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
+        elif not self._is_prepared():
+            kind, name = self.path.rpartition("/")[2], asked["metadata"]["name"]
+            there = (kind, name) in self.kube.resources
+            self._answer(409 if there else 201, {} if there else self.kube.apply(kind, name, asked))
 
     def do_PATCH(self) -> None:
         body = self._body()
@@ -96,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
         path = NAMED.search(url.path)
         if url.path.endswith("/exec"):
             self._execute()
+        elif url.path.endswith("/portforward"):
+            self._forward()
         elif url.path.endswith("/log"):
             self._answer(200, self.kube.logs)
         elif "watch" in parse_qs(url.query):
@@ -109,17 +126,39 @@ class Handler(BaseHTTPRequestHandler):
             found = self.kube.resources.get((path["kind"], path["name"])) if path else None
             self._answer(200 if found else 404, found or {"message": "not found"})
 
+    def _forward(self) -> None:
+        """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page."""
+        (port,) = parse_qs(urlsplit(self.path).query)["ports"]
+        self._upgrade()
+        for channel in (0, 1):
+            self._send(2, bytes([channel]) + struct.pack("<H", int(port)))
+        with socket.create_connection(("127.0.0.1", int(self.kube.url.rpartition(":")[2]))) as page:
+            back = threading.Thread(target=self._lead_back, args=(page,))
+            back.start()
+            with suppress(OSError):  # it closes when it has answered
+                while data := self._receive():
+                    page.sendall(data[1:])
+            with suppress(OSError):
+                page.shutdown(socket.SHUT_RDWR)
+            back.join()
+        self.close_connection = True
+
+    def _lead_back(self, page: socket.socket) -> None:
+        with suppress(OSError):  # who asked may be gone
+            while data := page.recv(1 << 16):
+                self._send(2, b"\0" + data)
+            self._send(8, struct.pack("!H", 1000))
+
     def _execute(self) -> None:
-        """The WebSocket (RFC 6455) that `kubectl exec` speaks: channel 1 is output, 3 the end."""
-        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        accept = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode()
-        self.send_response(101)
-        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
-            self.send_header(name, value)
-        self.send_header("Sec-WebSocket-Accept", accept)
-        self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
-        self.end_headers()
-        if parse_qs(urlsplit(self.path).query).get("stdin") in (["true"], ["True"]):  # as Go reads it
+        """The WebSocket that `kubectl exec` speaks: channel 1 is output, 3 the end."""
+        self._upgrade()
+        query = parse_qs(urlsplit(self.path).query)
+        if query["command"] == list(transport.COMMAND):
+            while data := self._receive():
+                asked = json.loads(data[1:]) | {"host": "127.0.0.1", "port": self.kube.port}
+                told = {"number": asked["number"], **ask.answer(asked)}
+                self._send(2, b"\1" + json.dumps(told).encode() + b"\n")
+        elif query.get("stdin") in (["true"], ["True"]):  # as Go reads it
             for line in self.kube.lines:
                 self._send(2, b"\1" + line.encode())
                 self._receive()
@@ -129,11 +168,28 @@ class Handler(BaseHTTPRequestHandler):
         self._send(8, struct.pack("!H", 1000))
         self.close_connection = True
 
+    def _upgrade(self) -> None:
+        """RFC 6455."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode()
+        self.send_response(101)
+        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+            self.send_header(name, value)
+        self.send_header("Sec-WebSocket-Accept", accept)
+        self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
+        self.end_headers()
+
     def _send(self, opcode: int, data: bytes) -> None:
         short, long = struct.pack("!B", len(data) % 126), struct.pack("!BQ", 127, len(data))
         self.wfile.write(bytes([0x80 | opcode]) + (short if len(data) < 126 else long) + data)
 
-    def _receive(self) -> None:
-        """A short frame, which a client masks; none where it is gone."""
-        if head := self.rfile.read(2):
-            self.rfile.read(4 + head[1] % 128)
+    def _receive(self) -> bytes:
+        """A frame, which a client masks; nothing where it is gone."""
+        head = self.rfile.read(2)
+        if len(head) < 2 or head[0] & 0xF == 8:
+            return b""
+        length = head[1] % 128
+        if length > 125:
+            length = int.from_bytes(self.rfile.read(2 if length == 126 else 8), "big")
+        mask, data = self.rfile.read(4), self.rfile.read(length)
+        return bytes(byte ^ mask[number % 4] for number, byte in enumerate(data))

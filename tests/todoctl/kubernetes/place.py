@@ -11,15 +11,16 @@ from todoctl.settings import Settings
 class Place(Context):
     name = "place"
     node_name = None
+    api: Api = None  # type: ignore[assignment]
 
     def __init__(self, api: Api) -> None:
-        super().__init__(Path("kubeconfig"))
-        self.__dict__["api"] = api
+        super().__init__(Path("place"))
+        self.api = api
         self.containers: int | None = None
         """How many run; None for as many as there are pods."""
 
-    def resources(self, settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-        return adapted(settings, image, replicas=replicas)
+    def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
+        return adapted(settings, image, replicas=1 if replicas is None else replicas)
 
     def printing(self, settings: Settings, image: str) -> list[str]:
         return ["print", str(settings.ttl), image]

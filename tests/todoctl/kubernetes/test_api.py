@@ -15,7 +15,7 @@ def _api(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     path = tmp_path / "kubeconfig"
     path.write_text(kube.kubeconfig())
-    return Api(path)
+    return Api(path, proxied=False)
 
 
 def test_a_proxy_is_not_in_the_way(api: Api) -> None:

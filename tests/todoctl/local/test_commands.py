@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tests.app_server import wait_for
 from tests.todoctl.conftest import CommandLine
+from todoctl import process
 from todoctl.client import Client
 from todoctl.commands import Commands
 from todoctl.home import Home
 from todoctl.image_service.here import running_here
-from todoctl.local import process
 from todoctl.local.target import LocalTarget
 from todoctl.target import Way
 

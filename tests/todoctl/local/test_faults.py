@@ -9,11 +9,11 @@ import pytest
 
 from tests import visitor
 from tests.app_server import free_port, wait_for
+from todoctl import process
 from todoctl.client import Client
 from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.local import process
 from todoctl.local import target as local
 from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
@@ -50,11 +50,11 @@ def test_a_process_that_may_not_be_examined_is_told(
         raise psutil.AccessDenied
 
     with monkeypatch.context() as patched:
-        patched.setattr(process, "find", lambda _: found)
+        patched.setattr(process, "find", lambda *_: found)
         patched.setattr(psutil.Process, "environ", denied)
         with pytest.raises(UnavailableError, match="cannot be examined"):
             target.volume.sides()
-        assert not target._runs_on(1)
+        assert not process.runs_on(target.directory, 1)
 
 
 def test_without_proc_the_directory_is_read_by_its_path(

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from tests.app_server import wait_for
+from todoctl import process
 from todoctl.errors import UnavailableError
-from todoctl.local import process
 
 
 def test_only_what_carries_the_mark_is_found(tmp_path: Path) -> None:

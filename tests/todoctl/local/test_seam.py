@@ -9,12 +9,11 @@ import pytest
 
 from tests import visitor
 from tests.app_server import free_port, wait_for
-from todoctl import directory
+from todoctl import directory, process
 from todoctl.client import Client
 from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.local import process
 from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
 from todoctl.target import Way

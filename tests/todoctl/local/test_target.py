@@ -12,8 +12,8 @@ import pytest
 from tests import visitor
 from tests.app_server import free_port, wait_for
 from tests.todoctl.conftest import CommandLine
+from todoctl import process
 from todoctl.client import CacheState, Client
-from todoctl.local import process
 from todoctl.validation.scenarios import SCENARIOS
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.pages import SECURITY
+from todoctl.entrance import Entrance
 from todoctl.settings import Settings
 from todoctl.target import ImageService, Target, Way
 from todoctl.validation import stage as module
@@ -22,7 +23,7 @@ class Deaf(Stage):
     """On an app that always tells the same; `done` is what was done to it."""
 
     def __init__(self, history: History, told: Told, service: ImageService | None = None) -> None:
-        visitors = Visitors("http://localhost:1", history)
+        visitors = Visitors(Entrance(url="http://localhost:1", words="directly"), history)
         target = cast("Target", None)
         super().__init__(target, visitors, history, Settings(ttl=0.1), service)
         self.told = told
@@ -100,7 +101,7 @@ class Answered(Visitors):
     """Gets these answers from `/api/cache`."""
 
     def __init__(self, history: History, answers: Iterator[dict[str, object] | None]) -> None:
-        super().__init__("http://localhost:1", history)
+        super().__init__(Entrance(url="http://localhost:1", words="directly"), history)
         self.answers = answers
 
     def ask(self, role: Role, method: str, path: str, **_: object) -> Request:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.todoctl.validation import histories
 from todoctl.commands import Commands
+from todoctl.entrance import Entrance
 from todoctl.validation.contract import PROBES
 from todoctl.validation.history import History, Role
 from todoctl.validation.visitor import Visitors, streaming
@@ -70,7 +71,7 @@ def _visitors(site: Site, lines: list[str]) -> Iterator[Visitors]:
     history = History(
         facts=msgspec.structs.replace(made.facts, url=site.url.replace("127.0.0.1", "localhost"))
     )
-    visitors = Visitors(site.url, history, Commands(lines.append))
+    visitors = Visitors(Entrance(url=site.url, words="directly"), history, Commands(lines.append))
     yield visitors
     visitors.close()
 

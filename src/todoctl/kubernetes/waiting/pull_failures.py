@@ -15,8 +15,9 @@ class Failure:
     what_to_do: str
 
 
-NETWORK = "Check this machine's network and proxy, or import the image: 'k3d image import'"
-NAME = "Correct the image's name, or import it: 'k3d image import'"
+LOAD = "'k3d image import', 'kind load docker-image' or 'minikube image load'"
+NETWORK = f"Check the network and proxy of the nodes, or load the image into the cluster: {LOAD}"
+NAME = f"Correct the image's name, or load it into the cluster: {LOAD}"
 
 KNOWN = (
     (
@@ -32,7 +33,7 @@ KNOWN = (
         Failure(
             "is refused by its registry, which limits how much it gives",
             Grade.FINAL,
-            "Wait, sign in to the registry, or import the image: 'k3d image import'",
+            f"Wait, sign in to the registry, or load the image into the cluster: {LOAD}",
         ),
     ),
     (

@@ -48,7 +48,12 @@ def _suite(root: Xml.Element, verdict: Verdict) -> Xml.Element:
     }
     suite = Xml.SubElement(root, "testsuite", about)
     properties = Xml.SubElement(suite, "properties")
-    for name, value in (("url", facts.url), ("ttl", f"{facts.ttl:g}"), ("source", facts.source)):
+    for name, value in (
+        ("url", facts.url),
+        ("entrance", facts.entrance),
+        ("ttl", f"{facts.ttl:g}"),
+        ("source", facts.source),
+    ):
         Xml.SubElement(properties, "property", name=name, value=_text(short(value)))
     for result in verdict.scenarios:
         _case(suite, verdict, result)

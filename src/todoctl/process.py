@@ -1,4 +1,4 @@
-"""The app as a background process: found by a mark that only todoctl sets, never by a stored pid.
+"""A Python program as a background process: found by a mark that only todoctl sets, never by a stored pid.
 
 A pid file can outlive its process and name a stranger. The mark is in the environment the process was
 started with, so it cannot: what carries it was started by todoctl for that very directory.
@@ -18,35 +18,52 @@ import psutil
 from todoctl.errors import UnavailableError
 
 MARK = "TODOCTL_LOCAL_DIRECTORY"
-APP = (sys.executable, "-m", "todoapp")
+APP = "todoapp"
 
 STOP_SECONDS = 10.0
 """Longer than the app takes to finish what it is doing; then it is killed."""
 
-
 POLL_SECONDS = 0.01
 
 
-def find(directory: Path) -> list[psutil.Process]:
-    """The app processes that todoctl started for `directory`, the oldest first."""
+def command(module: str) -> tuple[str, ...]:
+    """The command that runs `module`."""
+    return (sys.executable, "-m", module)
+
+
+def find(directory: Path, module: str = APP) -> list[psutil.Process]:
+    """The processes of `module` that todoctl started for `directory`, the oldest first."""
     found = []
     for process in psutil.process_iter():
         try:
             if os.getsid(process.pid) != process.pid:
                 continue  # not begun by `spawn`: the quickest question that tells most strangers
-            if process.cmdline()[1:3] == [*APP[1:]] and process.environ().get(MARK) == str(directory):
+            if process.cmdline()[1:3] == ["-m", module] and process.environ().get(MARK) == str(directory):
                 found.append(process)
         except (OSError, psutil.Error):
             continue  # gone meanwhile, a zombie, or another user's: not ours
     return sorted(found, key=psutil.Process.create_time)
 
 
-def spawn(directory: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Starts the app in the background, in a session of its own, writing to the end of `log`."""
+def runs_on(directory: Path, port: int, module: str = APP) -> bool:
+    """Whether one of `find` was told to listen on `port`."""
+    for running in find(directory, module):
+        try:
+            if running.environ().get("PORT") == str(port):
+                return True
+        except psutil.Error:
+            continue  # gone meanwhile
+    return False
+
+
+def spawn(
+    directory: Path, environment: Mapping[str, str], log: Path, module: str = APP
+) -> subprocess.Popen[bytes]:
+    """Starts `module` in the background, in a session of its own, writing to the end of `log`."""
     inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
     with log.open("ab") as output:
         return subprocess.Popen(
-            APP,
+            command(module),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

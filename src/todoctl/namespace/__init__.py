@@ -1,0 +1,1 @@
+"""The kubernetes target: the app in a namespace of a cluster that exists already."""

@@ -1,0 +1,44 @@
+"""Sends HTTP requests from inside a pod; its text is sent there, and is a program there.
+
+Each line of standard input is a request, each line of standard output an answer, as JSON objects that share
+a `number`. Requests go at the same time, each on a connection of its own.
+"""
+
+import base64
+import json
+import sys
+import threading
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+telling = threading.Lock()
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Status, headers and body of the answer; or, as `error`, why there is none."""
+    connection = HTTPConnection(asked["host"], asked["port"], timeout=asked["timeout"])
+    try:
+        connection.putrequest(asked["method"], asked["path"], skip_host=True, skip_accept_encoding=True)
+        for name, value in asked["headers"]:
+            connection.putheader(name, value)
+        connection.endheaders(base64.b64decode(asked["body"]))
+        found = connection.getresponse()
+        body = base64.b64encode(found.read()).decode()
+        return {"status": found.status, "headers": found.getheaders(), "body": body}
+    except (OSError, HTTPException) as error:
+        return {"error": str(error) or type(error).__name__}
+    finally:
+        connection.close()
+
+
+def work(line: str) -> None:
+    """Answers one line with one line."""
+    asked = json.loads(line)
+    told = json.dumps({"number": asked["number"], **answer(asked)})
+    with telling:
+        print(told, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    for given in sys.stdin:
+        threading.Thread(target=work, args=(given,)).start()

@@ -1,0 +1,70 @@
+"""The page: through an ingress where a host was given, else a port of this machine that leads to the pods."""
+
+import socket
+from collections.abc import Callable
+
+from todoctl.client import Client
+from todoctl.errors import UnavailableError
+from todoctl.kubernetes.attempts import wait_until
+from todoctl.kubernetes.manifests import INGRESS, SERVICE
+from todoctl.kubernetes.waiting.ingress import has_address
+from todoctl.namespace.context import Context
+from todoctl.namespace.forward import Forwarder
+from todoctl.settings import Settings
+from todoctl.target import Step
+
+PAGE_SECONDS = 60.0
+INGRESS_SECONDS = 180.0
+"""A controller may have to order a load balancer from a cloud."""
+
+
+def url(context: Context, settings: Settings) -> str:
+    """Where people find it."""
+    host = context.options.host
+    return f"http://{host}" if host else settings.url
+
+
+def wait(context: Context, settings: Settings, forwarder: Forwarder, step: Step | None) -> None:
+    """Until it is there; raises `UnavailableError` with the reason where that does not happen."""
+    if not context.options.host:
+        context.tell_kubectl("port-forward", f"service/{SERVICE}", f"{settings.port}:1234")
+        forwarder.start(context.name, context.namespace, settings.port)
+        _find(context, settings.url, step, PAGE_SECONDS, forwarder.check)
+        return
+    forwarder.stop()
+    try:
+        _find(context, url(context, settings), step, INGRESS_SECONDS)
+    except UnavailableError as error:
+        raise UnavailableError(error.what, why=error.why, fix=_what_to_do(context)) from None
+
+
+def _find(
+    context: Context, address: str, step: Step | None, seconds: float, check: Callable[[], None] | None = None
+) -> None:
+    with Client(address) as client:
+
+        def attempt() -> None:
+            if check is not None:
+                check()
+            client.find_page()
+
+        wait_until(context.stop, attempt, step, f"the page at {address}", seconds)
+
+
+def _what_to_do(context: Context) -> str:
+    """Of what has to be there for an ingress, the first that is missing."""
+    host, look = (
+        str(context.options.host).partition(":")[0],
+        context.kubectl("describe", f"ingress/{INGRESS}"),
+    )
+    found = context.api.read({"kind": "Ingress", "metadata": {"name": INGRESS}})
+    if found is None or not has_address(found):
+        return (
+            f"No ingress controller has taken it: name its class with --ingress-class; see '{' '.join(look)}'"
+        )
+    address = found.status.load_balancer.ingress[0]
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return f"Let the name {host} lead to {address.ip or address.hostname}, by DNS or in /etc/hosts"
+    return f"See '{' '.join(look)}', and whether {host} leads to {address.ip or address.hostname}"

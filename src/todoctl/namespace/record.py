@@ -1,0 +1,75 @@
+"""The record of a validation in a namespace, which others may use at the same time: there as well as here."""
+
+import getpass
+import os
+import platform
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from todoctl.errors import LockedError
+from todoctl.kubernetes.manifests import Resource
+from todoctl.kubernetes.marks import is_ours, marked
+from todoctl.record import FileRecord
+
+if TYPE_CHECKING:
+    from todoctl.namespace.context import Context
+
+NAME = "todoctl-validation"
+
+
+class NamespaceRecord(FileRecord):
+    """A file here and a ConfigMap there, which only one can make."""
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__(context.directory)
+        self._context = context
+
+    def begin(self) -> None:
+        self.check()
+        super().begin()
+        made = self._resource()
+        self._context.tell_kubectl(
+            "create",
+            "configmap",
+            NAME,
+            *(f"--from-literal={key}={value}" for key, value in made["data"].items()),
+        )
+        if not self._context.api.create(made):
+            super().end()
+            self.check()
+
+    def check(self) -> None:
+        """Raises `LockedError` where somebody else's validation is under way."""
+        other = self.other()
+        if other is not None:
+            raise LockedError(
+                f"A validation is under way in namespace {self._context.namespace}",
+                why=other,
+                fix="Wait until it has ended. Was it killed? Then run 'todoctl down' where it was begun, or "
+                f"forget it: {' '.join(self._context.kubectl('delete', 'configmap', NAME))}",
+            )
+
+    def other(self) -> str | None:
+        """Who has begun one that is not ours, and when; None where there is none."""
+        found = None if self.exists() else self._context.api.read(self._resource())
+        if found is None:
+            return None
+        data = found.data or {}
+        return f"{data.get('by', 'somebody')} began it at {data.get('since', 'an unknown time')}"
+
+    def end(self) -> None:
+        if is_ours(self._context.api.read(self._resource())):
+            self._context.tell_kubectl("delete", f"configmap/{NAME}")
+            self._context.api.delete(self._resource())
+        super().end()
+
+    def _resource(self) -> Resource:
+        by = f"{getpass.getuser()} on {platform.node()}, process {os.getpid()}"
+        return marked(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": NAME, "namespace": self._context.namespace},
+                "data": {"by": by, "since": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"},
+            }
+        )

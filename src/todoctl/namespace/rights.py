@@ -1,0 +1,31 @@
+"""What the user has to be allowed in the namespace; those of its own user are enough."""
+
+from todoctl.kubernetes.api import Api
+
+NEEDED = {
+    "configmaps": ("get", "patch", "create", "delete"),
+    "persistentvolumeclaims": ("get", "patch", "create", "delete"),
+    "services": ("get", "patch", "create", "delete"),
+    "deployments": ("get", "patch", "create", "delete"),
+    "pods": ("get", "list", "watch", "patch", "create", "delete"),
+    "pods/log": ("get",),
+    "pods/exec": ("get", "create"),
+    "pods/portforward": ("get", "create"),
+    "events": ("list",),
+}
+"""Verbs by resource: apply is a patch that may create, and a WebSocket begins with a get (since Kubernetes
+1.35 it needs `create` as well)."""
+
+INGRESS = {"ingresses": ("get", "patch", "create", "delete")}
+GROUPS = {"deployments": "apps", "ingresses": "networking.k8s.io"}
+
+
+def missing(api: Api, *, ingress: bool) -> list[str]:
+    """What of it is not allowed, as `verb resource`; asked of the API server before anything is touched."""
+    needed = {**NEEDED, **(INGRESS if ingress else {})}
+    return [
+        f"{verb} {resource}"
+        for resource, verbs in needed.items()
+        for verb in verbs
+        if not api.may(verb, resource, GROUPS.get(resource, ""))
+    ]

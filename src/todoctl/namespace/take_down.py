@@ -1,0 +1,57 @@
+"""`down` in a namespace: what carries todoctl's mark goes, and nothing else."""
+
+import shutil
+import time
+from contextlib import suppress
+
+from todoctl.errors import UnavailableError
+from todoctl.kubernetes.manifests import Resource
+from todoctl.kubernetes.marks import is_ours
+from todoctl.namespace.context import Context
+from todoctl.namespace.resources import in_words
+from todoctl.settings import Settings
+from todoctl.target import Progress, Step
+
+DELETE_SECONDS = 120.0
+POLL_SECONDS = 0.3
+
+
+def take_down(
+    context: Context, settings: Settings, image: str, progress: Progress, *, keep_data: bool
+) -> None:
+    """Removes the app, and waits until it and its storage are gone."""
+    going = [*reversed(context.resources(settings, image)), context.mark()]
+    if keep_data:
+        going = [one for one in going if one["kind"] != "PersistentVolumeClaim"]
+    with progress.step(f"Delete {in_words(going[:-1])}") as step:
+        _delete(context, going, step)
+    if context.options.create_namespace and not keep_data:
+        with progress.step(f"Delete namespace {context.namespace}") as step:
+            _delete(context, [{"kind": "Namespace", "metadata": {"name": context.namespace}}], step)
+    forget(context)
+
+
+def forget(context: Context) -> None:
+    """Removes what is remembered here."""
+    shutil.rmtree(context.directory, ignore_errors=True)
+    for parent in (context.directory.parent, context.directory.parent.parent):
+        with suppress(OSError):
+            parent.rmdir()  # unless others are remembered there
+
+
+def _delete(context: Context, going: list[Resource], step: Step) -> None:
+    for resource in going:
+        if is_ours(context.api.read(resource)):
+            context.tell_kubectl("delete", f"{resource['kind'].lower()}/{resource['metadata']['name']}")
+            context.api.delete(resource)
+    deadline = time.monotonic() + DELETE_SECONDS
+    while left := [one for one in going if is_ours(context.api.read(one))]:
+        names = ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in left)
+        step.update(f"waiting for {names} to go")
+        if time.monotonic() > deadline:
+            raise UnavailableError(
+                f"{names} did not go within {DELETE_SECONDS:g} s",
+                why="something holds it, a finalizer or a pod",
+                fix="See 'kubectl describe'; then run 'todoctl down' again",
+            )
+        time.sleep(POLL_SECONDS)

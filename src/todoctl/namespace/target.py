@@ -1,0 +1,185 @@
+"""The kubernetes target: the app in a namespace of a cluster that exists already."""
+
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from todoctl.client import Client
+from todoctl.commands import SILENT, Commands
+from todoctl.entrance import Entrance
+from todoctl.errors import UnavailableError
+from todoctl.home import Home
+from todoctl.kubernetes import manifests
+from todoctl.kubernetes.app import App
+from todoctl.kubernetes.attempts import wait_until
+from todoctl.kubernetes.waiting import rollout
+from todoctl.namespace import kill_program, page, preflight, transport
+from todoctl.namespace.bring_up import bring_up, provide_image
+from todoctl.namespace.context import Context
+from todoctl.namespace.forward import Forwarder
+from todoctl.namespace.options import NamespaceOptions
+from todoctl.namespace.own_pod import OwnPod
+from todoctl.namespace.record import NamespaceRecord
+from todoctl.namespace.take_down import forget, take_down
+from todoctl.namespace.transport import PodTransport
+from todoctl.namespace.volume import ClaimVolume
+from todoctl.settings import Settings
+from todoctl.target import Finding, Progress
+
+SERVICE_SECONDS = 60.0
+
+
+class NamespaceTarget(App):
+    """The app in a namespace; see `todoctl.target.Target` for what each method promises."""
+
+    name = "kubernetes"
+    grace = 1  # one that is forgotten at once may still be at work on the volume
+
+    def __init__(self, home: Home, options: NamespaceOptions, commands: Commands = SILENT) -> None:
+        self._given = options
+        self._place = Context(home, options, commands)
+        self.forwarder = Forwarder(self.directory)
+
+    @property
+    def directory(self) -> Path:
+        return self._place.directory
+
+    def _context(self) -> Context:
+        return self._place.remembered()
+
+    @cached_property
+    def record(self) -> NamespaceRecord:
+        return NamespaceRecord(self._place)
+
+    @cached_property
+    def volume(self) -> ClaimVolume:
+        return ClaimVolume(self._context(), self._pod)
+
+    @cached_property
+    def _pod(self) -> OwnPod:
+        return OwnPod(self._context())
+
+    @cached_property
+    def _transport(self) -> PodTransport:
+        commands = self._context().api.pod_commands
+        return PodTransport(lambda: commands.begin(self._pod.require(), *transport.COMMAND))
+
+    # What there is
+
+    def findings(self, port: int) -> list[Finding]:
+        return preflight.examine(self._place, self.forwarder, port)
+
+    def settings(self) -> Settings | None:
+        return self._place.settings()
+
+    def page(self, settings: Settings) -> str:
+        return page.url(self._context(), settings)
+
+    def details(self) -> dict[str, str]:
+        """Where it is, its pods and its image, and who else validates it."""
+        context = self._context()
+        try:
+            runs = ", ".join(sorted(self.instances())) or "nothing: 'todoctl up' starts it"
+            other = self.record.other()
+        except UnavailableError as error:
+            runs, other = str(error), None
+        return {
+            "Context": context.name,
+            "Namespace": context.namespace,
+            "Runs as": runs,
+            "Image": self._image(),
+            **({"Validation": f"under way: {other}"} if other else {}),
+        }
+
+    # Up and down
+
+    def up(self, settings: Settings, progress: Progress) -> bool:
+        context = self._place
+        if context.state():
+            context.options = self._given.over(context.remembered().options)
+            self.record.check()
+        preflight.require(context, self.forwarder, settings.port)
+        image = provide_image(context, progress)
+        if self._is_up(settings, image):
+            return False
+        bring_up(context, settings, image, self.forwarder, progress)
+        return True
+
+    def _is_up(self, settings: Settings, image: str) -> bool:
+        """Whether everything is as `up` would leave it."""
+        context = self._place
+        state = context.state()
+        if state is None or state != context.describe(settings, image, str(state.get("uid"))):
+            return False
+        try:
+            with Client(page.url(context, settings)) as client:
+                client.find_page()
+            wanted = manifests.deployment_of(context.resources(settings, image))
+            return manifests.is_applied(wanted, context.api.deployment())
+        except UnavailableError:
+            return False
+
+    def down(self, progress: Progress, *, keep_data: bool) -> bool:
+        context = self._place
+        settings = context.settings()
+        self.forwarder.stop()
+        if settings is None:
+            forget(context)
+            return False
+        context.remembered()
+        self.record.check()
+        self.remove_image_service()
+        self._pod.remove()
+        take_down(context, settings, self._image(), progress, keep_data=keep_data)
+        return True
+
+    # For validate
+
+    def entrance(self, settings: Settings) -> Entrance:
+        """The ingress; where there is none, the service, asked from inside the cluster."""
+        context = self._context()
+        if context.options.host:
+            return Entrance(url=self.page(settings), words="through the cluster's ingress")
+        found = context.api.read({"kind": "Service", "metadata": {"name": manifests.SERVICE}})
+        if found is None:
+            raise UnavailableError(
+                f"The service {manifests.SERVICE} is gone", fix="Run 'todoctl up' to make it again"
+            )
+        address = str(found.spec.cluster_ip)
+        host = f"[{address}]" if ":" in address else address
+        return Entrance(
+            url=f"http://{host}:{found.spec.ports[0].port}",
+            words="from a pod inside the cluster, through the service",
+            transport=self._transport,
+        )
+
+    def start(self, settings: Settings) -> None:
+        """One pod, while the user's own cache is set aside: a validation knows of no others."""
+        self._place.alone = self.volume.is_set_aside()
+        super().start(settings)
+
+    def kill(self) -> None:
+        """SIGKILL from inside the pod, and a new pod in the place of the one whose container has died."""
+        context = self._context()
+        names = rollout.require_standing(context.api)
+        for name in names:
+            with suppress(UnavailableError):  # the command may end with what it has killed
+                context.api.pod_commands.run(name, "python3", "-S", "-c", kill_program.TEXT)
+        self._delete_pods(names)
+        rollout.wait(context, None)
+        if settings := self.settings():
+            self._wait_for_page(settings)
+
+    def _end_containers(self) -> None:
+        """A pod is listed until that has happened."""
+
+    def _wait_for_page(self, settings: Settings) -> None:
+        context = self._place
+        page.wait(context, settings, self.forwarder, None)
+        if self._pod.runs:  # visitors may come from there
+            entrance = self.entrance(settings)
+            with Client(entrance.url, entrance.transport) as client:
+                wait_until(context.stop, client.find_page, None, "the page at the service", SERVICE_SECONDS)
+
+    def _image(self) -> str:
+        return str((self._place.state() or {}).get("image"))

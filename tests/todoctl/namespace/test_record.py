@@ -1,0 +1,65 @@
+"""The record of a validation in a namespace that others use too."""
+
+import pytest
+
+from tests.todoctl.kubernetes.kube import Kube
+from tests.todoctl.namespace.conftest import OPTIONS
+from tests.todoctl.told import Told
+from todoctl.errors import LockedError
+from todoctl.home import Home
+from todoctl.namespace.record import NAME
+from todoctl.namespace.target import NamespaceTarget
+from todoctl.settings import Settings
+
+THERE = ("configmaps", NAME)
+
+
+@pytest.fixture(name="elsewhere")
+def _elsewhere(home: Home, target: NamespaceTarget, settings: Settings, told: Told) -> NamespaceTarget:
+    """The same namespace from another machine, both with the app up."""
+    other = NamespaceTarget(Home(home.path / "elsewhere"), OPTIONS)
+    for one in (target, other):
+        one.up(settings, told)
+        one.forwarder.stop()  # the machines have ports of their own
+    return other
+
+
+def test_it_is_there_and_here(target: NamespaceTarget, kube: Kube, elsewhere: NamespaceTarget) -> None:
+    assert not target.record.exists()
+    target.record.begin()
+    assert target.record.exists()
+    assert kube.resources[THERE]["data"]["since"].endswith("Z")
+    assert not elsewhere.record.exists()
+    target.record.end()
+    assert THERE not in kube.resources
+    assert not target.record.exists()
+    target.record.end()
+
+
+def test_others_are_told_of_it(
+    target: NamespaceTarget, kube: Kube, elsewhere: NamespaceTarget, settings: Settings, told: Told
+) -> None:
+    target.record.begin()
+    for refused in (
+        elsewhere.record.begin,
+        lambda: elsewhere.up(settings, told),
+        lambda: elsewhere.down(told, keep_data=False),
+    ):
+        with pytest.raises(LockedError, match=r"A validation is under way.* on .*, process \d+ began it at"):
+            refused()
+    assert not elsewhere.record.exists()
+    assert "began it" in elsewhere.details()["Validation"]
+    assert "Validation" not in target.details()
+    assert THERE in kube.resources
+
+
+def test_of_two_that_begin_at_once_one_is_told(
+    target: NamespaceTarget, elsewhere: NamespaceTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target.record.begin()
+    seen = iter([None])  # it looks before the other one has begun
+    look = elsewhere.record.other
+    monkeypatch.setattr(elsewhere.record, "other", lambda: next(seen, look()))
+    with pytest.raises(LockedError):
+        elsewhere.record.begin()
+    assert not elsewhere.record.exists()
