@@ -73,6 +73,9 @@ def manifests(
         str | None, typer.Option(help="--namespace: the page's host name, for an ingress.")
     ] = None,
     ingress_class: Annotated[str | None, typer.Option(help="--namespace: the ingress's class.")] = None,
+    gateway: Annotated[
+        str | None, typer.Option(help="--namespace: the gateway, for a route in the place of an ingress.")
+    ] = None,
     image_service: Annotated[
         bool,
         typer.Option("--image-service", help="Instead, the pod that serves pictures during a validation."),
@@ -102,6 +105,7 @@ def manifests(
             pull_secret=tuple(pull_secret or ()),
             host=host,
             ingress_class=ingress_class,
+            gateway=gateway,
         )
         made = of_namespace.resources(settings, chosen, app_image, replicas=replicas)
     else:

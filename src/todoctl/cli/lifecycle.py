@@ -86,6 +86,12 @@ def up(
     ingress_class: Annotated[
         str | None, typer.Option(help="kubernetes: the ingress's class. [default: the cluster's]")
     ] = None,
+    gateway: Annotated[
+        str | None,
+        typer.Option(
+            help="kubernetes: the gateway, as [NAMESPACE/]NAME, for a route in the place of an ingress."
+        ),
+    ] = None,
     show_commands: ShowCommandsOption = False,
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
@@ -119,6 +125,7 @@ def up(
         "replicas": replicas,
         "host": host,
         "ingress_class": ingress_class,
+        "gateway": gateway,
     }
     (of_kubernetes if name == targets.KUBERNETES else of_k3d)["base_image"] = base_image
     stated = {

@@ -14,6 +14,7 @@ from todoctl.errors import UnavailableError
 from todoctl.kubernetes.answers import TIMEOUT, ask, find, make
 from todoctl.kubernetes.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
 from todoctl.kubernetes.pod_commands import PodCommands
+from todoctl.kubernetes.routes import Routes
 
 PAUSE = 0.2
 """Seconds before it is asked again where a watch has failed."""
@@ -253,6 +254,7 @@ class Api:
             "Ingress": (client.NetworkingV1Api, "namespaced_ingress"),
             "Pod": (client.CoreV1Api, "namespaced_pod"),
             "Namespace": (client.CoreV1Api, "namespace"),
+            "HTTPRoute": (Routes, "namespaced_http_route"),
             "ConfigMap": (client.CoreV1Api, "namespaced_config_map"),
         }[kind]
         method: Callable[..., Any] = getattr(group(by or self._api), f"{verb}_{name}")

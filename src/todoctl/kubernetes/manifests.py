@@ -15,6 +15,8 @@ Resource = dict[str, Any]
 DEPLOYMENT = "todo-app-dep"
 INGRESS = "dwk-todo-app-ingress"
 SERVICE = "todo-app-svc"
+ROUTE_GROUP = "gateway.networking.k8s.io"
+"""https://gateway-api.sigs.k8s.io/reference/spec/"""
 CONTAINER = "todo-app-container"
 NAMESPACE = "default"
 SELECTOR = "app=todo-app"

@@ -23,7 +23,8 @@ IMAGE = frozenset({"app_image", "registry"})
 class NamespaceOptions:
     """The kubeconfig's context and the namespace, and how the app is to be there.
 
-    `host` is the ingress's, with the port after a colon where that is not 80. `stated` holds the names of the
+    `host` is the ingress's or the route's, with the port after a colon where that is not 80. `gateway` is the
+    name of one, with its namespace before a slash where that is another one. `stated` holds the names of the
     options that the user has given himself, even where that is their default.
     """
 
@@ -38,6 +39,7 @@ class NamespaceOptions:
     pull_secret: tuple[str, ...] = ()
     host: str | None = None
     ingress_class: str | None = None
+    gateway: str | None = None
     stated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -58,8 +60,16 @@ class NamespaceOptions:
                 f"--host {self.host!r} is no host name",
                 fix="Use one such as todo.example.org, without http://",
             )
-        if self.ingress_class is not None and self.host is None:
-            raise BadUsageError("--ingress-class goes with --host only")
+        for name in ("ingress_class", "gateway"):
+            if getattr(self, name) is not None and self.host is None:
+                raise BadUsageError(f"--{name.replace('_', '-')} goes with --host only")
+        if self.gateway is not None and not re.fullmatch(rf"({LABEL}/)?{LABEL}", self.gateway):
+            raise BadUsageError(
+                f"--gateway {self.gateway!r} is no gateway",
+                fix="Use NAME or NAMESPACE/NAME of one that is there",
+            )
+        if self.gateway is not None and self.ingress_class is not None:
+            raise BadUsageError("--gateway and --ingress-class exclude each other", fix="Give one of them")
 
     @property
     def shared(self) -> bool:

@@ -1,4 +1,4 @@
-"""The page: through an ingress where a host was given, else a port of this machine that leads to the pods."""
+"""The page: by an ingress or a route for a host, else a port of this machine that leads to the pods."""
 
 import socket
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from todoctl.kubernetes.manifests import INGRESS, SERVICE
 from todoctl.kubernetes.waiting.ingress import has_address
 from todoctl.namespace.context import Context
 from todoctl.namespace.forward import Forwarder
+from todoctl.namespace.resources import ROUTE
 from todoctl.settings import Settings
 from todoctl.target import Step
 
@@ -52,19 +53,27 @@ def _find(
 
 
 def _what_to_do(context: Context) -> str:
-    """Of what has to be there for an ingress, the first that is missing."""
-    host, look = (
-        str(context.options.host).partition(":")[0],
-        context.kubectl("describe", f"ingress/{INGRESS}"),
-    )
-    found = context.api.read({"kind": "Ingress", "metadata": {"name": INGRESS}})
-    if found is None or not has_address(found):
-        return (
-            f"No ingress controller has taken it: name its class with --ingress-class; see '{' '.join(look)}'"
-        )
-    address = found.status.load_balancer.ingress[0]
+    """Of what has to be there for a host, the first that is missing."""
+    options = context.options
+    host = str(options.host).partition(":")[0]
+    kind, name = ("HTTPRoute", ROUTE) if options.gateway else ("Ingress", INGRESS)
+    look = f"see '{' '.join(context.kubectl('describe', f'{kind.lower()}/{name}'))}'"
+    found = context.api.read({"kind": kind, "metadata": {"name": name}})
+    address = ""
+    if options.gateway:
+        refusals = found.refusals() if found else []
+        if refusals:
+            return f"The gateway {options.gateway} does not lead there ({refusals[0]}); {look}"
+        if found is None or not found.parents:
+            return f"Nobody has taken the route: is there a gateway {options.gateway}? Else {look}"
+    elif found is None or not has_address(found):
+        return f"No ingress controller has taken it: name its class with --ingress-class; {look}"
+    else:
+        given = found.status.load_balancer.ingress[0]
+        address = given.ip or given.hostname
+    where = address or f"the address of {options.gateway}"
     try:
         socket.getaddrinfo(host, None)
     except OSError:
-        return f"Let the name {host} lead to {address.ip or address.hostname}, by DNS or in /etc/hosts"
-    return f"See '{' '.join(look)}', and whether {host} leads to {address.ip or address.hostname}"
+        return f"Let the name {host} lead to {where}, by DNS or in /etc/hosts"
+    return f"See whether {host} leads to {where}; {look}"

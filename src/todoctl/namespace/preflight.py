@@ -13,7 +13,8 @@ def examine(context: Context, forwarder: Forwarder, port: int) -> list[Finding]:
     options = context.options
     found = [Finding(subject="API server", ok=True, seen=context.api.server)]
     if not options.create_namespace:
-        lacking = rights.missing(context.api, ingress=options.host is not None)
+        entrance = "httproutes" if options.gateway else "ingresses"
+        lacking = rights.missing(context.api, entrance if options.host else None)
         found.append(
             Finding(
                 subject=f"Rights in {context.namespace}",

@@ -1,17 +1,20 @@
-"""What the app is made of in a namespace: no volume of its own, and an ingress only for a host."""
+"""What the app is made of in a namespace: no volume of its own; an ingress or a route only for a host."""
 
-from todoctl.kubernetes.manifests import Resource, adapted, deployment_of
+from todoctl.kubernetes.manifests import ROUTE_GROUP, Resource, adapted, deployment_of
 from todoctl.kubernetes.marks import marked
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.settings import Settings, seconds
+
+ROUTE = "dwk-todo-app-route"
 
 
 def resources(
     settings: Settings, options: NamespaceOptions, image: str, *, replicas: int = 1
 ) -> list[Resource]:
-    """Claim, deployment, service and perhaps ingress, marked as todoctl's."""
+    """Claim, deployment, service and perhaps ingress or route, marked as todoctl's."""
     _, claim, deployment, service, ingress = adapted(settings, image, replicas=replicas)
-    found = [claim, deployment, service, *([ingress] if options.host else [])]
+    entrance = _route(options, ingress) if options.gateway else ingress
+    found = [claim, deployment, service, *([entrance] if options.host else [])]
     for resource in found:
         resource["metadata"].pop("annotations", None)  # they say why the files name no namespace
         resource["metadata"]["namespace"] = options.namespace
@@ -33,6 +36,22 @@ def resources(
     return found
 
 
+def _route(options: NamespaceOptions, ingress: Resource) -> Resource:
+    """What leads where the ingress does, from a gateway."""
+    namespace, _, name = str(options.gateway).rpartition("/")
+    service = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
+    return {
+        "apiVersion": f"{ROUTE_GROUP}/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": ROUTE},
+        "spec": {
+            "parentRefs": [{"name": name, **({"namespace": namespace} if namespace else {})}],
+            "hostnames": [str(options.host).partition(":")[0]],
+            "rules": [{"backendRefs": [{"name": service["name"], "port": service["port"]["number"]}]}],
+        },
+    }
+
+
 def in_words(made: list[Resource]) -> str:
     """What they are, as people say it."""
     kinds = [one["kind"].removeprefix("PersistentVolume").lower() for one in made]
@@ -52,5 +71,6 @@ def command(settings: Settings, options: NamespaceOptions, image: str) -> list[s
         **{f"--pull-secret={name}": True for name in options.pull_secret},
         f"--host={options.host}": options.host is not None,
         f"--ingress-class={options.ingress_class}": options.ingress_class is not None,
+        f"--gateway={options.gateway}": options.gateway is not None,
     }
     return ["todoctl", "manifests", *(word for word, needed in given.items() if needed)]

@@ -1,6 +1,7 @@
 """What the user has to be allowed in the namespace; those of its own user are enough."""
 
 from todoctl.kubernetes.api import Api
+from todoctl.kubernetes.manifests import ROUTE_GROUP
 
 NEEDED = {
     "configmaps": ("get", "patch", "create", "delete"),
@@ -16,13 +17,15 @@ NEEDED = {
 """Verbs by resource: apply is a patch that may create, and a WebSocket begins with a get (since Kubernetes
 1.35 it needs `create` as well)."""
 
-INGRESS = {"ingresses": ("get", "patch", "create", "delete")}
-GROUPS = {"deployments": "apps", "ingresses": "networking.k8s.io"}
+ENTRANCE = ("get", "patch", "create", "delete")
+"""On the ingress or the route, where there is to be one."""
+
+GROUPS = {"deployments": "apps", "ingresses": "networking.k8s.io", "httproutes": ROUTE_GROUP}
 
 
-def missing(api: Api, *, ingress: bool) -> list[str]:
+def missing(api: Api, entrance: str | None = None) -> list[str]:
     """What of it is not allowed, as `verb resource`; asked of the API server before anything is touched."""
-    needed = {**NEEDED, **(INGRESS if ingress else {})}
+    needed = {**NEEDED, **({entrance: ENTRANCE} if entrance else {})}
     return [
         f"{verb} {resource}"
         for resource, verbs in needed.items()

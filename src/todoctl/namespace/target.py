@@ -139,7 +139,8 @@ class NamespaceTarget(App):
         """The ingress; where there is none, the service, asked from inside the cluster."""
         context = self._context()
         if context.options.host:
-            return Entrance(url=self.page(settings), words="through the cluster's ingress")
+            way = f"gateway {context.options.gateway}" if context.options.gateway else "ingress"
+            return Entrance(url=self.page(settings), words=f"through the cluster's {way}")
         found = context.api.read({"kind": "Service", "metadata": {"name": manifests.SERVICE}})
         if found is None:
             raise UnavailableError(

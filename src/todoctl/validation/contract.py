@@ -225,6 +225,7 @@ PROBES = {
     UNCHANGED: Probe("picture-headers", "GET", "/image", 304),
     "the page's style": Probe("page", "GET", "/static/page.css", 200),
     "an unknown path": Probe("refused", "GET", "/no-such-page", 404),
+    "a slash too many": Probe("refused", "GET", "/image/", 404),
     "POST /": Probe("refused", "POST", "/", 405),
     "DELETE /image": Probe("refused", "DELETE", "/image", 405),
     "PUT /api/cache": Probe("refused", "PUT", "/api/cache", 405),

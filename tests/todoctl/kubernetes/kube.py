@@ -65,6 +65,8 @@ class Kube:
         """How often the page was looked for."""
         self.page_headers = {"Content-Security-Policy": "default-src 'self'"}
         self.address = "172.18.0.2"
+        self.parents: list[Json] = [{"conditions": []}]
+        """What the gateways say of a route."""
         self.page_codes: list[int] = []
         self.context = "it"
         self.denied: set[str] = set()
@@ -158,6 +160,8 @@ class Kube:
         elif kind == "pods":
             resource = {**resource, "status": self.service_status}
             self.open_service()
+        if kind == "httproutes":
+            resource = {**resource, "status": {"parents": self.parents}}
         if kind == "services" and "spec" in resource:
             resource = {**resource, "spec": {**resource["spec"], "clusterIP": "10.43.0.9"}}
         if kind == "persistentvolumes":

@@ -24,6 +24,9 @@ def options(**given: Any) -> NamespaceOptions:  # noqa: ANN401 - whatever may be
         ({"host": "http://todo.example.org"}, "--host 'http://todo.example.org' is no host name"),
         ({"host": "todo.example.org/page"}, "is no host name"),
         ({"ingress_class": "nginx"}, "--ingress-class goes with --host"),
+        ({"gateway": "front"}, "--gateway goes with --host"),
+        ({"gateway": "a/b/c", "host": "todo"}, "--gateway 'a/b/c' is no gateway"),
+        ({"gateway": "a", "ingress_class": "b", "host": "todo"}, "exclude each other"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], message: str) -> None:

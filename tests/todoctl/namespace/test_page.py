@@ -4,6 +4,7 @@ import pytest
 
 from tests.app_server import wait_for
 from tests.todoctl.kubernetes.kube import Kube
+from tests.todoctl.kubernetes.objects import Json
 from tests.todoctl.namespace.conftest import OPTIONS
 from tests.todoctl.told import Told
 from todoctl import ports, process
@@ -15,10 +16,9 @@ from todoctl.namespace.target import NamespaceTarget
 from todoctl.settings import Settings
 
 
-def at(home: Home, host: str) -> NamespaceTarget:
-    options = NamespaceOptions(
-        context="it", app_image="me/app:1", host=host, stated=OPTIONS.stated | frozenset({"host"})
-    )
+def at(home: Home, host: str, gateway: str | None = None) -> NamespaceTarget:
+    stated = OPTIONS.stated | frozenset({"host", "gateway"})
+    options = NamespaceOptions(context="it", app_image="me/app:1", host=host, gateway=gateway, stated=stated)
     return NamespaceTarget(home, options)
 
 
@@ -56,15 +56,51 @@ def test_a_name_that_leads_nowhere_is_told(home: Home, settings: Settings, told:
 
 
 def test_a_name_that_leads_elsewhere_is_told(home: Home, settings: Settings, told: Told) -> None:
-    with pytest.raises(UnavailableError, match=r"whether localhost leads to 172.18.0.2"):
+    with pytest.raises(UnavailableError, match=r"whether localhost leads to 172.18.0.2; see"):
         at(home, f"localhost:{ports.find_free()}").up(settings, told)
 
 
-def test_rights_on_the_ingress_are_asked_for(home: Home, kube: Kube, settings: Settings, told: Told) -> None:
-    kube.denied = {"create ingresses"}
-    with pytest.raises(UnavailableError, match="not allowed: create ingresses"):
-        at(home, "todo.invalid").up(settings, told)
+@pytest.mark.parametrize(("gateway", "kind"), [(None, "ingresses"), ("front", "httproutes")])
+def test_rights_on_what_leads_there_are_asked_for(
+    home: Home, kube: Kube, settings: Settings, told: Told, gateway: str | None, kind: str
+) -> None:
+    kube.denied = {f"create {kind}"}
+    with pytest.raises(UnavailableError, match=f"not allowed: create {kind}"):
+        at(home, "todo.invalid", gateway).up(settings, told)
     assert kube.resources == {}
+
+
+def test_by_a_route_of_a_gateway(home: Home, kube: Kube, settings: Settings, told: Told) -> None:
+    host = f"localhost:{ports.find_free()}"
+    kube.open_page(int(host.partition(":")[2]))
+    target = at(home, host, "edge/front")
+    assert target.up(settings, told)
+    route = kube.resources["httproutes", "dwk-todo-app-route"]
+    assert route["spec"]["parentRefs"] == [{"name": "front", "namespace": "edge"}]
+    assert route["spec"]["rules"] == [{"backendRefs": [{"name": "todo-app-svc", "port": 1234}]}]
+    assert ("ingresses", "dwk-todo-app-ingress") not in kube.resources
+    assert target.entrance(settings).words == "through the cluster's gateway edge/front"
+    target.down(told, keep_data=False)
+    assert kube.resources == {}
+
+
+@pytest.mark.parametrize(
+    ("parents", "told_of"),
+    [
+        ([], "Nobody has taken the route: is there a gateway front"),
+        (
+            [{"conditions": [{"status": "False", "reason": "NotAllowedByListeners", "message": "no"}]}],
+            r"The gateway front does not lead there \(NotAllowedByListeners: no\)",
+        ),
+        ([{"conditions": [{"status": "True"}]}], "Let the name todo.invalid lead to the address of front"),
+    ],
+)
+def test_a_route_that_leads_nowhere_is_told(
+    home: Home, kube: Kube, settings: Settings, told: Told, parents: list[Json], told_of: str
+) -> None:
+    kube.parents = parents
+    with pytest.raises(UnavailableError, match=told_of):
+        at(home, "todo.invalid", "front").up(settings, told)
 
 
 def test_a_port_that_cannot_be_led_on_is_told(target: NamespaceTarget, settings: Settings) -> None:
