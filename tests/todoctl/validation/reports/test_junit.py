@@ -63,6 +63,7 @@ def test_a_scenario_is_a_case() -> None:
     assert case(suite, "grace").get("classname") == "todoctl.local"
     assert {found.get("name"): found.get("value") for found in suite.iter("property")} == {
         "url": "http://localhost:8081",
+        "entrance": "through the cluster's ingress",
         "ttl": "600",
         "source": "sample:",
     }

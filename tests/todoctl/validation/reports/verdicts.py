@@ -67,6 +67,7 @@ class Run:
         facts = Facts(
             target="local",
             url="http://localhost:8081",
+            entrance="through the cluster's ingress",
             ttl=600.0,
             source="sample:",
             directory="/data/cache",
