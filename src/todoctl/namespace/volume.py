@@ -4,6 +4,7 @@ import base64
 import inspect
 
 from todoctl.errors import UnavailableError
+from todoctl.kubernetes.pod_commands import CommandFailedError
 from todoctl.kubernetes.pod_side import INSIDE, PodSide
 from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import receive
@@ -122,7 +123,9 @@ class ClaimVolume:
         pod = self._pod.require()
         try:
             self._context.api.pod_commands.run(pod, "test", "-e", path)
-        except UnavailableError:
+        except CommandFailedError as error:
+            if error.exit_code != 1:  # of anything else it does not follow that it is not there
+                raise
             return False
         return True
 

@@ -61,6 +61,13 @@ def test_it_is_set_aside_by_one_rename_and_put_back_by_one(claim: ClaimVolume, k
     assert ("pods", "todoctl") not in kube.resources, "nothing of it stays"
 
 
+def test_a_lost_connection_does_not_pass_for_a_missing_directory(claim: ClaimVolume, kube: Kube) -> None:
+    """The user's own picture and counts would be left behind, set aside for good."""
+    kube.ending = ""
+    with pytest.raises(UnavailableError, match="is not known"):
+        claim.is_set_aside()
+
+
 def test_where_there_was_no_cache_there_is_none_again(
     claim: ClaimVolume, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
