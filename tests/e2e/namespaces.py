@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import visitor
 from tests.app_server import free_port, wait_for
 from tests.e2e.conftest import images, run
 from tests.todoctl.conftest import CommandLine
+from todoctl.client import CacheState, Client
+from todoctl.errors import TodoctlError
 
 CONTEXT = "school"
 IMAGE = f"todoctl-e2e-namespace:{os.getpid()}"
@@ -73,6 +76,23 @@ class User(CommandLine):
     def status(self, code: int = 0) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(self("status", "--json", code=code).stdout)
         return told
+
+    def state(self) -> CacheState:
+        with Client(f"http://127.0.0.1:{self.port}") as client:
+            return client.state()
+
+    def visit(self, times: int = 1) -> CacheState:
+        """Page views by the port that is led on; the state after them."""
+        for _ in range(times):
+            visitor.view(f"http://127.0.0.1:{self.port}")
+        return self.state()
+
+    def ttl(self) -> float | None:
+        """What the app that runs was started with; None while none answers."""
+        try:
+            return self.state().ttl
+        except TodoctlError:
+            return None
 
     def kubectl(self, *command: str, check: bool = True) -> str:
         return self.school.kubectl("--namespace", self.namespace, *command, check=check)

@@ -13,7 +13,6 @@ from tests.e2e.conftest import run
 from tests.e2e.namespaces import CONTEXT, IMAGE, School, User, own_host, school
 from tests.e2e.planted import planted
 from tests.faults.catalogue import FAULTS
-from todoctl.client import CacheState, Client
 from todoctl.validation.scenarios import SCENARIOS
 
 MADE = {
@@ -33,21 +32,9 @@ def _school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
         yield found
 
 
-def state(user: User) -> CacheState:
-    with Client(f"http://127.0.0.1:{user.port}") as client:
-        return client.state()
-
-
-def visit(user: User, times: int = 1) -> CacheState:
-    """Page views; the state after them."""
-    for _ in range(times):
-        visitor.view(f"http://127.0.0.1:{user.port}")
-    return state(user)
-
-
 def answers(user: User) -> bool:
     try:
-        visit(user)
+        user.visit()
     except (httpx.HTTPError, OSError):
         return False
     return True
@@ -63,7 +50,7 @@ def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> Non
         assert made > before | MADE
         assert "nothing changed" in user(*user.up_arguments()).stdout
 
-        seen = visit(user, 2)
+        seen = user.visit(2)
         status = user.status()
         assert (status["target"], status["answers"]) == ("kubernetes", "yes")
         assert (status["context"], status["namespace"]) == (CONTEXT, "all")
@@ -73,7 +60,7 @@ def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> Non
         assert [one["name"] for one in told["scenarios"]] == [one.name for one in SCENARIOS]
         assert told["passed"]
         assert "from a pod inside the cluster" in told["history"]["facts"]["entrance"]
-        assert state(user) == seen, "picture and counts are the user's own again"
+        assert user.state() == seen, "picture and counts are the user's own again"
         assert user.own_things() == set()
 
         (pod,) = user.pods()
@@ -81,7 +68,7 @@ def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> Non
         wait_for(lambda: answers(user), deadline=60, what="the port finds the next pod")
         (following,) = user.pods()
         assert following["metadata"]["uid"] != pod["metadata"]["uid"]
-        assert state(user).sha256 == seen.sha256
+        assert user.state().sha256 == seen.sha256
 
         user("down")
         user.wait_for_things(before)
@@ -143,12 +130,12 @@ def test_two_users_do_not_see_each_other(school: School, tmp_path: Path) -> None
         line = two(*two.up_arguments("--namespace", "one"), code=3).stderr.strip().splitlines()[-1]
         assert "create deployments" in line, "there they have no rights"
         two(*two.up_arguments())
-        assert visit(one, 3).access_count == 3
-        assert visit(two).access_count == 1
+        assert one.visit(3).access_count == 3
+        assert two.visit().access_count == 1
         assert two.status()["namespace"] == "two"
         two("down")
         two.wait_for_things(before)
-        assert state(one).access_count == 3
+        assert one.state().access_count == 3
 
 
 def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path: Path) -> None:
@@ -158,7 +145,7 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
         user(*user.up_arguments())
         other = User(school, "shared", tmp_path / "other")
         other(*other.up_arguments())
-        seen = visit(user, 2)
+        seen = user.visit(2)
         try:
             with user.spawn("validate", "--json", "--scenario", "restart") as running:
                 wait_for(lambda: "configmap/todoctl-validation" in user.things(), deadline=60)
@@ -171,7 +158,7 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
             assert running.returncode == 0, err
             assert json.loads(out)["passed"]
             assert "validation" not in other.status()
-            assert state(user) == seen
+            assert user.state() == seen
         finally:
             other.env = {"KUBECONFIG": other.env["KUBECONFIG"]}
             other("down")
