@@ -111,6 +111,7 @@ class ClaimVolume:
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        self._pod.runs = False  # it may have gone meanwhile, with its node
         if self.is_set_aside():
             self._run("rm", "-rf", DETACHED, INSIDE)
             self._run("mv", "-T", ASIDE, INSIDE)

@@ -100,6 +100,17 @@ def test_a_pod_that_does_not_run_is_told(
         claim.set_aside()
 
 
+def test_a_pod_that_was_evicted_is_made_anew(claim: ClaimVolume, kube: Kube) -> None:
+    """Its node may have been drained: what was set aside comes back all the same."""
+    claim.set_aside()
+    before = kube.resources["pods", "todoctl"]
+    before["status"]["phase"] = "Failed"
+    claim.put_back()
+    asked = [line.split()[0] for line in kube.requests if "/pods/todoctl" in line and "/exec" not in line]
+    assert asked.count("PATCH") == asked.count("DELETE") == 2
+    assert ("pods", "todoctl") not in kube.resources, "nothing of it stays"
+
+
 def test_what_is_sent_into_the_pod_writes_a_file(tmp_path: Path) -> None:
     path = tmp_path / "picture"
     done = subprocess.run(
