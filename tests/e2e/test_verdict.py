@@ -4,7 +4,6 @@ A fault is planted as everywhere (tests/faults): in an image made from the app's
 """
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,8 +15,9 @@ import pytest
 
 from tests import visitor
 from tests.e2e.conftest import Lab, lab, run
+from tests.e2e.planted import planted
 from tests.faults.catalogue import FAULTS
-from tests.faults.fault import PLANTED, Fault
+from tests.faults.fault import Fault
 
 DEPLOYED = (
     "JSON without the site's count",
@@ -34,12 +34,6 @@ DEPLOYED = (
     "label renamed",
 )
 """At least one for each scenario that is about more than what is up."""
-
-DOCKERFILE = """
-FROM {image}
-COPY sitecustomize.py /planted/
-ENV PYTHONPATH=/planted:/app
-"""
 
 
 @pytest.fixture(name="todoctl", scope="module")
@@ -109,12 +103,7 @@ def test_a_deployed_fault_is_convicted(name: str, todoctl: Lab, tmp_path: Path) 
 
 def plant(todoctl: Lab, fault: Fault, image: str, directory: Path) -> str:
     """The app's image with the fault in it, brought to the node that runs the app."""
-    shutil.copy(PLANTED / "sitecustomize.py", directory)
-    variable = fault.variable().replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    dockerfile = DOCKERFILE.format(image=image) + f'ENV TODOAPP_FAULT="{variable}"\n'
-    (directory / "Dockerfile").write_text(dockerfile)
-    tag = f"todo-app:fault-{abs(hash(fault.name))}"
-    run("docker", "build", "-q", "-t", tag, str(directory))
+    tag = planted(fault, image, directory)
     archive = directory / "image.tar"
     run("docker", "save", "-o", str(archive), tag)
     run("docker", "cp", str(archive), f"{todoctl.node}:/fault.tar")

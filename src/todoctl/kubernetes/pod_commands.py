@@ -1,19 +1,28 @@
 """Commands in a pod, as `kubectl exec` runs them, and connections to it."""
 
+import json
 import socket
 import threading
 from typing import Any
 
 from kubernetes import client, stream
-from websocket import ABNF
+from websocket import ABNF, WebSocketException
 
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.answers import TIMEOUT, ask
 
-STDIN, STDOUT = 0, 1
+STDIN, STDOUT, ENDING = 0, 1, 3
 """Channels: the first byte of each message.
 https://kubernetes.io/docs/reference/using-api/api-concepts/ (v4.channel.k8s.io)
 """
+
+
+class CommandFailedError(UnavailableError):
+    """A command has come to its end, with another exit code than 0."""
+
+    def __init__(self, what: str, *, why: str, exit_code: int) -> None:
+        super().__init__(what, why=why)
+        self.exit_code = exit_code
 
 
 class Session:
@@ -104,15 +113,25 @@ class PodCommands:
         return found
 
     def run(self, pod: str, *command: str) -> str:
-        """Runs `command` to its end; returns what it printed. Raises `UnavailableError` where it fails."""
+        """Runs `command` to its end; returns what it printed.
+
+        Raises `CommandFailedError` where it fails, and `UnavailableError` where nobody knows what has become
+        of it: the connection was lost, or has been silent for too long.
+        """
         running = self._begin(pod, *command, stdin=False)
         try:
             running.run_forever(timeout=TIMEOUT)
             output: str = running.read_stdout() + running.read_stderr()
-            if running.is_open() or running.returncode:
-                raise UnavailableError(f"'{command[0]}' failed in the pod {pod}", why=output[-300:])
+            code = None if running.is_open() else _exit_code(running.read_channel(ENDING))
+        except (WebSocketException, OSError) as error:
+            raise _lost(command[0], pod, str(error) or type(error).__name__) from None
         finally:
             running.sock.shutdown()
+        if code is None:
+            raise _lost(command[0], pod, output[-300:])
+        if code:
+            what = f"'{command[0]}' failed in the pod {pod}"
+            raise CommandFailedError(what, why=output[-300:], exit_code=code)
         return output
 
     def _begin(self, pod: str, *command: str, stdin: bool) -> Any:  # noqa: ANN401 - a `WSClient`
@@ -130,3 +149,16 @@ class PodCommands:
                     _request_timeout=TIMEOUT,
                 )
             )
+
+
+def _exit_code(ending: str) -> int | None:
+    """From what the server says at the end of a command; None where the command has not ended by itself."""
+    try:
+        status = json.loads(ending)
+        return 0 if status["status"] == "Success" else int(status["details"]["causes"][0]["message"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def _lost(command: str, pod: str, why: str) -> UnavailableError:
+    return UnavailableError(f"What has become of '{command}' in the pod {pod} is not known", why=why)

@@ -28,21 +28,25 @@ class OwnPod:
     def require(self) -> str:
         """Its name, when it runs."""
         if not self.runs:
-            api, wanted = self._context.api, self.resource()
-            if not is_ours(api.read(wanted)):
-                self._context.commands.tell(
-                    ["echo", json.dumps(wanted)], self._context.kubectl("apply", "--filename=-")
-                )
-                api.apply(wanted)
             wait_until(self._context.stop, self._check, None, "todoctl's own pod", WAIT_SECONDS)
             self.runs = True
         return NAME
 
     def _check(self) -> None:
-        """Raises while it does not run."""
-        api = self._context.api
-        found = api.read(self.resource())
-        if found is None or not pods.is_ready(found):
+        """Makes it where it is missing; raises while it does not run, or one that ends is in its place.
+
+        One that was evicted is over, and would stay on the list for good.
+        """
+        api, wanted = self._context.api, self.resource()
+        found = api.read(wanted)
+        if not is_ours(found):
+            self._context.commands.tell(
+                ["echo", json.dumps(wanted)], self._context.kubectl("apply", "--filename=-")
+            )
+            api.apply(wanted)
+        elif pods.is_over(found):
+            api.delete(wanted, grace=1)
+        if found is None or not pods.is_standing(found) or not pods.is_ready(found):
             reason = found and pods.hindrance(api, found, api.events(api.namespace))
             raise UnavailableError(f"The pod {NAME} does not run yet", why=(reason and reason.what) or "")
 

@@ -4,6 +4,7 @@ import base64
 import inspect
 
 from todoctl.errors import UnavailableError
+from todoctl.kubernetes.pod_commands import CommandFailedError
 from todoctl.kubernetes.pod_side import INSIDE, PodSide
 from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import receive
@@ -110,6 +111,7 @@ class ClaimVolume:
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
+        self._pod.runs = False  # it may have gone meanwhile, with its node
         if self.is_set_aside():
             self._run("rm", "-rf", DETACHED, INSIDE)
             self._run("mv", "-T", ASIDE, INSIDE)
@@ -122,7 +124,9 @@ class ClaimVolume:
         pod = self._pod.require()
         try:
             self._context.api.pod_commands.run(pod, "test", "-e", path)
-        except UnavailableError:
+        except CommandFailedError as error:
+            if error.exit_code != 1:  # of anything else it does not follow that it is not there
+                raise
             return False
         return True
 

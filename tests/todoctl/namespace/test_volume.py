@@ -61,6 +61,13 @@ def test_it_is_set_aside_by_one_rename_and_put_back_by_one(claim: ClaimVolume, k
     assert ("pods", "todoctl") not in kube.resources, "nothing of it stays"
 
 
+def test_a_lost_connection_does_not_pass_for_a_missing_directory(claim: ClaimVolume, kube: Kube) -> None:
+    """The user's own picture and counts would be left behind, set aside for good."""
+    kube.ending = ""
+    with pytest.raises(UnavailableError, match="is not known"):
+        claim.is_set_aside()
+
+
 def test_where_there_was_no_cache_there_is_none_again(
     claim: ClaimVolume, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +98,17 @@ def test_a_pod_that_does_not_run_is_told(
     monkeypatch.setattr(own_pod, "NAME", "todoctl-other")  # which the make-believe cluster does not run
     with pytest.raises(UnavailableError, match="Nothing from todoctl's own pod"):
         claim.set_aside()
+
+
+def test_a_pod_that_was_evicted_is_made_anew(claim: ClaimVolume, kube: Kube) -> None:
+    """Its node may have been drained: what was set aside comes back all the same."""
+    claim.set_aside()
+    before = kube.resources["pods", "todoctl"]
+    before["status"]["phase"] = "Failed"
+    claim.put_back()
+    asked = [line.split()[0] for line in kube.requests if "/pods/todoctl" in line and "/exec" not in line]
+    assert asked.count("PATCH") == asked.count("DELETE") == 2
+    assert ("pods", "todoctl") not in kube.resources, "nothing of it stays"
 
 
 def test_what_is_sent_into_the_pod_writes_a_file(tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""The kubernetes target, as the users of one cluster have it: a namespace each, and no right beyond it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import visitor
+from tests.app_server import wait_for
+from tests.e2e.conftest import run
+from tests.e2e.namespaces import CONTEXT, IMAGE, School, User, own_host, school
+from tests.e2e.planted import planted
+from tests.faults.catalogue import FAULTS
+from todoctl.validation.scenarios import SCENARIOS
+
+MADE = {
+    "configmap/todoctl",
+    "deployment.apps/todo-app-dep",
+    "persistentvolumeclaim/local-pv-claim",
+    "service/todo-app-svc",
+}
+"""What `up` makes, and what it makes goes with it: pods, replica sets, endpoints."""
+
+CONVICTED = ("every view prolongs the life", "every start fetches")
+
+
+@pytest.fixture(name="school", scope="module")
+def _school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    with school(tmp_path_factory.mktemp("school"), "todoctl-ns") as found:
+        yield found
+
+
+def answers(user: User) -> bool:
+    try:
+        user.visit()
+    except (httpx.HTTPError, OSError):
+        return False
+    return True
+
+
+def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> None:
+    """From nothing to nothing, with the port that is led on to the pods."""
+    with school.user("all", tmp_path) as user:
+        before = user.things()
+        said = user(*user.up_arguments()).stdout
+        assert f"http://localhost:{user.port}" in said
+        made = user.things()
+        assert made > before | MADE
+        assert "nothing changed" in user(*user.up_arguments()).stdout
+
+        seen = user.visit(2)
+        status = user.status()
+        assert (status["target"], status["answers"]) == ("kubernetes", "yes")
+        assert (status["context"], status["namespace"]) == (CONTEXT, "all")
+        assert "/usr/src/app/files/cache" in user("logs", "--lines", "500").stdout
+
+        told = user.validate()
+        assert [one["name"] for one in told["scenarios"]] == [one.name for one in SCENARIOS]
+        assert told["passed"]
+        assert "from a pod inside the cluster" in told["history"]["facts"]["entrance"]
+        assert user.state() == seen, "picture and counts are the user's own again"
+        assert user.own_things() == set()
+
+        (pod,) = user.pods()
+        user.kubectl("delete", "pod", pod["metadata"]["name"])
+        wait_for(lambda: answers(user), deadline=60, what="the port finds the next pod")
+        (following,) = user.pods()
+        assert following["metadata"]["uid"] != pod["metadata"]["uid"]
+        assert user.state().sha256 == seen.sha256
+
+        user("down")
+        user.wait_for_things(before)
+        assert not answers(user)
+        assert not user.home.exists()
+        assert "othing" in user("down").stdout
+
+
+def test_the_page_comes_through_an_ingress(school: School, tmp_path: Path) -> None:
+    host = own_host(school.port)
+    if host is None:
+        pytest.skip("this machine's own name does not lead to it")
+    with school.user("ingress", tmp_path) as user:
+        before = user.things()
+        said = user(*user.up_arguments("--host", host)).stdout
+        assert f"http://{host}" in said
+        visitor.view(f"http://{host}")
+        assert not answers(user), "there is no need for a port of this machine's own"
+        told = user.validate("--scenario", "restart", "--scenario", "crowd")
+        assert told["passed"]
+        assert "ingress" in told["history"]["facts"]["entrance"]
+        assert user.own_things() == set()
+        user("down")
+        user.wait_for_things(before)
+
+
+@pytest.mark.parametrize("name", CONVICTED)
+def test_a_fault_that_is_deployed_is_convicted(name: str, school: School, tmp_path: Path) -> None:
+    fault = next(fault for fault in FAULTS if fault.name == name)
+    image = planted(fault, IMAGE, tmp_path)
+    school.bring(image)
+    run("docker", "rmi", image)
+    with school.user(f"fault-{CONVICTED.index(name)}", tmp_path) as user:
+        user(*user.up_arguments("--app-image", image))
+        told = user.validate("--scenario", fault.scenario, code=1)
+        (result,) = told["scenarios"]
+        assert result["outcome"] == "failed", result["reason"]
+
+
+def test_a_missing_right_is_named_before_anything_is_touched(school: School, tmp_path: Path) -> None:
+    with school.user("lacking", tmp_path, without=["pods/exec", "events"]) as user:
+        before = user.things()
+        line = user(*user.up_arguments(), code=3).stderr.strip().splitlines()[-1]
+        for right in ("get pods/exec", "create pods/exec", "list events"):
+            assert right in line, "all at once"
+        assert "get pods," not in line
+        assert user.things() == before
+
+
+def test_two_users_do_not_see_each_other(school: School, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with (
+        school.user("one", tmp_path / "one") as one,
+        school.user("two", tmp_path / "two") as two,
+    ):
+        one(*one.up_arguments())
+        before = two.things()
+        line = two(*two.up_arguments("--namespace", "one"), code=3).stderr.strip().splitlines()[-1]
+        assert "create deployments" in line, "there they have no rights"
+        two(*two.up_arguments())
+        assert one.visit(3).access_count == 3
+        assert two.visit().access_count == 1
+        assert two.status()["namespace"] == "two"
+        two("down")
+        two.wait_for_things(before)
+        assert one.state().access_count == 3
+
+
+def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path: Path) -> None:
+    """Two people, or two machines of one, in one namespace."""
+    (tmp_path / "other").mkdir()
+    with school.user("shared", tmp_path) as user:
+        user(*user.up_arguments())
+        other = User(school, "shared", tmp_path / "other")
+        other(*other.up_arguments())
+        seen = user.visit(2)
+        try:
+            with user.spawn("validate", "--json", "--scenario", "restart") as running:
+                wait_for(lambda: "configmap/todoctl-validation" in user.things(), deadline=60)
+                assert "under way" in json.loads(other("status", "--json").stdout)["validation"]
+                for command in (["validate"], ["down"], other.up_arguments("--ttl", "77")):
+                    said = other(*command, code=3).stderr
+                    assert "A validation is under way in namespace shared" in said
+                    assert "process" in said, "by whom"
+                out, err = running.communicate(timeout=300)
+            assert running.returncode == 0, err
+            assert json.loads(out)["passed"]
+            assert "validation" not in other.status()
+            assert user.state() == seen
+        finally:
+            other.env = {"KUBECONFIG": other.env["KUBECONFIG"]}
+            other("down")
+
+
+def test_a_claim_that_is_bound_only_when_a_pod_needs_it(school: School, tmp_path: Path) -> None:
+    mode = "jsonpath={.volumeBindingMode}"
+    assert school.kubectl("get", "storageclass", "local-path", "-o", mode) == "WaitForFirstConsumer"
+    with school.user("late", tmp_path) as user:
+        before = user.things()
+        user(*user.up_arguments("--storage-class", "local-path"))
+        claim = json.loads(user.kubectl("get", "pvc", "local-pv-claim", "-o", "json"))
+        assert claim["spec"]["storageClassName"] == "local-path"
+        assert claim["status"]["phase"] == "Bound"
+        assert user.validate("--scenario", "mount", "--scenario", "crash")["passed"]
+        user("down")
+        user.wait_for_things(before)
