@@ -5,7 +5,7 @@ It mounts the claim, so it is the volume's second side; and it is where visitors
 
 import json
 
-from todoctl.errors import UnavailableError
+from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.manifests import Resource
@@ -39,7 +39,12 @@ class OwnPod:
         """
         api, wanted = self._context.api, self.resource()
         found = api.read(wanted)
-        if not is_ours(found):
+        if found is not None and not is_ours(found):
+            raise TodoctlError(
+                f"Pod {NAME} is in namespace {self._context.namespace}, and todoctl has not made it",
+                fix="Rename it, or use another namespace with --namespace",
+            )
+        if found is None:
             self._context.commands.tell(
                 ["echo", json.dumps(wanted)], self._context.kubectl("apply", "--filename=-")
             )

@@ -13,7 +13,7 @@ import pytest
 
 from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.told import Told
-from todoctl.errors import UnavailableError
+from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.namespace import kill_program, own_pod, receive
 from todoctl.namespace.target import NamespaceTarget
 from todoctl.namespace.volume import ClaimVolume
@@ -89,6 +89,15 @@ def test_files_are_put_there_also_while_it_is_out_of_reach(claim: ClaimVolume, k
     assert run(kube, "todoctl")[-1] == ["rm", "-f", "/usr/src/app/files/cache.detached/picture"]
     claim.attach()
     assert claim.host().seen_from.endswith("cache")
+
+
+def test_a_pod_of_that_name_that_is_somebody_elses_is_left_alone(claim: ClaimVolume, kube: Kube) -> None:
+    theirs = kube.apply("pods", own_pod.NAME, {"kind": "Pod", "metadata": {"name": own_pod.NAME}})
+    with pytest.raises(
+        TodoctlError, match="Pod todoctl is in namespace default, and todoctl has not made it"
+    ):
+        claim.set_aside()
+    assert kube.resources["pods", own_pod.NAME] == theirs
 
 
 def test_a_pod_that_does_not_run_is_told(
