@@ -147,8 +147,14 @@ class School:
         self.bring(IMAGE)
 
     def bring(self, image: str) -> None:
-        """An image of this machine, to all nodes."""
-        run("k3d", "image", "import", "--cluster", self.name, image)
+        """An image of this machine, to all nodes: `k3d image import` says nothing where one has failed."""
+        archive = self._directory / "image.tar"
+        run("docker", "save", "-o", str(archive), image)
+        for node in (self.server, *(f"k3d-{self.name}-agent-{number}" for number in range(2))):
+            run("docker", "cp", str(archive), f"{node}:/image.tar")
+            run("docker", "exec", node, "ctr", "-n=k8s.io", "images", "import", "/image.tar")
+            run("docker", "exec", node, "rm", "/image.tar")
+        archive.unlink()
 
     def delete(self) -> None:
         run("k3d", "cluster", "delete", self.name, check=False)

@@ -147,14 +147,16 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
         other(*other.up_arguments())
         seen = user.visit(2)
         try:
-            with user.spawn("validate", "--json", "--scenario", "restart") as running:
+            long = [word for name in ("restart", "crash", "files") for word in ("--scenario", name)]
+            with user.spawn("validate", "--json", *long) as running:
                 wait_for(lambda: "configmap/todoctl-validation" in user.things(), deadline=60)
                 assert "under way" in json.loads(other("status", "--json").stdout)["validation"]
                 for command in (["validate"], ["down"], other.up_arguments("--ttl", "77")):
                     said = other(*command, code=3).stderr
                     assert "A validation is under way in namespace shared" in said
                     assert "process" in said, "by whom"
-                out, err = running.communicate(timeout=300)
+                assert running.poll() is None, "all that was while it played"
+                out, err = running.communicate(timeout=500)
             assert running.returncode == 0, err
             assert json.loads(out)["passed"]
             assert "validation" not in other.status()

@@ -122,12 +122,17 @@ class NamespaceTarget(App):
     def down(self, progress: Progress, *, keep_data: bool) -> bool:
         context = self._place
         settings = context.settings()
-        self.forwarder.stop()
         if settings is None:
+            self.forwarder.stop()
             forget(context)
             return False
-        context.remembered()
-        self.record.check()
+        try:
+            context.remembered()
+        except UnavailableError:
+            self.forwarder.stop()  # it would lead elsewhere, or nowhere
+            raise
+        self.record.check()  # the port goes on where this refuses
+        self.forwarder.stop()
         self.remove_image_service()
         self._pod.remove()
         take_down(context, settings, self._image(), progress, keep_data=keep_data)

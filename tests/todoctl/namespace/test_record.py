@@ -53,6 +53,21 @@ def test_others_are_told_of_it(
     assert THERE in kube.resources
 
 
+def test_a_down_that_is_refused_leaves_the_port_alone(
+    target: NamespaceTarget, elsewhere: NamespaceTarget, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is up stays up, and so does the way there."""
+    ended: list[bool] = []
+    monkeypatch.setattr(elsewhere.forwarder, "stop", lambda: ended.append(True))
+    target.record.begin()
+    with pytest.raises(LockedError):
+        elsewhere.down(told, keep_data=False)
+    assert not ended
+    target.record.end()
+    elsewhere.down(told, keep_data=False)
+    assert ended
+
+
 def test_of_two_that_begin_at_once_one_is_told(
     target: NamespaceTarget, elsewhere: NamespaceTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
