@@ -87,10 +87,11 @@ class Context(context.Context):
             raise UnavailableError(f"The pod {pod} has refused", why=f"{answer.status} {answer.reason}")
         return body
 
-    def remembered(self) -> "Context":
+    def remembered(self, *, leaving: bool = False) -> "Context":
         """This context with the options that the app was brought up with, where that is known.
 
-        Raises `UnavailableError` where the kubeconfig's context leads elsewhere by now.
+        Raises `UnavailableError` where the kubeconfig's context leads elsewhere by now; and, unless what is
+        left is to be taken away (`leaving`), where the mark has gone.
         """
         state = self.state()
         if state is not None:
@@ -98,16 +99,22 @@ class Context(context.Context):
                 self.options = NamespaceOptions.from_json(state["options"])
             except (KeyError, TypeError, BadUsageError) as error:
                 raise damaged(self.file, str(error) or repr(error)) from None
-            self._check_place(state)
+            if not self._is_checked:
+                self._check_place(state, leaving=leaving)
         return self
 
-    def _check_place(self, state: dict[str, Any]) -> None:
-        if self._is_checked:
-            return
+    def _check_place(self, state: dict[str, Any], *, leaving: bool) -> None:
         there = self.api.read(self.mark())
         seen = (self.api.server, there and there.metadata.uid)
         known = (state.get("server"), state.get("uid"))
-        if seen != known:
+        if there is None and seen[0] == known[0]:
+            if not leaving:
+                raise UnavailableError(
+                    f"The app has gone from namespace {self.namespace}",
+                    why=f"its ConfigMap {MARK} is not there any more: somebody has taken it down",
+                    fix="Run 'todoctl down', which takes away what is left, then 'todoctl up'",
+                )
+        elif seen != known:
             raise UnavailableError(
                 f"The context {self.name} leads elsewhere by now",
                 why=f"{self.namespace} there is {seen[0]} {seen[1]}, and not {known[0]} {known[1]}",

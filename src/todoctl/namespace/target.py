@@ -127,7 +127,7 @@ class NamespaceTarget(App):
             forget(context)
             return False
         try:
-            context.remembered()
+            context.remembered(leaving=True)
         except UnavailableError:
             self.forwarder.stop()  # it would lead elsewhere, or nowhere
             raise

@@ -128,6 +128,21 @@ def test_a_context_that_leads_elsewhere_is_refused(
     assert ("deployments", "todo-app-dep") in kube.resources
 
 
+def test_an_app_that_somebody_has_taken_down_is_told_and_what_is_left_is_taken_away(
+    target: NamespaceTarget, kube: Kube, settings: Settings, told: Told, home: Home
+) -> None:
+    target.up(settings, told)
+    del kube.resources["configmaps", "todoctl"]
+    del kube.resources["services", "todo-app-svc"]
+    found = NamespaceTarget(home, OPTIONS)
+    for refused in (found.details, lambda: found.up(settings, told)):
+        with pytest.raises(UnavailableError, match=r"The app has gone from namespace default.*todoctl down"):
+            refused()
+    assert found.down(told, keep_data=False)
+    assert kube.resources == {}
+    assert not found.directory.exists()
+
+
 def test_a_record_that_is_damaged_is_told(
     target: NamespaceTarget, settings: Settings, told: Told, home: Home
 ) -> None:
