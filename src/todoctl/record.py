@@ -9,6 +9,10 @@ from todoctl.home import make_directory
 class Record(Protocol):
     """Found after a kill, it says that there is something to put back."""
 
+    def check(self) -> None:
+        """Raises `UnavailableError` where somebody else's validation is under way."""
+        ...
+
     def begin(self) -> None:
         """Makes it; raises `UnavailableError` where somebody else's validation is under way."""
         ...
@@ -27,6 +31,9 @@ class FileRecord:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "validating"
+
+    def check(self) -> None:
+        """Nobody else can have begun one: this is the place where others are kept out."""
 
     def begin(self) -> None:
         make_directory(self._path.parent)

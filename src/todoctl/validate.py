@@ -35,6 +35,7 @@ def validate(
     put back on the way out (after a kill, `mend` does that), and `report` gets the verdict so far.
     """
     deployed = require_settings(target)
+    target.record.check()  # first: whoever validates has stopped the app now and then
     if not target.instances():
         raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
     entrance = target.entrance(deployed)

@@ -1,6 +1,7 @@
 """The kubernetes target, as the users of one cluster have it: a namespace each, and no right beyond it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,8 +163,9 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
             assert "validation" not in other.status()
             assert user.state() == seen
         finally:
-            other.env = {"KUBECONFIG": other.env["KUBECONFIG"]}
             other("down")
+        assert "leads elsewhere" in user("down", code=3).stderr, "what was up there has gone"
+        shutil.rmtree(user.home)
 
 
 def test_a_claim_that_is_bound_only_when_a_pod_needs_it(school: School, tmp_path: Path) -> None:

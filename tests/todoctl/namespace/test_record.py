@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.faults.trial import Silence
 from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.namespace.conftest import OPTIONS
 from tests.todoctl.told import Told
@@ -10,6 +11,7 @@ from todoctl.home import Home
 from todoctl.namespace.record import NAME
 from todoctl.namespace.target import NamespaceTarget
 from todoctl.settings import Settings
+from todoctl.validate import validate
 
 THERE = ("configmaps", NAME)
 
@@ -51,6 +53,15 @@ def test_others_are_told_of_it(
     assert "began it" in elsewhere.details()["Validation"]
     assert "Validation" not in target.details()
     assert THERE in kube.resources
+
+
+def test_a_validation_is_told_of_another_also_while_that_has_stopped_the_app(
+    target: NamespaceTarget, elsewhere: NamespaceTarget, told: Told
+) -> None:
+    target.record.begin()
+    target.stop()
+    with pytest.raises(LockedError):
+        validate(elsewhere, Silence(), told, (), full=False, report=lambda _: None)
 
 
 def test_a_down_that_is_refused_leaves_the_port_alone(
