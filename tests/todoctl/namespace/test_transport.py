@@ -1,5 +1,6 @@
 """Requests that go out from a pod: the program that runs there, and the way to it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from todoctl.errors import UnavailableError
-from todoctl.namespace import transport
+from todoctl.namespace import ask, transport
 from todoctl.namespace.transport import COMMAND, PodTransport
 
 
@@ -121,6 +122,16 @@ def test_requests_and_answers_are_whole(http: httpx.Client, site: str) -> None:
     assert http.post(f"{site}/", content=b"\xff\x00").content == b"POST / None \xff\x00"
     assert http.head(f"{site}/").content == b""
     assert len(http.get(f"{site}/big").content) > 200_000
+
+
+def test_a_line_is_answered_with_a_line(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    host, _, port = site.removeprefix("http://").partition(":")
+    asked = {"number": 7, "host": host, "port": int(port), "timeout": 20, "headers": [], "body": ""}
+    for path, kind in (("/", "status"), ("/none", "error")):
+        ask.work(json.dumps({**asked, "method": "GET", "path": path}))
+        told = json.loads(capsys.readouterr().out)
+        assert told["number"] == 7
+        assert kind in told
 
 
 def test_many_go_at_the_same_time(http: httpx.Client, site: str, programs: list[Program]) -> None:
