@@ -167,12 +167,12 @@ def test_sigterm_while_the_start_fetches(start_app: StartApp, images: ImageServi
 
 
 PICTURES: dict[str, dict[str, object]] = {
-    "valid": {"download_timestamp": time.time()},
+    "valid": {},  # downloaded just now
     "expired": {},
     "grace": {"grace_period_used": True},
     "stale": {"grace_period_used": True, "fetch_error": "no", "failures": 1, "failed_at": 2.0},
 }
-"""What the metadata say of a picture in each status; downloaded long ago where they say nothing."""
+"""What the metadata say of a picture in each status; but for `valid`, it was downloaded long ago."""
 
 
 @pytest.mark.parametrize("status", PICTURES)
@@ -182,7 +182,8 @@ def test_a_start_with_any_picture_fetches_nothing(
     picture = png(1)
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / PICTURE).write_bytes(picture)
-    saved = {"download_timestamp": 1.5, "access_count": 9, "image_access_count": 3} | PICTURES[status]
+    downloaded = time.time() if status == "valid" else 1.5
+    saved = {"download_timestamp": downloaded, "access_count": 9, "image_access_count": 3} | PICTURES[status]
     (tmp_path / "cache" / METADATA).write_text(json.dumps(saved))
     app = start_app(IMAGE_URL=images.url)
     time.sleep(A_WHILE)

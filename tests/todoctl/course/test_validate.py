@@ -133,7 +133,7 @@ def test_a_visit_is_the_page_and_then_its_picture_once_at_the_pace() -> None:
     paths = [path for _, path, _ in app.asked]
     assert paths == ["/", "/icon.png", "/image"] * (len(paths) // 3)
     pages = [at for at, path, _ in app.asked if path == "/"]
-    assert min(later - sooner for sooner, later in pairwise(pages)) > 0.8 * PACE
+    assert min(later - sooner for sooner, later in pairwise(pages)) > 0.5 * PACE  # as they arrive
 
 
 def test_pages_whose_picture_comes_by_javascript() -> None:
