@@ -1,10 +1,11 @@
 """The record of a validation in a namespace, which others may use at the same time: there as well as here."""
 
-import getpass
 import os
 import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import psutil
 
 from todoctl.errors import LockedError
 from todoctl.kubernetes.manifests import Resource
@@ -64,7 +65,7 @@ class NamespaceRecord(FileRecord):
         super().end()
 
     def _resource(self) -> Resource:
-        by = f"{getpass.getuser()} on {platform.node()}, process {os.getpid()}"
+        by = f"{psutil.Process().username()} on {platform.node()}, process {os.getpid()}"
         return marked(
             {
                 "apiVersion": "v1",

@@ -97,8 +97,8 @@ class NamespaceTarget(App):
         context = self._place
         if context.state():
             context.options = self._given.over(context.remembered().options)
-            self.record.check()
         preflight.require(context, self.forwarder, settings.port)
+        self.record.check()
         image = provide_image(context, progress)
         if self._is_up(settings, image):
             return False

@@ -79,6 +79,18 @@ def test_a_down_that_is_refused_leaves_the_port_alone(
     assert ended
 
 
+def test_who_comes_new_is_told_of_it_too(
+    home: Home, target: NamespaceTarget, settings: Settings, told: Told
+) -> None:
+    target.up(settings, told)
+    target.record.begin()
+    target.forwarder.stop()
+    new = NamespaceTarget(Home(home.path / "new"), OPTIONS)
+    with pytest.raises(LockedError, match="A validation is under way"):
+        new.up(settings, told)
+    assert new.settings() is None
+
+
 def test_of_two_that_begin_at_once_one_is_told(
     target: NamespaceTarget, elsewhere: NamespaceTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
