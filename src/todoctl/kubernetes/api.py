@@ -49,8 +49,9 @@ class Api:
                 config_file=kubeconfig and str(kubeconfig), context=context
             )
         except config.ConfigException as error:
+            fix = "See 'kubectl config get-contexts'" if context else "Run 'todoctl up' again"
             raise UnavailableError(
-                "The cluster's kubeconfig cannot be used", why=str(error), fix="Run 'todoctl up' again"
+                "The cluster's kubeconfig cannot be used", why=str(error), fix=fix
             ) from None
         if not proxied:
             self._api.configuration.proxy = None
