@@ -150,7 +150,8 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
             long = [word for name in ("restart", "crash", "files") for word in ("--scenario", name)]
             with user.spawn("validate", "--json", *long) as running:
                 wait_for(lambda: "configmap/todoctl-validation" in user.things(), deadline=60)
-                assert "under way" in json.loads(other("status", "--json").stdout)["validation"]
+                with other.spawn("status", "--json") as asked:  # the app may be stopped just now: code 3
+                    assert "under way" in json.loads(asked.communicate(timeout=240)[0])["validation"]
                 for command in (["validate"], ["down"], other.up_arguments("--ttl", "77")):
                     said = other(*command, code=3).stderr
                     assert "A validation is under way in namespace shared" in said
