@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Entrance:
     """`url` is what is asked, `transport` what carries requests there where that is not this machine.
 
-    `words` say it in the report, after "asked".
+    `words` say it in the report, after "Visitors came".
     """
 
     url: str

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import docker
 
-from todoctl import ports
+from todoctl import findings
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import connect
 from todoctl.k3d import cluster as k3d
@@ -39,15 +39,9 @@ def examine(options: ClusterOptions, port: int) -> list[Finding]:
     ]
 
 
-def check(findings: list[Finding]) -> None:
+def check(found: list[Finding]) -> None:
     """Raises `UnavailableError` with everything that is in the way."""
-    wrong = [finding for finding in findings if finding.required and not finding.ok]
-    if wrong:
-        raise UnavailableError(
-            "k3d cannot be used here",
-            why="; ".join(f"{finding.subject}: {finding.seen}" for finding in wrong),
-            fix=" ".join(dict.fromkeys(f"{finding.fix.rstrip('.')}." for finding in wrong if finding.fix)),
-        )
+    findings.require(found, "k3d cannot be used here")
 
 
 def _k3d() -> Finding:
@@ -118,11 +112,7 @@ def _port(port: int, machines: list[Machine]) -> Finding:
         )
     if any(machine.port and machine.running for machine in machines):
         return Finding(subject=subject, ok=True, seen="held by the cluster")
-    try:
-        ports.check_free(port)
-    except UnavailableError as error:
-        return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
-    return Finding(subject=subject, ok=True, seen="free")
+    return findings.of_port(port)
 
 
 def _disk(engine: docker.DockerClient) -> Finding:

@@ -1,7 +1,6 @@
 """`down` on a cluster: the five resources, then the cluster if todoctl made it, and a look at what stays."""
 
 import shutil
-import time
 from contextlib import suppress
 
 from todoctl.errors import UnavailableError
@@ -9,7 +8,7 @@ from todoctl.home import not_writable
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.node import ASIDE, CACHE
-from todoctl.kubernetes import image_pod, manifests
+from todoctl.kubernetes import image_pod, manifests, removal
 from todoctl.target import Progress, Step
 
 DELETE_SECONDS = 90.0
@@ -62,14 +61,10 @@ def delete(context: Context, step: Step, *, wait: bool) -> None:
     context.tell_kubectl("delete", *going, "--ignore-not-found", f"--wait={'true' if wait else 'false'}")
     for resource in resources:
         context.api.delete(resource)
-    deadline = time.monotonic() + DELETE_SECONDS
-    while wait and (left := [found for found in resources if context.api.read(found) is not None]):
-        names = ", ".join(f"{found['kind']} {found['metadata']['name']}" for found in left)
-        step.update(f"waiting for {names} to go")
-        if time.monotonic() > deadline:
-            raise UnavailableError(
-                f"{names} did not go within {DELETE_SECONDS:g} s",
-                why="something holds it, a finalizer or a pod",
-                fix="See 'kubectl describe', or remove the whole cluster with 'todoctl down'",
-            )
-        time.sleep(0.3)
+    if wait:
+        removal.wait(
+            lambda: [found for found in resources if context.api.read(found) is not None],
+            step,
+            DELETE_SECONDS,
+            "See 'kubectl describe', or remove the whole cluster with 'todoctl down'",
+        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from todoctl import ports, process
+from todoctl import findings, ports, process
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance, on_this_machine
@@ -67,14 +67,8 @@ class LocalTarget:
             ),
         ]
         if process.runs_on(self.directory, port):
-            found.append(Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app"))
-            return found
-        try:
-            ports.check_free(port)
-            found.append(Finding(subject=f"Port {port}", ok=True, seen="free"))
-        except UnavailableError as error:
-            found.append(Finding(subject=f"Port {port}", ok=False, seen=error.why, fix=error.fix))
-        return found
+            return [*found, Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app")]
+        return [*found, findings.of_port(port)]
 
     def settings(self) -> Settings | None:
         """What `up` was last asked for; raises `UnavailableError` where that file is damaged."""

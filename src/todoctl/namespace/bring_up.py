@@ -3,6 +3,7 @@
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import make_directory
 from todoctl.kubernetes.apply import apply
+from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import loading, page
@@ -25,7 +26,7 @@ def bring_up(
     context.remember(settings, image, context.claim_place())
     made = context.resources(settings, image)
     with progress.step(f"Apply {in_words(made)}"):
-        _check_ours(context, settings, image)
+        _check_ours(context, made)
         apply(context, settings, image)
     with progress.step("Wait for the pod" if context.options.replicas == 1 else "Wait for the pods") as step:
         try:
@@ -37,9 +38,9 @@ def bring_up(
         page.wait(context, settings, forwarder, step)
 
 
-def _check_ours(context: Context, settings: Settings, image: str) -> None:
+def _check_ours(context: Context, made: list[Resource]) -> None:
     """Raises where something of that name is there that todoctl has not made."""
-    for resource in context.resources(settings, image):
+    for resource in made:
         there = context.api.read(resource)
         if there is not None and not is_ours(there):
             kind, name = resource["kind"], resource["metadata"]["name"]
@@ -65,13 +66,14 @@ def provide_image(context: Context, progress: Progress) -> str:
 
 
 def _pushed(registry: str, base_image: str | None, progress: Progress) -> str:
-    from todoctl.images import image
+    from todoctl.images import image, pull
     from todoctl.images.engine import connect, has_image
 
     engine = connect()
+    base = base_image or image.DEFAULT_BASE_IMAGE
+    pull.pull_missing(engine, {base: "--base-image"}, progress)  # first: the name depends on what it is
     name = f"{registry}/{image.reference(engine, base_image)}"
     if not has_image(engine, name):
         image.build(name, base_image, progress)
-        name = f"{registry}/{image.reference(engine, base_image)}"
     image.push(name, progress)
     return name

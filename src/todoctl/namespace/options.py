@@ -72,6 +72,11 @@ class NamespaceOptions:
             raise BadUsageError("--gateway and --ingress-class exclude each other", fix="Give one of them")
 
     @property
+    def host_name(self) -> str:
+        """The host without its port; empty where there is none."""
+        return (self.host or "").partition(":")[0]
+
+    @property
     def shared(self) -> bool:
         """Whether several pods have the volume."""
         return self.replicas > 1

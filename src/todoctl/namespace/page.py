@@ -55,7 +55,7 @@ def _find(
 def _what_to_do(context: Context) -> str:
     """Of what has to be there for a host, the first that is missing."""
     options = context.options
-    host = str(options.host).partition(":")[0]
+    host = options.host_name
     kind, name = ("HTTPRoute", ROUTE) if options.gateway else ("Ingress", INGRESS)
     look = f"see '{' '.join(context.kubectl('describe', f'{kind.lower()}/{name}'))}'"
     found = context.api.read({"kind": kind, "metadata": {"name": name}})

@@ -1,7 +1,6 @@
 """What a namespace has and lacks, before anything is touched."""
 
-from todoctl import ports
-from todoctl.errors import UnavailableError
+from todoctl import findings
 from todoctl.namespace import rights
 from todoctl.namespace.context import Context
 from todoctl.namespace.forward import Forwarder
@@ -23,26 +22,13 @@ def examine(context: Context, forwarder: Forwarder, port: int) -> list[Finding]:
                 fix="Ask for a Role that allows this",
             )
         )
-    return found if options.host else [*found, _port(forwarder, port)]
-
-
-def _port(forwarder: Forwarder, port: int) -> Finding:
-    subject = f"Port {port}"
+    if options.host:
+        return found
     if forwarder.leads(port):
-        return Finding(subject=subject, ok=True, seen="held by todoctl's own process")
-    try:
-        ports.check_free(port)
-    except UnavailableError as error:
-        return Finding(subject=subject, ok=False, seen=error.why, fix=error.fix)
-    return Finding(subject=subject, ok=True, seen="free")
+        return [*found, Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own process")]
+    return [*found, findings.of_port(port)]
 
 
 def require(context: Context, forwarder: Forwarder, port: int) -> None:
     """Raises `UnavailableError` with all that is lacking at once."""
-    wrong = [finding for finding in examine(context, forwarder, port) if not finding.ok]
-    if wrong:
-        raise UnavailableError(
-            f"Namespace {context.namespace} cannot be used",
-            why="; ".join(f"{finding.subject}: {finding.seen}" for finding in wrong),
-            fix=" ".join(f"{finding.fix.rstrip('.')}." for finding in wrong if finding.fix),
-        )
+    findings.require(examine(context, forwarder, port), f"Namespace {context.namespace} cannot be used")

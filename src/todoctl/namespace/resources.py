@@ -30,7 +30,7 @@ def resources(
     if options.pull_secret:
         pod["imagePullSecrets"] = [{"name": name} for name in options.pull_secret]
     if options.host:
-        ingress["spec"]["rules"][0]["host"] = options.host.partition(":")[0]
+        ingress["spec"]["rules"][0]["host"] = options.host_name
     if options.ingress_class:
         ingress["spec"]["ingressClassName"] = options.ingress_class
     return found
@@ -46,7 +46,7 @@ def _route(options: NamespaceOptions, ingress: Resource) -> Resource:
         "metadata": {"name": ROUTE},
         "spec": {
             "parentRefs": [{"name": name, **({"namespace": namespace} if namespace else {})}],
-            "hostnames": [str(options.host).partition(":")[0]],
+            "hostnames": [options.host_name],
             "rules": [{"backendRefs": [{"name": service["name"], "port": service["port"]["number"]}]}],
         },
     }

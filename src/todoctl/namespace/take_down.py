@@ -1,10 +1,9 @@
 """`down` in a namespace: what carries todoctl's mark goes, and nothing else."""
 
 import shutil
-import time
 from contextlib import suppress
 
-from todoctl.errors import UnavailableError
+from todoctl.kubernetes import removal
 from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.marks import is_ours
 from todoctl.namespace.context import Context
@@ -13,7 +12,6 @@ from todoctl.settings import Settings
 from todoctl.target import Progress, Step
 
 DELETE_SECONDS = 120.0
-POLL_SECONDS = 0.3
 
 
 def take_down(
@@ -44,14 +42,9 @@ def _delete(context: Context, going: list[Resource], step: Step) -> None:
         if is_ours(context.api.read(resource)):
             context.tell_kubectl("delete", f"{resource['kind'].lower()}/{resource['metadata']['name']}")
             context.api.delete(resource)
-    deadline = time.monotonic() + DELETE_SECONDS
-    while left := [one for one in going if is_ours(context.api.read(one))]:
-        names = ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in left)
-        step.update(f"waiting for {names} to go")
-        if time.monotonic() > deadline:
-            raise UnavailableError(
-                f"{names} did not go within {DELETE_SECONDS:g} s",
-                why="something holds it, a finalizer or a pod",
-                fix="See 'kubectl describe'; then run 'todoctl down' again",
-            )
-        time.sleep(POLL_SECONDS)
+    removal.wait(
+        lambda: [one for one in going if is_ours(context.api.read(one))],
+        step,
+        DELETE_SECONDS,
+        "See 'kubectl describe'; then run 'todoctl down' again",
+    )

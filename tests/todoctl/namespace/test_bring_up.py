@@ -1,5 +1,6 @@
 """Where the app's image comes from, and what is told of one that cannot be pulled."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.todoctl.kubernetes.objects import pod
 from tests.todoctl.told import Told
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
-from todoctl.images import engine, image
+from todoctl.images import engine, image, pull
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.target import NamespaceTarget
 from todoctl.settings import Settings
@@ -31,6 +32,7 @@ def test_it_is_built_and_pushed_where_a_registry_is_named(
         there.add(name)
 
     monkeypatch.setattr(engine, "connect", lambda: "engine")
+    monkeypatch.setattr(pull, "pull_missing", lambda *_: None if done else done.append(("pull",)))
     monkeypatch.setattr(engine, "has_image", lambda _, name: name in there)
     monkeypatch.setattr(image, "reference", lambda *_: "todo-app:0123")
     monkeypatch.setattr(image, "build", build)
@@ -39,6 +41,7 @@ def test_it_is_built_and_pushed_where_a_registry_is_named(
     name = "registry:5000/me/todo-app:0123"
     try:
         assert target.up(settings, told)
+        assert done.pop(0) == ("pull",), "what it is built on has its part in the name"
         assert done == [("build", name, "python:3"), ("push", name)]
         assert not target.up(settings, told)
         assert done[2:] == [("push", name)], "it may have gone from the registry"
@@ -63,26 +66,22 @@ def test_without_one_it_is_told_how_to_name_one(
     kube: Kube,
     settings: Settings,
     told: Told,
+    config: Path,
     context: str,
     fix: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kube.context = context
-    (home.path / "config").parent.mkdir(parents=True, exist_ok=True)
-    (home.path / "config").write_text(kube.kubeconfig())
-    monkeypatch.setenv("KUBECONFIG", str(home.path / "config"))
+    config.write_text(kube.kubeconfig())
     with pytest.raises(BadUsageError, match=fix):
         of(home, context).up(settings, told)
     assert kube.resources == {}
 
 
 def test_one_that_cannot_be_pulled_is_told_with_the_clusters_own_command(
-    home: Home, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
+    home: Home, kube: Kube, settings: Settings, told: Told, config: Path
 ) -> None:
     kube.context = "k3d-school"
-    (home.path / "config").parent.mkdir(parents=True, exist_ok=True)
-    (home.path / "config").write_text(kube.kubeconfig())
-    monkeypatch.setenv("KUBECONFIG", str(home.path / "config"))
+    config.write_text(kube.kubeconfig())
     waiting = {"reason": "ErrImagePull", "message": "me/app:1: not found"}
     kube.shape = lambda number: [pod(f"pod-{one}", waiting=waiting) for one in range(number)]
     with pytest.raises(UnavailableError, match=r"k3d image import me/app:1 --cluster school'.$"):
