@@ -131,19 +131,37 @@ def test_the_app_takes_whole_pictures_only(service: ImageService, tmp_path: Path
         assert app.image() in [served.picture for served in service.served()]
 
 
-def test_a_request_that_waits_is_pending(service: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_waits_is_pending_until_another_way_is_asked_for(
+    service: ImageService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
     service.answer(Way.SLOW)
     asking = threading.Thread(
         target=httpx.get, args=(service.url,), kwargs={"timeout": 60, "trust_env": False}
     )
-    asking.start()  # the service lets it go at its own end
+    asking.start()
     assert wait_for(service.pending) == 1
     assert service.served() == []
     service.answer(Way.PICTURE)
+    asking.join()
+    (slow,) = service.served()
+    assert (slow.way, slow.picture is None) == (Way.SLOW, False)
+    assert service.pending() == 0
     httpx.get(service.url, trust_env=False)
-    assert [served.way for served in service.served()] == [Way.PICTURE]
-    assert service.pending() == 1
+    assert [served.way for served in service.served()] == [Way.SLOW, Way.PICTURE]
+
+
+def test_a_request_that_waits_goes_with_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
+    with running_here() as service:
+        service.answer(Way.SLOW)
+        asking = threading.Thread(
+            target=httpx.get, args=(service.url,), kwargs={"timeout": 60, "trust_env": False}
+        )
+        asking.start()
+        wait_for(service.pending)
+    asking.join(30)
+    assert not asking.is_alive()
 
 
 def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:

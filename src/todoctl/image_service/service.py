@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 SLOW_SECONDS = 3.65
-"""Longer than the app lets a visitor wait (3 s, docs/contract.md), also on a busy machine."""
+"""At most, and longer than the app lets a visitor wait (3 s, docs/contract.md), also on a busy machine."""
 
 IDLE_SECONDS = 10.0
 """How long a connection may take to ask something."""
@@ -133,7 +133,7 @@ WAYS: dict[str, Callable[[Picture], Answer | None]] = {
     "half": half,
     "login": login,
     "sound": sound,
-    "slow": whole,  # after SLOW_SECONDS
+    "slow": whole,  # after SLOW_SECONDS, or when another way is asked for
 }
 """What a request gets, given a new picture; None closes the connection."""
 
@@ -153,14 +153,21 @@ class Server(ThreadingTCPServer):
         super().__init__(address, Handler)
         self._others = others
         self.lock = threading.Lock()
-        self.closing = threading.Event()
         self.way = "picture"
+        self.turned = threading.Event()
         self.pending = 0
         self._numbers = itertools.count(1)
         self.answered: list[dict[str, Any]] = []
 
+    def turn(self, way: str) -> None:
+        """From now on requests are answered this way; an answer that is slow until now is sent now."""
+        with self.lock:
+            turned, self.turned = self.turned, threading.Event()
+            self.way = way
+        turned.set()
+
     def server_close(self) -> None:
-        self.closing.set()
+        self.turned.set()
         super().server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -200,16 +207,16 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         way = unquote(self.path).removeprefix("/way/")
         if way in WAYS:
-            self.server.way = way
+            self.server.turn(way)
         self._send(Answer(200 if way in WAYS else 404, "text/plain", b""))
 
     def _serve(self) -> None:
         server = self.server
         with server.lock:
             server.pending += 1
-            way = server.way
+            way, turned = server.way, server.turned
         if way == "slow":
-            server.closing.wait(SLOW_SECONDS)
+            turned.wait(SLOW_SECONDS)
         answer = WAYS[way](server.next_picture())
         entry = {"begin": self.begin, "way": way, "picture": None}
         with server.lock:
