@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
+from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.settings import Settings
 from todoctl.target import ImageService, Target, Way
 from todoctl.validation import contents
@@ -35,6 +37,60 @@ class Actor(Observer):
         self.deployed = deployed
         self.upset = False
         """Whether todoctl itself could not do something: the app may not even run any more."""
+        self._runs: frozenset[str] | None = None
+        """What runs the app, as far as todoctl knows: None while it is being changed."""
+        self._sure = 0.0
+        """When that was known last (epoch seconds)."""
+
+    def watch(self) -> None:
+        """Takes what runs the app now for what todoctl has left there, unless it knows that already."""
+        if self._runs is None:
+            self._sure = time.time()
+            self._runs = self.target.instances()
+
+    def note_disturbance(self) -> bool:
+        """Writes down since when it is not known what ran the app, if so; whether others have replaced it.
+
+        An app can end by itself, but its pod is replaced by those who may: a drain, a rollout, a deletion.
+        And where an act did not come to its end, what was seen meanwhile may be the act's doing.
+        """
+        if not self.target.rolling:
+            return False
+        if self._runs is None:
+            self._disturbed("failed", frozenset(), frozenset())
+            return False
+        with suppress(TodoctlError):
+            known, now = self._runs, self.target.instances()
+            if now != known:
+                self._disturbed("replaced", known, now)
+                return True
+        return False
+
+    def _disturbed(self, what: str, before: frozenset[str], after: frozenset[str]) -> None:
+        self.upset, self._runs = True, None
+        self.history.events.append(
+            Act(
+                begin=self._sure,
+                end=time.time(),
+                scenario=self.scenario,
+                what=what,
+                before=sorted(before),
+                after=sorted(after),
+            )
+        )
+        self.look_elsewhere()
+
+    def _begin(self) -> tuple[float, frozenset[str]]:
+        """The time, and what runs the app; raises `UnavailableError` if others have replaced that."""
+        began, running = time.time(), self.target.instances()
+        if self.target.rolling and self._runs is not None and running != self._runs:
+            raise UnavailableError(
+                "What runs the app was replaced, and not by todoctl",
+                why=f"{', '.join(sorted(running)) or 'nothing'} runs it now",
+                fix="Validate when nobody else restarts, deletes or drains it",
+            )
+        self._sure, self._runs = began, None
+        return began, running
 
     def start(
         self,
@@ -53,7 +109,7 @@ class Actor(Observer):
         aside = self.target.volume.is_set_aside()
         if aside:
             self.look_at_log()
-        began, before = time.time(), self.target.instances()
+        began, before = self._begin()
         self.target.stop(at_once=aside)
         stopped = time.time()
         self.note_downloads()
@@ -74,14 +130,14 @@ class Actor(Observer):
 
     def restart(self, *, under_views: bool = False) -> None:
         """Restarts the app the documented way; `under_views` where that leaves no gap."""
-        began, before = time.time(), self.target.instances()
+        began, before = self._begin()
         with streaming(self.visitors.view, running=under_views and self.target.rolling):
             self.target.restart()
         self._act("restart", began, before)
 
     def kill(self) -> None:
         """Ends the app without notice, and lets it come back."""
-        began, before = time.time(), self.target.instances()
+        began, before = self._begin()
         self.target.kill()
         self._act("kill", began, before)
 
@@ -106,9 +162,9 @@ class Actor(Observer):
         self._change("spoil", contents.cut_short(self._files()))
 
     def _change(self, what: str, files: contents.Files) -> None:
-        began = time.time()
+        began, before = self._begin()
         self._put(files)
-        self._act(what, began, self.target.instances(), files=files)
+        self._act(what, began, before, files=files)
 
     def _put(self, files: contents.Files) -> None:
         for name, content in files.items():
@@ -120,35 +176,45 @@ class Actor(Observer):
 
     def scale(self, number: int) -> None:
         """So many run the app on its one volume, and are asked in turn."""
-        began, before = time.time(), self.target.instances()
+        began, before = self._begin()
         self.visitors.servers = [self.visitors.url]
         self.visitors.servers = self.target.scale(number)
         self._act("scale", began, before)
 
     def detach(self) -> None:
         """The volume gets out of the reach of the app that runs."""
-        began = time.time()
+        began, before = self._begin()
         self.target.volume.detach()
         self.detached = True
-        self._act("detach", began, self.target.instances())
+        self._act("detach", began, before)
 
     def attach(self, views: int, picture: bytes | None = None) -> None:
         """The volume is within reach again, and others have counted `views` there: of `picture`, if any."""
-        told, began = self.look(), time.time()
+        told = self.look()
+        began, before = self._begin()
         last = told.get("last_view")
         files = contents.others(self._files(), views, last.hi + INSTANT if last else began, picture)
         time.sleep(INSTANT)
         self._put(files)
         self.target.volume.attach()
         self.detached = False
-        self._act("attach", began, self.target.instances(), files=files, views=views)
+        self._act("attach", began, before, files=files, views=views)
 
     def serve(self, way: Way) -> None:
         """How the image service answers from now on."""
         if self.service is not None:
             began = time.time()
             self.service.answer(way)
-            self._act("serve", began, frozenset(), way=way.value)
+            self.history.events.append(
+                Act(
+                    begin=began,
+                    end=time.time(),
+                    scenario=self.scenario,
+                    what="serve",
+                    source=self.settings.image_url,
+                    way=way.value,
+                )
+            )
 
     def _act(
         self,
@@ -158,10 +224,11 @@ class Actor(Observer):
         *,
         emptied: bool = False,
         stopped: float | None = None,
-        way: str = "",
         files: contents.Files | None = None,
         views: int = 0,
     ) -> None:
+        """Writes down an act that is done."""
+        self._runs = self.target.instances()
         act = Act(
             begin=began,
             end=time.time(),
@@ -172,8 +239,7 @@ class Actor(Observer):
             emptied=emptied,
             stopped=stopped,
             before=sorted(before),
-            after=sorted(self.target.instances()) if not way else [],
-            way=way,
+            after=sorted(self._runs),
             files={
                 name: "" if content is None else self.history.keep(content)
                 for name, content in (files or {}).items()
@@ -181,4 +247,5 @@ class Actor(Observer):
             views=views,
         )
         self.history.events.append(act)
+        self._sure = act.end
         self.look_elsewhere()

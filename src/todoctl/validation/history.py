@@ -101,6 +101,8 @@ class Act(Event, frozen=True, kw_only=True, tag="act"):
     one after a power cut. `lose` and `spoil` do that to an app that runs. `detach` puts the volume out of
     its reach, `attach` gives it back, with `views` that others have counted there. `scale` changes how many
     processes run the app.
+    `replaced` is somebody else's doing: what runs the app was another thing at the end than at the begin.
+    `failed` is an act that did not come to its end.
     `files` are those that were put on the volume, with the SHA-256 of their contents.
     `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with.
     `emptied` says that a start found an empty volume, `stopped` when the app had stopped before it. `way` is

@@ -15,6 +15,8 @@ from todoctl.validation.verdict import Outcome, ScenarioResult
 TRIES = 4
 """How often a scenario is played at most, where its situation did not come about."""
 
+REPLACED = "What runs the app was replaced meanwhile, and not by todoctl"
+
 
 class Audience(Protocol):
     """Who watches a run."""
@@ -48,14 +50,16 @@ def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
     began = time.time()
     stage.visitors.scenario = scenario.name
     claims = proves(scenario, full=stage.full)
-    error = ""
     for attempt in range(1, TRIES + 1):
+        error = ""
         try:
+            stage.watch()
             scenario.play(stage)
             stage.rest()
         except TodoctlError as problem:
             error, stage.upset = str(problem), True
         finally:
+            replaced = stage.note_disturbance()
             stage.note_downloads()
             play = Play(
                 name=scenario.name,
@@ -64,13 +68,15 @@ def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
                 tries=attempt,
                 begin=began,
                 end=time.time(),
-                error=error,
+                error=error or (REPLACED if replaced else ""),
             )
             stage.history.ended_at = play.end
             if attempt > 1:
                 stage.history.plays.pop()
             stage.history.plays.append(play)
         result = _result(stage.history, scenario.name)
+        if replaced:
+            continue
         if result.outcome is not Outcome.NOT_JUDGED or error:
             break
         stage.slow_down()

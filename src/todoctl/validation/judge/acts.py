@@ -22,6 +22,10 @@ class Ailing(Enum):
     MUST = "must"
 
 
+UNKNOWN = frozenset({"replaced", "failed"})
+"""Acts in whose time it is not known what ran the app: what was seen then is not held against it."""
+
+
 class Acts:
     """Takes note of acts, one after the other.
 
@@ -50,7 +54,7 @@ class Acts:
         possible = self._possible
         possible.settle(Span(at.lo, at.lo))
         self._tally.act(act)
-        if act.what == "serve":
+        if act.what in {"serve", *UNKNOWN}:
             return
         self.since = None if act.what == "start" else act
         if act.what in {"start", "takeover", "cut", "damage"}:

@@ -166,6 +166,8 @@ STARTS = {
     "cut": "start of the app on what a power cut has left",
     "damage": "start of the app on damaged files",
     "scale": "another number of processes on the volume",
+    "replaced": "what runs the app is replaced by somebody else",
+    "failed": "what was being done to the app does not come to its end",
 }
 
 
