@@ -50,6 +50,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def pins(session: nox.Session) -> None:
+    """Writes what the app's image is made of from uv.lock, with the hashes of all files."""
+    what = ["--frozen", "--only-group=app", "--no-emit-project", "--no-annotate", "--no-header"]
+    session.run("uv", "export", "--quiet", *what, "--output-file=src/todoctl/images/requirements.txt")
+
+
+@nox.session
 def faults(session: nox.Session) -> None:
     """Is every fault of the catalogue convicted? Takes 6 minutes; arguments choose, `--all` plays all."""
     sync(session, "faults")

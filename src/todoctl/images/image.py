@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import io
+import re
 import tarfile
 from contextlib import suppress
 from importlib.resources import files
@@ -22,6 +23,12 @@ from todoctl.target import Progress, Step
 
 DEFAULT_BASE_IMAGE = "python:3.13-slim"
 REPOSITORY = "todo-app"
+
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+"""Docker's classic builder colours what a command writes to standard error."""
+
+OTHER_FILE = re.compile(r"DO NOT MATCH THE HASHES.*? (\S+==\S+) from ")
+"""https://pip.pypa.io/en/stable/topics/secure-installs/"""
 
 CPU_SHARES = 2
 """The least there is: what a cluster does meanwhile, others wait for; nobody waits for the image so soon.
@@ -97,26 +104,31 @@ def make(
     except docker.errors.DockerException as error:
         raise _failed(name, " ".join(str(error).split()), base) from None
     if not has_image(engine, name):
-        raise _failed(name, said[-1] if said else "the build ended without an image", base)
+        raise _failed(name, _reason(said), base)
 
 
 def _follow(event: dict[str, Any], said: list[str], step: Step | None) -> None:
-    line = " ".join(str(event.get("stream") or event.get("error") or "").split())
+    text = COLOUR.sub("", str(event.get("stream") or event.get("error") or ""))
+    line = " ".join(text.split())
     if not line:
         return
-    # pip's own ERROR lines tell more than Docker's, which comes last and only repeats the command.
-    if "error" not in event or not any("ERROR" in earlier for earlier in said):
-        said.append(line)
+    said.append(line)
     if step:
         step.update(line[:100])
 
 
+def _reason(said: list[str]) -> str:
+    """pip's own ERROR lines where there are any: what Docker says after them only repeats the command."""
+    errors = [line for line in said if "ERROR" in line]
+    return " ".join(errors or said[-1:]) or "the build ended without an image"
+
+
 def _failed(name: str, why: str, base: str) -> UnavailableError:
-    return UnavailableError(
-        f"The image {name} could not be built on {base}",
-        why=why[-400:],
-        fix="Without a registry, name a local Python image with --base-image",
-    )
+    fix = "Without a registry, name a local Python image with --base-image"
+    if other := OTHER_FILE.search(why):
+        why = f"the package index has another file of {other[1]} than PyPI"
+        fix = "Let pip use an index that hands on PyPI's own files (pip config list)"
+    return UnavailableError(f"The image {name} could not be built on {base}", why=why[-400:], fix=fix)
 
 
 def _context(content: dict[str, bytes]) -> io.BytesIO:

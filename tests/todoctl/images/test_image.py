@@ -70,6 +70,21 @@ def test_the_reason_of_a_failed_build_is_pips_own(world: World, engine: Engine, 
     assert "Step 5/8" in told
 
 
+def test_a_package_that_is_not_the_one_that_was_tried(world: World, engine: Engine, told: Told) -> None:
+    """As Docker 20.10 hands on what pip 25 says."""
+    world.events = [
+        {
+            "stream": "\x1b[91mERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n"
+            "    anyio==4.16.0 from https://index.example/anyio-4.16.0-py3-none-any.whl:\n"
+            "        Expected sha256 0000\n             Got        6d13\n\x1b[0m"
+        },
+        {"stream": "Removing intermediate container 4325b8404902\n"},
+        {"error": "The command returned a non-zero code: 1"},
+    ]
+    with pytest.raises(UnavailableError, match=r"another file of anyio==4.16.0 than PyPI\. Let pip"):
+        build(told)
+
+
 def test_a_build_that_docker_refuses(engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> Iterator[dict[str, str]]:
         raise docker.errors.APIError("pull\naccess denied")

@@ -5,6 +5,7 @@ import ssl
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,19 @@ def test_the_pins_are_those_of_the_lock_file() -> None:
                 for found in packages[name].get("dependencies", [])
                 if "win32" not in found.get("marker", "")
             ]
-    lines = (ROOT / "src" / "todoctl" / "images" / "requirements.txt").read_text().splitlines()
-    pins = dict(line.split(" ;")[0].strip().split("==") for line in lines)
-    assert pins == {name: packages[name]["version"] for name in wanted}
+    pins: dict[str, tuple[str, set[str]]] = {}
+    for pin in (ROOT / "src" / "todoctl" / "images" / "requirements.txt").read_text().split("\n")[:-1]:
+        word = pin.split(" ;")[0].strip(" \\")
+        if word.startswith("--hash="):
+            pins[name][1].add(word.removeprefix("--hash="))
+        else:
+            name, version = word.split("==")
+            pins[name] = (version, set())
+    assert pins == {name: (packages[name]["version"], hashes(packages[name])) for name in wanted}, (
+        "nox -s pins writes them again"
+    )
+
+
+def hashes(package: dict[str, Any]) -> set[str]:
+    """Of all its files: an image may be built on any Python of any architecture."""
+    return {file["hash"] for file in (package["sdist"], *package["wheels"])}
