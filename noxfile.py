@@ -1,11 +1,24 @@
-"""The one door to every check: `nox` runs lint, types and tests; `nox -l` lists the rest."""
+"""The one door to every check: `nox` runs lint, types, workflows and tests; `nox -l` lists the rest."""
+
+import re
+import shutil
+from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "workflows", "tests"]
 nox.options.error_on_missing_interpreters = True
+
+SCHEMAS = {
+    "vendor.github-workflows": "workflows/*.yml",
+    "custom.github-workflows-require-timeout": "workflows/*.yml",
+    "vendor.dependabot": "dependabot.yml",
+    "vendor.github-issue-forms": "ISSUE_TEMPLATE/[!c]*.yml",
+    "vendor.github-issue-config": "ISSUE_TEMPLATE/config.yml",
+}
+"""What holds what in .github; check-jsonschema brings them."""
 
 
 def sync(session: nox.Session, *groups: str, alone: bool = False) -> None:
@@ -40,6 +53,16 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """What GitHub reads, without GitHub: its schemas, and zizmor's rules for what attacks workflows."""
+    sync(session, "workflows", alone=True)
+    session.run("zizmor", "--offline", "--quiet", ".github")
+    for schema, pattern in SCHEMAS.items():
+        files = sorted(map(str, Path(".github").glob(pattern)))
+        session.run("check-jsonschema", f"--builtin-schema={schema}", *files)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """All fast tests, in parallel, with branch coverage."""
     sync(session, "test")
@@ -54,6 +77,28 @@ def pins(session: nox.Session) -> None:
     """Writes what the app's image is made of from uv.lock, with the hashes of all files."""
     what = ["--frozen", "--only-group=app", "--no-emit-project", "--no-annotate", "--no-header"]
     session.run("uv", "export", "--quiet", *what, "--output-file=src/todoctl/images/requirements.txt")
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Builds wheel and sdist, and plays a scenario with the wheel; `-- v1.2.3` holds them to that tag."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("uv", "build", "--quiet")
+    (wheel,) = Path("dist").glob("*.whl")
+    for tag in session.posargs:
+        version = re.escape(tag.removeprefix("v"))
+        if not re.match(rf"todoctl-{version}-", wheel.name):
+            session.error(f"{tag} is not the version of {wheel}: change src/todoctl/__init__.py, or the tag")
+        if not re.search(rf"^## {version}\b", Path("CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE):
+            session.error(f"CHANGELOG.md has no section '## {tag.removeprefix('v')}'")
+    session.install(str(wheel))
+    session.run("python", "-c", "from todoctl.images.image import build_context; build_context()")
+    env = {"TODOCTL_HOME": f"{session.create_tmp()}/home"}
+    session.run("todoctl", "up", "--target=local", "--image-url=sample:", "--port=8131", env=env)
+    try:
+        session.run("todoctl", "validate", "--target=local", "--scenario=valid", env=env)
+    finally:
+        session.run("todoctl", "down", "--target=local", env=env)
 
 
 @nox.session

@@ -16,7 +16,14 @@ from tests.app_server import AppServer
 PHONE, DESKTOP = (390, 844), (1280, 800)
 """Widths and heights in CSS pixels."""
 
-INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+INSTALLED = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 
 DEADLINE_MS = 60_000
 """How long a fact may take to come true on a busy machine."""

@@ -25,16 +25,16 @@ def test_up_validate_and_down(todoctl: CommandLine) -> None:
     directory = todoctl.home / "local"
     make, start = shown(todoctl.up("--show-commands").stdout)
     assert make == f"mkdir -p {directory}/volume/cache"
-    (pid,) = (running.pid for running in process.find(directory))
+    (running,) = process.find(directory)
     assert start.startswith("env HOST=127.0.0.1 ")
     assert start.endswith(f" {sys.executable} -m todoapp")
-    runs_with = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
-    assert {word for word in shlex.split(start) if "=" in word} <= set(runs_with)
+    runs_with = {f"{name}={value}" for name, value in running.environ().items()}
+    assert {word for word in shlex.split(start) if "=" in word} <= runs_with
 
     told = todoctl("validate", "--scenario", "grace", "--show-commands", "--json")
     assert json.loads(told.stdout)["passed"]
     lines = shown(told.stderr)
-    assert f"kill -TERM {pid}" in lines
+    assert f"kill -TERM {running.pid}" in lines
     assert any(line.startswith(f"curl http://localhost:{todoctl.port}/") for line in lines)
     assert f"mv {directory}/volume/cache {directory}/volume/cache.set-aside" in lines
 
