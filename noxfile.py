@@ -127,6 +127,8 @@ def e2e(session: nox.Session) -> None:
     """The whole story and its faults on real clusters; needs Docker, k3d and kubectl, takes about 30 minutes.
 
     Without a registry, TODOCTL_E2E_BASE_IMAGE and TODOCTL_E2E_K3S_IMAGE name local images.
+    TODOCTL_E2E_KUBECONFIG, an administrator's, leads the tests of namespaces (test_namespace*.py) to another
+    cluster, whose nodes are Docker containers of this machine with containerd in them, as kind's are.
     """
     sync(session, "test")
     session.run("pytest", "--maxfail=3", "--durations=0", *(session.posargs or ["tests/e2e"]))

@@ -1,6 +1,7 @@
 """Real clusters: Docker, k3d, k3s, Traefik, the service load balancer. Run with `nox -s e2e`.
 
-`TODOCTL_E2E_BASE_IMAGE` and `TODOCTL_E2E_K3S_IMAGE` name local images, for machines without a registry.
+`TODOCTL_E2E_BASE_IMAGE` and `TODOCTL_E2E_K3S_IMAGE` name local images, for machines without a registry;
+`TODOCTL_E2E_KUBECONFIG` leads the tests of namespaces to another cluster than a k3d one of their own.
 Nothing of the user's is touched: state, kubeconfig, ports and cluster names are the tests' own.
 """
 

@@ -1,7 +1,8 @@
 """A cluster that todoctl has not made, and people who have a namespace of it and nothing else.
 
-The cluster comes from plain `k3d cluster create`. Each user is a service account with only the documented
-Role, in a namespace that enforces the restricted Pod Security Standard.
+The cluster comes from plain `k3d cluster create`, or is the one of `TODOCTL_E2E_KUBECONFIG`, an
+administrator's kubeconfig. Each user is a service account with only the documented Role, in a namespace that
+enforces the restricted Pod Security Standard.
 """
 
 import json
@@ -121,49 +122,42 @@ class User(CommandLine):
 class School:
     """The cluster; what is asked here is asked as its administrator."""
 
-    def __init__(self, directory: Path, name: str) -> None:
-        self.name = name
-        self.port = free_port()
-        self.server = f"k3d-{name}-server-0"
+    def __init__(self, admin: Path, directory: Path, port: int | None = None) -> None:
+        self.port = port
+        """Where its ingress controller is reached on this machine, if it has one."""
+        self._admin = admin
         self._directory = directory
+        self._brought: list[str] = []
 
-    @property
-    def api(self) -> str:
-        """The address of its API server on this machine."""
-        port = run("docker", "port", f"k3d-{self.name}-serverlb", "6443").split()[0].rpartition(":")[2]
-        return f"https://127.0.0.1:{port}"
+    def nodes(self, *options: str) -> list[str]:
+        """Their names, which are those of their containers too: so it is with k3d and with kind."""
+        return self.kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}", *options).split()
 
-    def create(self) -> None:
-        given = images().get("--k3s-image")
-        run(
-            *("k3d", "cluster", "create", self.name, "--agents=2", "--timeout=240s"),
-            *("--port", f"{self.port}:80@loadbalancer"),
-            *("--kubeconfig-update-default=false", "--kubeconfig-switch-context=false"),
-            # No registry has the image: where the disk is rather full, a node would remove it for good.
-            *("--k3s-arg", "--kubelet-arg=image-gc-high-threshold=100@all:*"),
-            *((f"--image={given}",) if given else ()),
-        )
-        CommandLine(self._directory / "home")("image", "build", IMAGE, *_base())
-        self.bring(IMAGE)
+    def server(self) -> str:
+        """The node of the API server."""
+        (found,) = self.nodes("-l", "node-role.kubernetes.io/control-plane")
+        return found
 
     def bring(self, image: str) -> None:
         """An image of this machine, to all nodes: `k3d image import` says nothing where one has failed."""
+        self._brought.append(image)
         archive = self._directory / "image.tar"
         run("docker", "save", "-o", str(archive), image)
-        for node in (self.server, *(f"k3d-{self.name}-agent-{number}" for number in range(2))):
+        for node in self.nodes():
             run("docker", "cp", str(archive), f"{node}:/image.tar")
             run("docker", "exec", node, "ctr", "-n=k8s.io", "images", "import", "/image.tar")
             run("docker", "exec", node, "rm", "/image.tar")
         archive.unlink()
 
-    def delete(self) -> None:
-        run("k3d", "cluster", "delete", self.name, check=False)
-        run("docker", "rmi", IMAGE, check=False)
+    def clear(self) -> None:
+        """Takes the images off all nodes again."""
+        for node in self.nodes():
+            for image in self._brought:
+                run("docker", "exec", node, "crictl", "rmi", image, check=False)
 
     def kubectl(self, *command: str, check: bool = True, given: str | None = None) -> str:
-        """The server's own: nothing of it goes through todoctl or the user's kubeconfig."""
-        interactive = [] if given is None else ["-i"]
-        return run("docker", "exec", *interactive, self.server, "kubectl", *command, check=check, given=given)
+        """Nothing of it goes through todoctl or the user's kubeconfig."""
+        return run("kubectl", f"--kubeconfig={self._admin}", *command, check=check, given=given)
 
     @contextmanager
     def user(
@@ -173,12 +167,10 @@ class School:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         named = {"metadata": {"name": "learner", "namespace": namespace}}
         group = "rbac.authorization.k8s.io"
+        # Not `apply`: a namespace that is there already is somebody's own, and goes at the end.
+        whole = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+        self.kubectl("create", "-f", "-", given=json.dumps(whole))
         self.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": namespace, "labels": labels},
-            },
             {"apiVersion": "v1", "kind": "ServiceAccount", **named},
             role(namespace, without),
             {
@@ -206,16 +198,15 @@ class School:
 
     def kubeconfig(self, namespace: str, directory: Path) -> Path:
         """With one context, which is not the current one."""
-        admin = json.loads(self.kubectl("config", "view", "--raw", "-o", "json"))
-        authority = admin["clusters"][0]["cluster"]["certificate-authority-data"]
+        admin = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
+        (cluster,) = admin["clusters"]
         token = self.kubectl("--namespace", namespace, "create", "token", "learner", "--duration=24h").strip()
-        server = {"server": self.api, "certificate-authority-data": authority}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "cluster", "cluster": server}],
+            "clusters": [cluster],
             "users": [{"name": "learner", "user": {"token": token}}],
-            "contexts": [{"name": CONTEXT, "context": {"cluster": "cluster", "user": "learner"}}],
+            "contexts": [{"name": CONTEXT, "context": {"cluster": cluster["name"], "user": "learner"}}],
         }
         path = directory / "kubeconfig"
         path.write_text(json.dumps(config))
@@ -253,10 +244,42 @@ def own_host(port: int) -> str | None:
 
 @contextmanager
 def school(directory: Path, name: str) -> Iterator[School]:
-    """A cluster that is gone at the end."""
-    found = School(directory, f"{name}-{os.getpid()}")
+    """The cluster that the environment names, or one that is gone at the end."""
+    given = os.environ.get("TODOCTL_E2E_KUBECONFIG")
+    with _given(Path(given), directory) if given else _made(directory, f"{name}-{os.getpid()}") as found:
+        CommandLine(directory / "home")("image", "build", IMAGE, *_base())
+        try:
+            found.bring(IMAGE)
+            yield found
+        finally:
+            run("docker", "rmi", IMAGE, check=False)
+
+
+@contextmanager
+def _given(admin: Path, directory: Path) -> Iterator[School]:
+    found = School(admin, directory)
     try:
-        found.create()
         yield found
     finally:
-        found.delete()
+        found.clear()
+
+
+@contextmanager
+def _made(directory: Path, name: str) -> Iterator[School]:
+    port = free_port()
+    admin = directory / "admin"
+    image = images().get("--k3s-image")
+    try:
+        run(
+            *("k3d", "cluster", "create", name, "--agents=2", "--timeout=240s"),
+            *("--port", f"{port}:80@loadbalancer"),
+            *("--kubeconfig-update-default=false", "--kubeconfig-switch-context=false"),
+            # No registry has the image: where the disk is rather full, a node would remove it for good.
+            *("--k3s-arg", "--kubelet-arg=image-gc-high-threshold=100@all:*"),
+            *((f"--image={image}",) if image else ()),
+        )
+        run("k3d", "kubeconfig", "write", name, f"--output={admin}")
+        admin.write_text(admin.read_text().replace("0.0.0.0", "127.0.0.1"))
+        yield School(admin, directory, port)
+    finally:
+        run("k3d", "cluster", "delete", name, check=False)

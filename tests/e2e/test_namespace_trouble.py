@@ -91,12 +91,13 @@ def test_an_api_that_is_away_for_ten_seconds_is_not_the_apps_fault(
     with school.user(f"away-{scenario}", tmp_path) as user:
         user(*user.up_arguments())
         seen = user.visit(2)
+        server = school.server()
         with validating(user, scenario) as running:
-            run("docker", "pause", school.server)
+            run("docker", "pause", server)
             try:
                 time.sleep(AWAY_SECONDS)
             finally:
-                run("docker", "unpause", school.server)
+                run("docker", "unpause", server)
             code, verdict, line = told(running)
         assert accused(verdict) == []
         assert code == 0 or "API" in line + str(verdict["scenarios"][-1]["reason"])
