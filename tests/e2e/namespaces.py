@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import visitor
 from tests.app_server import free_port, wait_for
 from tests.e2e.conftest import images, run
@@ -55,6 +57,7 @@ class User(CommandLine):
         super().__init__(directory / "home", free_port())
         self.school = school
         self.namespace = namespace
+        self.page = f"http://127.0.0.1:{self.port}"
         self.env["KUBECONFIG"] = str(school.kubeconfig(namespace, directory))
         self.place = ("--context", CONTEXT, "--namespace", namespace)
 
@@ -79,13 +82,13 @@ class User(CommandLine):
         return told
 
     def state(self) -> CacheState:
-        with Client(f"http://127.0.0.1:{self.port}") as client:
+        with Client(self.page) as client:
             return client.state()
 
     def visit(self, times: int = 1) -> CacheState:
-        """Page views by the port that is led on; the state after them."""
+        """Page views, and the state after them."""
         for _ in range(times):
-            visitor.view(f"http://127.0.0.1:{self.port}")
+            visitor.view(self.page)
         return self.state()
 
     def ttl(self) -> float | None:
@@ -137,6 +140,17 @@ class School:
         """The node of the API server."""
         (found,) = self.nodes("-l", "node-role.kubernetes.io/control-plane")
         return found
+
+    def host(self) -> str:
+        """This machine's own name, with the port of the ingress controller; skips a test without one."""
+        if self.port is None:
+            pytest.skip("of the cluster that was given no ingress is known")
+        host = socket.gethostname().lower()
+        try:
+            socket.create_connection((host, self.port), timeout=5).close()
+        except OSError:
+            pytest.skip("this machine's own name does not lead to it")
+        return f"{host}:{self.port}"
 
     def bring(self, image: str) -> None:
         """An image of this machine, to all nodes: `k3d image import` says nothing where one has failed."""
@@ -230,16 +244,6 @@ def role(namespace: str, without: Sequence[str] = ()) -> dict[str, Any]:
 
 def _base() -> list[str]:
     return [f"{option}={name}" for option, name in images().items() if option == "--base-image"]
-
-
-def own_host(port: int) -> str | None:
-    """This machine's own name with the port, where it leads here."""
-    host = socket.gethostname().lower()
-    try:
-        socket.create_connection((host, port), timeout=5).close()
-    except OSError:
-        return None
-    return f"{host}:{port}"
 
 
 @contextmanager

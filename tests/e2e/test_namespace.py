@@ -10,7 +10,7 @@ import pytest
 from tests import visitor
 from tests.app_server import wait_for
 from tests.e2e.conftest import run
-from tests.e2e.namespaces import CONTEXT, IMAGE, School, User, own_host, school
+from tests.e2e.namespaces import CONTEXT, IMAGE, School, User, school
 from tests.e2e.planted import planted
 from tests.faults.catalogue import FAULTS
 from todoctl.validation.scenarios import SCENARIOS
@@ -78,11 +78,7 @@ def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> Non
 
 
 def test_the_page_comes_through_an_ingress(school: School, tmp_path: Path) -> None:
-    if school.port is None:
-        pytest.skip("of the cluster that was given no ingress is known")
-    host = own_host(school.port)
-    if host is None:
-        pytest.skip("this machine's own name does not lead to it")
+    host = school.host()
     with school.user("ingress", tmp_path) as user:
         before = user.things()
         said = user(*user.up_arguments("--host", host)).stdout

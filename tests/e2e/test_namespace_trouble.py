@@ -123,11 +123,32 @@ def test_a_tight_quota_is_enough_and_one_that_is_too_tight_is_named(school: Scho
         user.wait_for_things(before)
 
 
-def test_a_node_that_is_drained_is_not_the_apps_fault(school: School, tmp_path: Path) -> None:
-    """The volumes of local-path stay on their node: until it takes pods again, nothing can be done."""
-    with school.user("drained", tmp_path) as user:
-        before = user.things()
+def test_a_pod_that_somebody_deletes_is_not_the_apps_fault(school: School, tmp_path: Path) -> None:
+    with school.user("deleted", tmp_path) as user:
         user(*user.up_arguments())
+        seen = user.visit(2)
+        with validating(user, "valid", "grace") as running:
+            time.sleep(2)  # the run looks at a picture until it expires
+            school.kubectl("--namespace=deleted", "delete", "pods", "-l", "app=todo-app", "--wait=false")
+            code, verdict, _ = told(running)
+        assert (code, accused(verdict)) == (0, [])
+        acts = [event["what"] for event in verdict["history"]["events"] if event["type"] == "act"]
+        assert "replaced" in acts
+        assert "played 2 times" in str(verdict["scenarios"][0]["notes"])
+        assert user.state() == seen
+        assert user.own_things() == set()
+
+
+@pytest.mark.parametrize("ingress", [False, True], ids=["port", "ingress"])
+def test_a_node_that_is_drained_is_not_the_apps_fault(
+    school: School, tmp_path: Path, *, ingress: bool
+) -> None:
+    """The volumes of local-path stay on their node: until it takes pods again, nothing can be done."""
+    way = ("--host", school.host()) if ingress else ()
+    with school.user("drained", tmp_path) as user:
+        user.page = f"http://{school.host()}" if ingress else user.page
+        before = user.things()
+        user(*user.up_arguments(*way))
         seen = user.visit(2)
         node = user.pods()[0]["spec"]["nodeName"]
         try:
