@@ -65,7 +65,8 @@ def explain(error: BaseException) -> tuple[str, int]:
             context = getattr(error, "ctx", None)
             command = context.command_path if context else "todoctl"
             message = " ".join(error.format_message().split()).rstrip(".")
-            return f"{message}. See '{command} --help'.", error.exit_code
+            end = "" if message.endswith("?") else "."
+            return f"{message}{end} See '{command} --help'.", error.exit_code
         case KeyboardInterrupt() | Abort():
             return "Interrupted; run the command again to go on.", ExitCode.INTERRUPTED
         case TerminatedError():

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,10 +28,16 @@ ENDLESS = 10_000
 
 
 class Terminal:
-    """Progress and audience in one, on standard output, or on standard error with `stderr`."""
+    """Progress and audience in one, on standard output, or on standard error with `stderr`.
 
-    def __init__(self, *, stderr: bool = False, show_commands: bool = False) -> None:
-        self.console = Console(stderr=stderr, highlight=False)
+    With `quiet` nothing of the progress is shown, and only what was asked for: results and commands.
+    """
+
+    def __init__(self, *, stderr: bool = False, show_commands: bool = False, quiet: bool = False) -> None:
+        # FORCE_COLOR, which CI systems set, makes a pipe no screen: it gets colours, but nothing that moves.
+        is_screen = (sys.stderr if stderr else sys.stdout).isatty() and not quiet
+        self.console = Console(stderr=stderr, highlight=False, force_interactive=None if is_screen else False)
+        self._quiet = quiet
         self.commands = Commands(self._command if show_commands else None)
         self._told: list[list[str]] = []
         """The commands of the scenario and the step under way, for below their lines."""
@@ -41,7 +48,7 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Shows one line that is worth knowing."""
-        self._print(escape(text))
+        self._tell(escape(text))
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -55,12 +62,12 @@ class Terminal:
         from todoctl.downloads import Bars, Lines
 
         with self._outcome(title):
-            if self.console.is_terminal:
+            if self.console.is_interactive:
                 bars = Bars(self.console, title, names)
                 with bars.shown:
                     yield bars
             else:
-                yield Lines(lambda text: self._print(f"  {escape(text)}"), names)
+                yield Lines(lambda text: self._tell(f"  {escape(text)}"), names)
 
     @contextmanager
     def _outcome(self, title: str) -> Iterator[None]:
@@ -78,7 +85,7 @@ class Terminal:
     def expect(self, plan: Sequence[tuple[str, float]]) -> Iterator[None]:
         """Around a whole run, of scenarios with these names, each expected to take that many seconds."""
         self._names = max((len(name) for name, _ in plan), default=0)
-        if not self.console.is_terminal:
+        if not self.console.is_interactive:
             yield
             return
         self._live = Run(plan)
@@ -95,7 +102,7 @@ class Terminal:
         """Shows which scenario plays, and what it waits for; piped, only how it ended is told."""
         self._told.append([])
         try:
-            if not self.console.is_terminal:
+            if not self.console.is_interactive:
                 yield lambda _: None
                 return
             if self._live:
@@ -114,7 +121,8 @@ class Terminal:
         """A scenario's outcome, in one line."""
         from todoctl.validation.reports import screen
 
-        self._show([screen.line(result, names=self._names, edge=self._edge)])
+        if not self._quiet:
+            self._show([screen.line(result, names=self._names, edge=self._edge)])
         self._below()
 
     @contextmanager
@@ -123,8 +131,8 @@ class Terminal:
 
         What it gives takes a name, what is being done, and the moment (epoch seconds) of the expected end.
         """
-        board = Board(names, lambda name, doing: self._print(f"  {escape(name)} [dim]{escape(doing)}[/]"))
-        if not self.console.is_terminal:
+        board = Board(names, lambda name, doing: self._tell(f"  {escape(name)} [dim]{escape(doing)}[/]"))
+        if not self.console.is_interactive:
             yield board.tell
             return
         board.show = None
@@ -163,7 +171,12 @@ class Terminal:
     @property
     def _edge(self) -> int | None:
         """The column to wrap at; of a pipe, or of a CI system's log, COLUMNS says how wide it should be."""
-        return self.console.width if self.console.is_terminal or "COLUMNS" in os.environ else None
+        return self.console.width if self.console.is_interactive or "COLUMNS" in os.environ else None
+
+    def _tell(self, markup: str) -> None:
+        """Prints what is of the progress only."""
+        if not self._quiet:
+            self._print(markup)
 
     def _print(self, markup: str) -> None:
         """Prints, wrapped between words only: a URL that is too long is left whole, to be copied."""
@@ -192,7 +205,7 @@ class Terminal:
 
     def _line(self, mark: str, title: str, began: float) -> None:
         seconds = time.monotonic() - began
-        self._print(f"{mark} {escape(title)} [dim]{seconds:.1f} s[/]")
+        self._tell(f"{mark} {escape(title)} [dim]{seconds:.1f} s[/]")
         self._below()
 
     def _command(self, line: str) -> None:
@@ -213,8 +226,8 @@ class Terminal:
 
     @contextmanager
     def _working(self, title: str) -> Iterator["_Working"]:
-        working = _Working(title, lambda text, began: self._print(f"  {text}{lasting(began)}"))
-        if not self.console.is_terminal:
+        working = _Working(title, lambda text, began: self._tell(f"  {text}{lasting(began)}"))
+        if not self.console.is_interactive:
             yield working
         elif live := self._live:  # there can be one live display at a time
             before, working.show = live.doing, lambda text, _: live.do(text)

@@ -1,5 +1,8 @@
 """`doctor`: what this machine has and lacks for each target, and what to do about it."""
 
+from dataclasses import asdict, dataclass
+from typing import Any
+
 from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL
 from todoctl.target import Finding
@@ -10,23 +13,44 @@ HERE = (K3D, LOCAL)
 """The targets that are looked at where none is named: what this machine needs for a place of its own."""
 
 
-def examine(home: Home, choice: Choice, *, port: int) -> dict[str, list[Finding]]:
-    """The findings by target, and under `pictures` those on the image service."""
-    found = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found, by target, and on the image service."""
+
+    targets: dict[str, list[Finding]]
+    pictures: list[Finding]
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a target that lacks nothing."""
+        return any(map(is_usable, self.targets.values()))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "usable": self.usable,
+            "targets": [
+                {"target": name, "usable": is_usable(found), "findings": [asdict(one) for one in found]}
+                for name, found in self.targets.items()
+            ],
+            "pictures": [asdict(one) for one in self.pictures],
+        }
+
+
+def examine(home: Home, choice: Choice, *, port: int) -> Findings:
+    """Looks at the target that is named, else at those of `HERE`."""
+    targets = {}
     for name in (choice.named,) if choice.named else HERE:
         options = options_for(name, {name: choice.place()})
-        found[name] = make(name, home, options).findings(port)
+        targets[name] = make(name, home, options).findings(port)
     problem = why_unreachable(DEFAULT_IMAGE_URL)
-    found["pictures"] = [
-        Finding(
-            subject="Image service",
-            ok=problem is None,
-            seen=problem or f"{DEFAULT_IMAGE_URL} answers",
-            fix="'todoctl up' will use the bundled pictures; --image-url names another service",
-            required=False,
-        )
-    ]
-    return found
+    pictures = Finding(
+        subject="Image service",
+        ok=problem is None,
+        seen=problem or f"{DEFAULT_IMAGE_URL} answers",
+        fix="'todoctl up' will use the bundled pictures; --image-url names another service",
+        required=False,
+    )
+    return Findings(targets=targets, pictures=[pictures])
 
 
 def is_usable(findings: list[Finding]) -> bool:

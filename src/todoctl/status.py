@@ -1,41 +1,81 @@
 """`status`: what is up, and what its cache holds."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from todoctl.client import Client
+from todoctl.client import CacheState, Client
 from todoctl.errors import TodoctlError
-from todoctl.settings import seconds
+from todoctl.settings import Settings, seconds
 from todoctl.target import Target, require_settings
 
 
-def status(target: Target) -> dict[str, Any]:
-    """Facts by name, in the order in which they are shown; `Answers` is `yes` or why not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """`details` are the target's own; `cache` is None where the app does not answer, and `problem` says why."""
+
+    target: str
+    url: str
+    settings: Settings
+    details: dict[str, str]
+    cache: CacheState | None
+    problem: str = ""
+
+    @property
+    def answers(self) -> bool:
+        return self.cache is not None
+
+    def facts(self) -> dict[str, Any]:
+        """By name, in the order in which people read them."""
+        facts: dict[str, Any] = {
+            "Target": self.target,
+            "URL": self.url,
+            "Pictures from": self.settings.image_url,
+            "Valid for": f"{seconds(self.settings.ttl)} s",
+            **self.details,
+            "Answers": self.problem or "yes",
+        }
+        if self.cache is None:
+            return facts
+        return {
+            **facts,
+            "Status": self.cache.status,
+            "Picture": f"SHA-256 {self.cache.sha256}" if self.cache.sha256 else "none yet",
+            "Downloaded": _clock(self.cache.downloaded_at),
+            "Expires": _clock(self.cache.expires_at),
+            "Last access": _clock(self.cache.last_access_at),
+            "Site count": self.cache.access_count,
+            "Image count": self.cache.image_access_count,
+            "Problem": self.cache.last_error or "none",
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs: values, not words."""
+        return {
+            "target": self.target,
+            "url": self.url,
+            "ttl": self.settings.ttl,
+            "source": self.settings.image_url,
+            "details": {name.lower().replace(" ", "_"): value for name, value in self.details.items()},
+            "answers": self.answers,
+            "problem": self.problem or None,
+            "cache": asdict(self.cache) if self.cache else None,
+        }
+
+
+def status(target: Target) -> Status:
+    """Raises `UnavailableError` where nothing is up."""
     settings = require_settings(target)
-    facts: dict[str, Any] = {
-        "Target": target.name,
-        "URL": target.page(settings),
-        "Pictures from": settings.image_url,
-        "Valid for": f"{seconds(settings.ttl)} s",
-        **target.details(),
-    }
+    url, details = target.page(settings), target.details()
+    cache, problem = None, ""
     try:
-        with Client(target.page(settings)) as client:
-            state = client.state()
+        with Client(url) as client:
+            cache = client.state()
     except TodoctlError as error:
-        return {**facts, "Answers": str(error)}
-    return {
-        **facts,
-        "Answers": "yes",
-        "Status": state.status,
-        "Picture": f"SHA-256 {state.sha256}" if state.sha256 else "none yet",
-        "Downloaded": _clock(state.downloaded_at),
-        "Expires": _clock(state.expires_at),
-        "Last access": _clock(state.last_access_at),
-        "Site count": state.access_count,
-        "Image count": state.image_access_count,
-        "Problem": state.last_error or "none",
-    }
+        problem = str(error)
+    return Status(
+        target=target.name, url=url, settings=settings, details=details, cache=cache, problem=problem
+    )
 
 
 def _clock(moment: float | None) -> str:

@@ -52,8 +52,8 @@ def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> Non
 
         seen = user.visit(2)
         status = user.status()
-        assert (status["target"], status["answers"]) == ("kubernetes", "yes")
-        assert (status["context"], status["namespace"]) == (CONTEXT, "all")
+        assert (status["target"], status["answers"]) == ("kubernetes", True)
+        assert (status["details"]["context"], status["details"]["namespace"]) == (CONTEXT, "all")
         assert "/usr/src/app/files/cache" in user("logs", "--lines", "500").stdout
 
         told = user.validate()
@@ -130,7 +130,7 @@ def test_two_users_do_not_see_each_other(school: School, tmp_path: Path) -> None
         two(*two.up_arguments())
         assert one.visit(3).access_count == 3
         assert two.visit().access_count == 1
-        assert two.status()["namespace"] == "two"
+        assert two.status()["details"]["namespace"] == "two"
         two("down")
         two.wait_for_things(before)
         assert one.state().access_count == 3
@@ -149,7 +149,9 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
             with user.spawn("validate", "--json", *long) as running:
                 wait_for(lambda: "configmap/todoctl-validation" in user.things(), deadline=60)
                 with other.spawn("status", "--json") as asked:  # the app may be stopped just now: code 3
-                    assert "under way" in json.loads(asked.communicate(timeout=240)[0])["validation"]
+                    assert (
+                        "under way" in json.loads(asked.communicate(timeout=240)[0])["details"]["validation"]
+                    )
                 for command in (["validate"], ["down"], other.up_arguments("--ttl", "77")):
                     said = other(*command, code=3).stderr
                     assert "A validation is under way in namespace shared" in said
@@ -158,7 +160,7 @@ def test_a_validation_that_another_has_begun_is_told_of(school: School, tmp_path
                 out, err = running.communicate(timeout=500)
             assert running.returncode == 0, err
             assert json.loads(out)["passed"]
-            assert "validation" not in other.status()
+            assert "validation" not in other.status()["details"]
             assert user.state() == seen
         finally:
             other("down")

@@ -5,30 +5,38 @@ from typing import Annotated
 import typer
 
 from todoctl import __version__
-from todoctl.cli.build import image, manifests
-from todoctl.cli.lifecycle import down, up
-from todoctl.cli.look import doctor, logs, open_page, status
-from todoctl.cli.prove import judge, validate
+from todoctl.cli import doctor, down, image, judge, logs, manifests, open_page, status, up, validate
+from todoctl.cli.help import Command, Group, examples
 
 app = typer.Typer(
+    cls=Group,
     help="Puts a picture-of-the-moment web app on a local Kubernetes, proves that it behaves, "
-    "and takes it away again.",
-    epilog="Exit codes: 0 well, 1 a scenario did not pass, 2 usage, 3 the machine lacks something or the "
+    "and takes it away again.\n\n"
+    "Exit codes: 0 well, 1 a scenario did not pass, 2 usage, 3 the machine lacks something or the "
     "target is not up, 130 interrupted.",
+    epilog=examples("""
+        todoctl up && todoctl validate --html report.html && todoctl down
+        todoctl up --help
+    """),
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
 )
-app.command()(up)
-app.command()(validate)
-app.command()(judge)
-app.command()(down)
-app.command()(status)
-app.command()(logs)
-app.command("open")(open_page)
-app.command()(doctor)
-app.add_typer(image, name="image")
-app.command()(manifests)
+
+LIFE, PROVE, LOOK, BUILD = "Bring up and take down", "Prove", "Look", "Build"
+
+for group, function, text in (
+    (LIFE, up.up, up.EXAMPLES),
+    (LIFE, down.down, down.EXAMPLES),
+    (PROVE, validate.validate, validate.EXAMPLES),
+    (PROVE, judge.judge, judge.EXAMPLES),
+    (LOOK, status.status, status.EXAMPLES),
+    (LOOK, logs.logs, logs.EXAMPLES),
+):
+    app.command(cls=Command, rich_help_panel=group, epilog=text)(function)
+app.command("open", cls=Command, rich_help_panel=LOOK, epilog=open_page.EXAMPLES)(open_page.open_page)
+app.command(cls=Command, rich_help_panel=LOOK, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(image.image, name="image", rich_help_panel=BUILD)
+app.command(cls=Command, rich_help_panel=BUILD, epilog=manifests.EXAMPLES)(manifests.manifests)
 
 
 def _version(asked: bool) -> None:
@@ -42,6 +50,8 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show the traceback of a failure.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the traceback of a failure; may stand anywhere.")
+    ] = False,
 ) -> None:
     """Options of todoctl itself."""

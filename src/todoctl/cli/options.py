@@ -1,70 +1,37 @@
-"""What several commands take: options, todoctl's home, the terminal."""
+"""How an option stands in `--help`, and those that several commands take."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from todoctl.errors import LockedError
+WHICH = "Which target"
+EVERYWHERE = "On every target"
+ON_K3D = "On k3d"
+ON_KUBERNETES = "On kubernetes"
+REPORTS = "Reports"
+OUTPUT = "Output"
 
-if TYPE_CHECKING:
-    from todoctl.console import Terminal
-    from todoctl.home import Home
-    from todoctl.target import Target
-    from todoctl.targets import Choice
+
+def value(group: str, metavar: str, words: str, *names: str, **more: Any) -> Any:  # noqa: ANN401 - Typer's
+    """An option with a value, called as its parameter or by `names`; `words` say the default too."""
+    return typer.Option(
+        *names, metavar=metavar, help=words, show_default=False, rich_help_panel=group, **more
+    )
+
+
+def flag(group: str, words: str, *names: str) -> Any:  # noqa: ANN401 - Typer's
+    """An option that is there or not."""
+    return typer.Option(*names, help=words, rich_help_panel=group)
+
 
 TargetOption = Annotated[
-    str | None,
-    typer.Option("--target", help="Where the app runs: k3d, local or kubernetes.", show_default=False),
+    str | None, value(WHICH, "NAME", "k3d, local or kubernetes. [default: what is up]", "--target")
 ]
-ClusterOption = Annotated[
-    str | None,
-    typer.Option("--cluster", help="k3d: the cluster's name. [default: k3s-default]", show_default=False),
-]
+ClusterOption = Annotated[str | None, value(WHICH, "NAME", "The cluster's name, on k3d.", "--cluster")]
 ContextOption = Annotated[
-    str | None,
-    typer.Option("--context", help="kubernetes: the context of your kubeconfig.", show_default=False),
+    str | None, value(WHICH, "NAME", "The kubeconfig's context, on kubernetes.", "--context")
 ]
-NamespaceOption = Annotated[
-    str | None,
-    typer.Option("--namespace", help="kubernetes: the namespace. [default: default]", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
+NamespaceOption = Annotated[str | None, value(WHICH, "NAME", "The namespace, on kubernetes.", "--namespace")]
 
-ShowCommandsOption = Annotated[
-    bool, typer.Option("--show-commands", help="Show the commands that do the same by hand.")
-]
-
-
-def find_home() -> "Home":
-    from todoctl.home import Home
-
-    return Home()
-
-
-def make_terminal(*, stderr: bool = False, show_commands: bool = False) -> "Terminal":
-    from todoctl.console import Terminal
-
-    return Terminal(stderr=stderr, show_commands=show_commands)
-
-
-def standing(choice: "Choice", terminal: "Terminal") -> "Target":
-    """What is up, for a command that only looks; first mends what a killed validation has left."""
-    from todoctl import targets
-    from todoctl.mend import mend
-
-    home = find_home()
-    target = targets.require(home, choice)
-    if target.record.exists():
-        try:
-            with home.lock():
-                mend(target, terminal)
-        except LockedError:
-            terminal.note("A validation is under way: this is the app it plays on, not yet the deployed one.")
-    return target
-
-
-def show(url: str) -> None:
-    import webbrowser
-
-    if not webbrowser.open(url):
-        typer.echo(f"No browser could be opened here; the page is at {url}")
+JsonOption = Annotated[bool, flag(OUTPUT, "One JSON document on standard output.", "--json")]
+ShowCommandsOption = Annotated[bool, flag(OUTPUT, "Show what does the same by hand.", "--show-commands")]

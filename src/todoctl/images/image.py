@@ -143,24 +143,33 @@ def _context(content: dict[str, bytes]) -> io.BytesIO:
     return stream
 
 
-def build(name: str, base_image: str | None, progress: Progress) -> None:
-    """`todoctl image build`: the image under a name of the user's own."""
+def build(name: str, base_image: str | None, progress: Progress) -> str:
+    """`todoctl image build`: the image under a name of the user's own; returns its ID."""
     engine = connect()
     pull_missing(engine, {base_image or DEFAULT_BASE_IMAGE: "--base-image"}, progress)
     with progress.step(f"Build {name}") as step:
         make(engine, name, base_image, step)
+    return str(engine.images.get(name).id)
 
 
-def push(name: str, progress: Progress) -> None:
-    """`todoctl image push`: raises `UnavailableError` with the registry's reason."""
+def push(name: str, progress: Progress) -> str:
+    """`todoctl image push`: its name by digest; raises `UnavailableError` with the registry's reason."""
     engine = connect()
     if not has_image(engine, name):
         raise UnavailableError(f"There is no image {name}", fix=f"Build it with 'todoctl image build {name}'")
+    digest = ""
     with progress.step(f"Push {name}") as step:
         try:
             for event in engine.images.push(name, stream=True, decode=True):
                 if "error" in event:
                     raise UnavailableError(f"{name} could not be pushed", why=event["error"])
+                digest = event.get("aux", {}).get("Digest", digest)
                 step.update(f"{event.get('status', '')} {event.get('id', '')}".strip())
         except docker.errors.DockerException as error:
             raise UnavailableError(f"{name} could not be pushed", why=" ".join(str(error).split())) from None
+    return f"{repository(name)}@{digest}" if digest else name
+
+
+def repository(name: str) -> str:
+    """An image's name without its tag; a colon before a slash is that of a port."""
+    return re.sub(r":[^/:]*$", "", name.partition("@")[0])

@@ -86,10 +86,10 @@ def test_doctor_looks_at_the_cluster_that_is_meant(
     monkeypatch.setattr(doctor, "why_unreachable", lambda _: None)
     world.create(settings.port, marked=False)
     found = doctor.examine(home, Choice("k3d"), port=settings.port + 1)
-    assert not doctor.is_usable(found["k3d"]), "somebody else's"
+    assert not doctor.is_usable(found.targets["k3d"]), "somebody else's"
     found = doctor.examine(home, Choice("k3d", "other"), port=settings.port + 1)
-    assert doctor.is_usable(found["k3d"])
-    assert "Cluster other" in [finding.subject for finding in found["k3d"]]
+    assert doctor.is_usable(found.targets["k3d"])
+    assert "Cluster other" in [finding.subject for finding in found.targets["k3d"]]
 
 
 def test_down_leaves_a_cluster_of_somebody_else_alone(

@@ -1,19 +1,10 @@
-"""Where a verdict goes besides the screen: JSON on standard output, reports in files."""
+"""Where a verdict goes besides the screen: reports in files."""
 
-import json
 import os
-import sys
 from pathlib import Path
-from typing import Any
 
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.validation.verdict import Verdict
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One JSON document on standard output, and nothing else."""
-    json.dump(value, sys.stdout, indent=2)
-    sys.stdout.write("\n")
 
 
 def check_writable(path: Path | None) -> None:

@@ -1,0 +1,67 @@
+"""`todoctl down`."""
+
+from typing import Annotated
+
+from todoctl.cli.help import examples
+from todoctl.cli.options import (
+    OUTPUT,
+    ClusterOption,
+    ContextOption,
+    JsonOption,
+    NamespaceOption,
+    ShowCommandsOption,
+    TargetOption,
+    flag,
+)
+from todoctl.cli.output import make_terminal, print_json
+from todoctl.cli.place import find_home
+
+KEPT = "What is kept"
+
+EXAMPLES = examples("""
+    # All of it, the volume too
+    todoctl down
+
+    # The next 'up' shows the same picture and goes on counting
+    todoctl down --keep-data
+""")
+
+
+def down(
+    target: TargetOption = None,
+    cluster: ClusterOption = None,
+    context: ContextOption = None,
+    namespace: NamespaceOption = None,
+    keep_data: Annotated[bool, flag(KEPT, "The volume with picture and counts.", "--keep-data")] = False,
+    keep_cluster: Annotated[bool, flag(KEPT, "The cluster, on k3d.", "--keep-cluster")] = False,
+    show_commands: ShowCommandsOption = False,
+    quiet: Annotated[bool, flag(OUTPUT, "Print nothing.", "--quiet", "-q")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take away all that up has made; twice is fine."""
+    from todoctl import targets
+    from todoctl.mend import mend
+
+    terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
+    home = find_home()
+    choice = targets.Choice(target, cluster, context, namespace)
+    where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster) or targets.find(
+        home, choice, terminal.commands, keep_cluster=keep_cluster, leftovers=True
+    )
+    changed = False
+    if where is None:
+        terminal.note("Nothing is up; nothing to take away.")
+    else:
+        with home.lock():
+            mend(where, terminal)
+            changed = where.down(terminal, keep_data=keep_data)
+        terminal.note("Taken away." if changed else "Nothing was up; nothing to take away.")
+    home.forget()
+    if as_json:
+        print_json(
+            {
+                "target": where.name if where else None,
+                "changed": changed,
+                "data_kept": keep_data and where is not None,
+            }
+        )

@@ -1,0 +1,67 @@
+"""`todoctl judge`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todoctl.cli.help import examples
+from todoctl.cli.options import JsonOption
+from todoctl.cli.output import make_terminal
+from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOption, report, show_results
+from todoctl.errors import BadUsageError, ExitCode
+
+if TYPE_CHECKING:
+    from todoctl.validation.verdict import Verdict
+
+EXAMPLES = examples("""
+    # A report of a run that was saved
+    todoctl validate --json > run.json
+    todoctl judge run.json --html report.html
+""")
+
+
+def judge(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What 'todoctl validate --json' has printed.")],
+    junit: JunitOption = None,
+    html: HtmlOption = None,
+    details: DetailsOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a saved run again, with no app around."""
+    from todoctl.course.judge import judge as judge_other
+    from todoctl.validation.history import History
+    from todoctl.validation.judge.results import judge as judge_ours
+    from todoctl.validation.reports import files
+
+    for path in (junit, html):
+        files.check_writable(path)
+    histories = [History.from_json(plain) for plain in _read(file)]
+    verdicts: list[Verdict] = [
+        judge_other(history) if history.facts.target == "url" else judge_ours(history)
+        for history in histories
+    ]
+    terminal = make_terminal(stderr=as_json, quiet=quiet)
+    show_results(verdicts, terminal)
+    report(verdicts, terminal, details=details, as_json=as_json, junit=junit, html=html)
+    raise typer.Exit(ExitCode.OK if all(verdict.passed for verdict in verdicts) else ExitCode.FAILED)
+
+
+def _read(file: Path) -> list[object]:
+    """The histories in `file`, alone or within verdicts; raises `BadUsageError`."""
+    import json
+
+    try:
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadUsageError(
+            f"{file} cannot be read",
+            why=str(error),
+            fix="Name a file that 'todoctl validate --json' has written",
+        ) from None
+    apps = value.get("apps") if isinstance(value, dict) else None
+    return [
+        one.get("history", one) if isinstance(one, dict) else one
+        for one in (apps if isinstance(apps, list) and apps else [value])
+    ]

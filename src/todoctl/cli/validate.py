@@ -1,0 +1,173 @@
+"""`todoctl validate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from todoctl.cli.help import examples
+from todoctl.cli.options import (
+    ClusterOption,
+    ContextOption,
+    JsonOption,
+    NamespaceOption,
+    ShowCommandsOption,
+    TargetOption,
+    flag,
+    value,
+)
+from todoctl.cli.output import make_terminal
+from todoctl.cli.place import find_home
+from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOption, report, show_results
+from todoctl.errors import BadUsageError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from todoctl.course.asked import Asked
+    from todoctl.validation.verdict import Verdict
+
+PLAYED = "What is played"
+OTHER = "Any other app, judged from outside"
+
+EXAMPLES = examples("""
+    todoctl validate
+
+    # Two scenarios of it, and a report for people
+    todoctl validate --scenario grace --scenario renew --html report.html
+
+    # An app that todoctl did not bring up: ten minutes, with a countdown
+    todoctl validate --url http://localhost:8081
+
+    # In a CI system: what failed, the verdict, the evidence
+    todoctl validate --quiet --junit junit.xml
+""")
+
+
+def validate(
+    target: TargetOption = None,
+    cluster: ClusterOption = None,
+    context: ContextOption = None,
+    namespace: NamespaceOption = None,
+    scenario: Annotated[
+        list[str] | None, value(PLAYED, "NAME", "Play this scenario only; may be repeated.")
+    ] = None,
+    full: Annotated[
+        bool, flag(PLAYED, "Keep the deployed TTL and pictures: 10 minutes at 600 s.", "--full")
+    ] = False,
+    url: Annotated[
+        list[str] | None, value(OTHER, "URL", "Judge the app at this page; may be repeated.")
+    ] = None,
+    ttl: Annotated[
+        float | None, value(OTHER, "SECONDS", "How long a picture should stay. [default: 600]")
+    ] = None,
+    image: Annotated[str | None, value(OTHER, "PATH", "The address of the page's picture.")] = None,
+    volume: Annotated[list[Path] | None, value(OTHER, "DIR", "Its files; once for each --url.")] = None,
+    volume_exec: Annotated[
+        list[str] | None, value(OTHER, "COMMAND", "Lists its files, as ls -l does.")
+    ] = None,
+    restart_command: Annotated[list[str] | None, value(OTHER, "COMMAND", "Restarts it.")] = None,
+    claims: Annotated[str | None, value(OTHER, "NAMES", "The claims that count, as in stays,renews.")] = None,
+    junit: JunitOption = None,
+    html: HtmlOption = None,
+    details: DetailsOption = False,
+    show_commands: ShowCommandsOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove that what is up behaves as documented.
+
+    Scenarios: deployed, mount, fresh, valid, grace, renew, restart, crash, files, crowd, together, detached,
+    outage, page. Your picture and counts are set aside meanwhile, and put back.
+
+    With --url any app of the course is judged, claim by claim: shown, stays, grace, renews, restart, counts,
+    times, files.
+    """
+    own = {
+        "--target": target,
+        "--cluster": cluster,
+        "--context": context,
+        "--namespace": namespace,
+        "--full": full,
+        "--scenario": scenario,
+        "--show-commands": show_commands,
+    }
+    others = {
+        "--ttl": ttl,
+        "--image": image,
+        "--volume": volume,
+        "--volume-exec": volume_exec,
+        "--restart-command": restart_command,
+        "--claims": claims,
+    }
+    for name, given in (own if url else others).items():
+        if given is not None and given is not False:
+            raise BadUsageError(
+                f"{name} does not go with --url" if url else f"{name} goes with --url only",
+                fix=f"Leave {name} out",
+            )
+    if url:
+        from todoctl.course.asked import asked
+
+        apps = asked(
+            url,
+            ttl=600.0 if ttl is None else ttl,
+            image=image,
+            volumes=volume or (),
+            volume_execs=volume_exec or (),
+            restarts=restart_command or (),
+            claims=claims,
+        )
+        _validate_others(apps, details=details, quiet=quiet, as_json=as_json, junit=junit, html=html)
+    from todoctl import targets
+    from todoctl.mend import mend
+    from todoctl.validate import validate as run
+    from todoctl.validation.reports import files
+    from todoctl.validation.scenarios import chosen
+
+    scenarios = chosen(scenario or [], full=full)
+    for path in (junit, html):
+        files.check_writable(path)
+    home = find_home()
+    terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
+    where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
+
+    def tell(verdict: "Verdict") -> None:
+        report([verdict], terminal, details=details, as_json=as_json, junit=junit, html=html)
+
+    with home.lock():
+        mend(where, terminal)
+        verdict = run(where, terminal, terminal, scenarios, terminal.commands, full=full, report=tell)
+    raise typer.Exit(ExitCode.OK if verdict.passed else ExitCode.FAILED)
+
+
+def _validate_others(
+    apps: "Sequence[Asked]",
+    *,
+    details: bool,
+    quiet: bool,
+    as_json: bool,
+    junit: Path | None,
+    html: Path | None,
+) -> NoReturn:
+    """Judges apps that todoctl knows nothing of."""
+    import shlex
+
+    from todoctl.course.validate import validate as watch
+    from todoctl.validation.reports import files
+
+    for path in (junit, html):
+        files.check_writable(path)
+    terminal = make_terminal(stderr=as_json, quiet=quiet)
+    for app in apps:
+        for command in filter(None, (app.volume_exec, app.restart)):
+            terminal.note(f"For {app.url} this command will be run: {shlex.join(command)}")
+
+    def tell(verdicts: "Sequence[Verdict]") -> None:
+        show_results(verdicts, terminal)
+        report(verdicts, terminal, details=details, as_json=as_json, junit=junit, html=html)
+
+    verdicts = watch(apps, terminal, tell)
+    if all(verdict.broken for verdict in verdicts):
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+    raise typer.Exit(ExitCode.OK if all(verdict.passed for verdict in verdicts) else ExitCode.FAILED)
