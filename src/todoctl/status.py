@@ -12,7 +12,7 @@ from todoctl.target import Target, require_settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """`details` are the target's own; `cache` is None where the app does not answer, and `problem` says why."""
+    """`details` are the target's own; `cache` is None where the app is silent, and `problem` says why."""
 
     target: str
     url: str

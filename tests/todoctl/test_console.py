@@ -231,3 +231,38 @@ def test_nobody_sees_commands_unasked(capsys: pytest.CaptureFixture[str]) -> Non
     with terminal.step("Apply"):
         terminal.commands.tell(["kubectl"])
     assert "kubectl" not in capsys.readouterr().out
+
+
+def test_a_quiet_terminal_shows_results_and_commands_only(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(quiet=True, show_commands=True)
+    terminal.note("by the way")
+    with terminal.step("Start") as step:
+        step.update("waiting")
+        terminal.commands.tell(["start", "it"])
+    with terminal.downloads("Pull it", ["it"]) as bars:
+        bars.tell("it", 1, 2, "", more=False)
+    with terminal.side_by_side(["http://a"]) as tell:
+        tell("http://a", "visits", 0.0)
+    made = verdicts.verdict()
+    with terminal.expect([("fresh", 1.0)]), terminal.scenario("fresh", "A picture.") as waiting:
+        waiting("0:02 to go")
+    terminal.finished(verdicts.find(made, "fresh"))
+    assert capsys.readouterr().out == "$ start it\n"
+    terminal.facts({"Target": "k3d"})
+    terminal.verdict(made, details=False)
+    shown = capsys.readouterr().out
+    assert shown.startswith("Target  k3d\n")
+    assert "PASSED" in shown
+
+
+def test_a_pipe_with_forced_colours_is_no_screen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with Terminal().step("Start") as step:
+        step.update("waiting for " + "word " * 40 + "end")
+    first, second = capsys.readouterr().out.splitlines()
+    assert "end" in first, "whole lines"
+    assert "\x1b[32m✓" in second
+    assert "\x1b[?25l" not in first + second

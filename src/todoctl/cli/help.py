@@ -36,6 +36,10 @@ def summary(command: "AnyCommand") -> str:
 class Command(TyperCommand):
     """A command whose options stand in the groups that they name, and whose epilog is examples."""
 
+    def collect_usage_pieces(self, ctx: "Context") -> list[str]:
+        """Without the braces that Typer puts around what is required."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         _write(formatter, _options(self.get_params(ctx), ctx, "Output"))
 
@@ -70,9 +74,10 @@ def _options(parameters: "Iterable[Parameter]", ctx: "Context", other: str) -> I
     """The group and the help of each; `other` is the group of those that name none."""
     for parameter in parameters:
         record = parameter.get_help_record(ctx)
-        if record is not None:
-            group = "Arguments" if parameter.param_type_name == "argument" else other
-            yield getattr(parameter, "rich_help_panel", None) or group, record
+        if record is not None and parameter.param_type_name == "argument":
+            yield "Arguments", (parameter.metavar or parameter.name, record[1])
+        elif record is not None:
+            yield getattr(parameter, "rich_help_panel", None) or other, record
 
 
 def _write(formatter: "HelpFormatter", rows: Iterable[tuple[str, Row]]) -> None:

@@ -79,7 +79,8 @@ def context() -> None:
         todoctl image push registry.example.org/me/todo-app:1
 
         # As what cannot change any more: NAME@sha256:...
-        todoctl up --context school --app-image "$(todoctl image push -q me/todo-app:1)"
+        todoctl up --context school \\
+          --app-image "$(todoctl image push -q me/todo-app:1)"
     """),
 )
 def push(

@@ -17,7 +17,7 @@ EXAMPLES = examples("""
     todoctl manifests
 
     # What it applies in a namespace
-    todoctl manifests --namespace me --app-image me/todo-app:1.12 --host todo.example.org
+    todoctl manifests --namespace me --host todo.example.org
 """)
 
 
@@ -53,7 +53,7 @@ def manifests(
         str | None, value(IN_A_NAMESPACE, "[NAMESPACE/]NAME", "A gateway's route, not an ingress.")
     ] = None,
     image_service: Annotated[
-        bool, flag(INSTEAD, "The pod that serves pictures during a validation.", "--image-service")
+        bool, flag(INSTEAD, "Print the pod that serves pictures to a validation.", "--image-service")
     ] = False,
 ) -> None:
     """Print what is applied to the cluster, as YAML."""

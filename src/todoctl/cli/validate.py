@@ -52,9 +52,7 @@ def validate(
     scenario: Annotated[
         list[str] | None, value(PLAYED, "NAME", "Play this scenario only; may be repeated.")
     ] = None,
-    full: Annotated[
-        bool, flag(PLAYED, "Keep the deployed TTL and pictures: 10 minutes at 600 s.", "--full")
-    ] = False,
+    full: Annotated[bool, flag(PLAYED, "Keep the deployed TTL and pictures: ten minutes.", "--full")] = False,
     url: Annotated[
         list[str] | None, value(OTHER, "URL", "Judge the app at this page; may be repeated.")
     ] = None,
@@ -62,11 +60,13 @@ def validate(
         float | None, value(OTHER, "SECONDS", "How long a picture should stay. [default: 600]")
     ] = None,
     image: Annotated[str | None, value(OTHER, "PATH", "The address of the page's picture.")] = None,
-    volume: Annotated[list[Path] | None, value(OTHER, "DIR", "Its files; once for each --url.")] = None,
+    volume: Annotated[list[Path] | None, value(OTHER, "DIR", "The directory with the app's files.")] = None,
     volume_exec: Annotated[
-        list[str] | None, value(OTHER, "COMMAND", "Lists its files, as ls -l does.")
+        list[str] | None, value(OTHER, "COMMAND", "A command that lists them, as ls -l does.")
     ] = None,
-    restart_command: Annotated[list[str] | None, value(OTHER, "COMMAND", "Restarts it.")] = None,
+    restart_command: Annotated[
+        list[str] | None, value(OTHER, "COMMAND", "A command that restarts the app.")
+    ] = None,
     claims: Annotated[str | None, value(OTHER, "NAMES", "The claims that count, as in stays,renews.")] = None,
     junit: JunitOption = None,
     html: HtmlOption = None,

@@ -3,6 +3,7 @@
 `Engine` stands where the Docker SDK's client stands, with no more than todoctl asks of it.
 """
 
+import hashlib
 import io
 import struct
 import tarfile
@@ -163,12 +164,12 @@ class Images:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.pushed: Callable[[], Iterator[dict[str, str]]] = lambda: iter([{"status": "Pushed", "id": "1"}])
+        self.pushed: Callable[[], Iterator[dict[str, Any]]] = lambda: iter([{"status": "Pushed", "id": "1"}])
 
     def get(self, name: str) -> Image:
         if name not in self._world.images:
             raise docker.errors.ImageNotFound("no such image")
-        return Image(f"sha256:{name}")
+        return Image(f"sha256:{hashlib.sha256(name.encode()).hexdigest()}")
 
-    def push(self, name: str, **_: object) -> Iterator[dict[str, str]]:
+    def push(self, name: str, **_: object) -> Iterator[dict[str, Any]]:
         return self.pushed()

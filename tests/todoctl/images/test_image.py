@@ -110,8 +110,10 @@ def test_push(world: World, engine: Engine, told: Told) -> None:
     with pytest.raises(UnavailableError, match="todoctl image build me/todo-app:1"):
         image.push("me/todo-app:1", told)
     world.images.add("me/todo-app:1")
-    image.push("me/todo-app:1", told)
+    assert image.push("me/todo-app:1", told) == "me/todo-app:1", "Docker has told no digest"
     assert "Pushed 1" in told
+    engine.images.pushed = lambda: iter([{"status": "Pushed"}, {"aux": {"Digest": "sha256:ab"}}])
+    assert image.push("me/todo-app:1", told) == "me/todo-app@sha256:ab"
     engine.images.pushed = lambda: iter([{"error": "denied"}])
     with pytest.raises(UnavailableError, match="could not be pushed: denied"):
         image.push("me/todo-app:1", told)
@@ -122,6 +124,19 @@ def test_push(world: World, engine: Engine, told: Told) -> None:
     engine.images.pushed = refuse
     with pytest.raises(UnavailableError, match="no such host"):
         image.push("me/todo-app:1", told)
+
+
+@pytest.mark.parametrize(
+    ("name", "repository"),
+    [
+        ("app", "app"),
+        ("me/app:1", "me/app"),
+        ("a.example:5000/app", "a.example:5000/app"),
+        ("app:1@sha256:ab", "app"),
+    ],
+)
+def test_a_repository_has_no_tag(name: str, repository: str) -> None:
+    assert image.repository(name) == repository
 
 
 @pytest.mark.parametrize(

@@ -281,10 +281,3 @@ def test_open_says_where_the_page_is(todoctl: CommandLine, tmp_path: Path) -> No
     assert wait_for(lambda: shown.exists() and shown.read_text().strip()) == url == shown_first
     todoctl.env = {"PATH": str(tmp_path), "BROWSER": "nothing %s", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     assert f"No browser could be opened here; the page is at {url}" in todoctl("open").stderr
-
-
-def test_status_is_for_programs_too(todoctl: CommandLine) -> None:
-    todoctl.up()
-    wait_for(lambda: state(todoctl).status == "valid")
-    facts = json.loads(todoctl("status", "--json").stdout)
-    assert (facts["target"], facts["status"], facts["site_count"]) == ("local", "valid", 0)

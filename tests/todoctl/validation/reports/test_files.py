@@ -1,22 +1,12 @@
 """Where reports go."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.todoctl.validation.reports import verdicts
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.validation.history import History
 from todoctl.validation.reports import files
-
-
-def test_json_has_the_whole_history(capsys: pytest.CaptureFixture[str]) -> None:
-    made = verdicts.verdict()
-    files.print_json(made.to_json())
-    told = json.loads(capsys.readouterr().out)
-    assert told["passed"] is True
-    assert History.from_json(told["history"]) == made.history
 
 
 def test_a_report_that_could_not_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
