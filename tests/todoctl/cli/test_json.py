@@ -87,7 +87,7 @@ def test_an_app_that_does_not_answer_has_a_status_too(todoctl: CommandLine) -> N
 
 def test_a_verdict_is_told_and_read_again(todoctl: CommandLine, tmp_path: Path) -> None:
     todoctl.up()
-    ran = todoctl("validate", "--json", "--scenario", "restart", "--scenario", "files", "--scenario", "page")
+    ran = todoctl("validate", "--json", "--scenario", "files", "--scenario", "page")
     told = check("verdict", ran.stdout)
     assert {event["type"] for event in told["history"]["events"]} >= {"request", "volume", "download", "act"}
     saved = tmp_path / "run.json"

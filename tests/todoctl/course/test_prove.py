@@ -6,6 +6,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from bs4 import BeautifulSoup
+from rich.console import Console
 
 from tests.todoctl.course.imitation import Imitation, imitation
 from tests.todoctl.course.made import Restart, Seen, made, visits
@@ -112,10 +113,9 @@ def test_several_saved_ones(
     assert "as documented" in soup.get_text()
 
 
-def test_on_a_terminal_each_app_has_a_line_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
+def test_on_a_terminal_each_app_has_a_line_with_its_time() -> None:
     terminal = Terminal()
-    terminal.console.width = 100
+    terminal.console = Console(force_terminal=True, width=100)
     with terminal.console.capture() as shown, terminal.side_by_side(["http://a/", "http://b/"]) as tell:
         tell("http://a/", "waiting for the expiry", 4e9)
         tell("http://b/", "visiting", 0.0)
