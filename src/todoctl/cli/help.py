@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
     from typer._click.formatting import HelpFormatter
 
-EXAMPLES = "Examples"
-
 Row = tuple[str, str]
 
 
@@ -72,12 +70,12 @@ class Group(TyperGroup):
 
 def _options(parameters: "Iterable[Parameter]", ctx: "Context", other: str) -> Iterator[tuple[str, Row]]:
     """The group and the help of each; `other` is the group of those that name none."""
-    for parameter in parameters:
-        record = parameter.get_help_record(ctx)
-        if record is not None and parameter.param_type_name == "argument":
-            yield "Arguments", (parameter.metavar or parameter.name, record[1])
-        elif record is not None:
-            yield getattr(parameter, "rich_help_panel", None) or other, record
+    shown = ((one, record) for one in parameters if (record := one.get_help_record(ctx)))
+    for parameter, (first, words) in shown:
+        if parameter.param_type_name == "argument":
+            yield "Arguments", (parameter.metavar or parameter.name, words)
+        else:
+            yield getattr(parameter, "rich_help_panel", None) or other, (first, words)
 
 
 def _write(formatter: "HelpFormatter", rows: Iterable[tuple[str, Row]]) -> None:
@@ -93,10 +91,9 @@ def _write(formatter: "HelpFormatter", rows: Iterable[tuple[str, Row]]) -> None:
 
 def _write_examples(formatter: "HelpFormatter", text: str | None) -> None:
     """Line by line as they are written: what is wrapped cannot be copied."""
-    if text:
-        with formatter.section(_heading(EXAMPLES)):
-            for line in text.splitlines():
-                formatter.write(f"  {line}".rstrip() + "\n")
+    with formatter.section(_heading("Examples")):
+        for line in (text or "").splitlines():
+            formatter.write(f"  {line}".rstrip() + "\n")
 
 
 def _heading(text: str) -> str:
