@@ -3,75 +3,25 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.app_server import free_port, wait_for
 from tests.faults.trial import Silence
-from todoctl.client import CacheState, Client
+from tests.todoctl.bench import Bench
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home
 from todoctl.local.target import LocalTarget
 from todoctl.mend import mend
 from todoctl.settings import Settings
 from todoctl.target import Way
-from todoctl.validate import validate
 from todoctl.validation import run as running
 from todoctl.validation.actor import LONG_TTL
 from todoctl.validation.history import Act, Download, History, Request, Role
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
 from todoctl.validation.stage import Stage
-from todoctl.validation.verdict import Outcome, ScenarioResult, Verdict
-
-
-class Audience(Silence):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.waited: list[str] = []
-        self.results: list[ScenarioResult] = []
-
-    @contextmanager
-    def scenario(self, _name: str, _title: str) -> Iterator[Callable[[str], None]]:  # type: ignore[override]
-        yield self.waited.append
-
-    def finished(self, result: ScenarioResult) -> None:
-        self.results.append(result)
-
-
-class Bench:
-    """The app on the local target, two page views old."""
-
-    def __init__(self, home: Path, ttl: float) -> None:
-        self.target = LocalTarget(Home(home))
-        self.port = free_port()
-        self.reported: list[Verdict] = []
-        self.audience = Audience()
-        self.target.up(Settings(port=self.port, ttl=ttl, image_url="sample:"), Silence())
-        wait_for(lambda: self.state().status == "valid")
-        for _ in range(2):
-            self.view()
-
-    def view(self) -> None:
-        httpx.get(f"http://127.0.0.1:{self.port}/", timeout=30).raise_for_status()
-
-    def state(self) -> CacheState:
-        with Client(f"http://127.0.0.1:{self.port}") as client:
-            return client.state()
-
-    def validate(self, *names: str, full: bool = False) -> Verdict:
-        scenarios = chosen(list(names), full=full)
-        return self.play(scenarios, full=full)
-
-    def play(self, scenarios: list[Scenario], *, full: bool = False) -> Verdict:
-        return validate(
-            self.target, self.audience, Silence(), scenarios, full=full, report=self.reported.append
-        )
+from todoctl.validation.verdict import Outcome
 
 
 @pytest.fixture(name="bench")
@@ -245,92 +195,3 @@ def test_scenarios_are_chosen_by_name() -> None:
         chosen(["no"], full=False)
     with pytest.raises(BadUsageError, match="--full keeps yours"):
         chosen(["outage"], full=True)
-
-
-def acts(history: History) -> list[Act]:
-    return [event for event in history.events if isinstance(event, Act) and event.what != "serve"]
-
-
-@pytest.fixture(name="shared")
-def _shared(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """As on a cluster that others work on too: what runs the app may be replaced by them."""
-    monkeypatch.setattr(bench.target, "rolling", True)
-    return bench
-
-
-def replacing(bench: Bench, times: int) -> Scenario:
-    """Somebody takes the app away, for one page view, and brings it back: so many `times`."""
-    left = [None] * times
-
-    def play(stage: Stage) -> None:
-        stage.require()
-        if left:
-            left.pop()
-            bench.target.stop()
-            stage.visitors.view()
-            bench.target.start(stage.settings)
-        stage.wait_for_picture()
-        stage.visit()
-
-    return replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))
-
-
-def test_what_others_take_away_is_not_missed_by_the_app(shared: Bench) -> None:
-    verdict = shared.play([replacing(shared, 1)])
-    (result,) = verdict.scenarios
-    assert (result.outcome, result.error) == (Outcome.PASSED, "")
-    assert result.notes == ["played 2 times, because something came in between"]
-    (act,) = [act for act in acts(verdict.history) if act.what == "replaced"]
-    assert act.before != act.after
-    again = judge(History.from_json(json.loads(json.dumps(verdict.history.to_json()))))
-    assert again.passed
-
-
-def test_a_process_that_is_gone_is_missed(bench: Bench) -> None:
-    """On a target where nobody else takes it away."""
-    verdict = bench.play([replacing(bench, 1)])
-    assert [result.outcome for result in verdict.scenarios] == [Outcome.FAILED]
-
-
-def test_what_is_always_taken_away_is_not_judged(shared: Bench) -> None:
-    verdict = shared.play([replacing(shared, running.TRIES)])
-    (result,) = verdict.scenarios
-    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, running.REPLACED)
-
-
-def test_an_act_does_not_begin_on_what_others_have_replaced(shared: Bench) -> None:
-    left = [None]
-
-    def play(stage: Stage) -> None:
-        stage.require()
-        if left:
-            left.pop()
-            shared.target.restart()
-            stage.restart()
-        stage.wait_for_picture()
-        stage.visit()
-
-    verdict = shared.play([replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))])
-    assert verdict.passed
-    assert [act.what for act in acts(verdict.history)] == ["start", "replaced", "start"]
-
-
-def test_what_is_seen_while_an_act_fails_may_be_its_doing(
-    shared: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def restart() -> None:
-        shared.target.stop()
-        raise UnavailableError("The cluster is away")
-
-    def play(stage: Stage) -> None:
-        stage.require()
-        with pytest.raises(UnavailableError) as away:
-            stage.restart()
-        stage.visitors.view()
-        raise away.value
-
-    monkeypatch.setattr(shared.target, "restart", restart)
-    verdict = shared.play([replace(chosen(["fresh"], full=False)[0], play=play)])
-    (result,) = verdict.scenarios
-    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, "The cluster is away.")
-    assert [act.what for act in acts(verdict.history)] == ["start", "failed"]

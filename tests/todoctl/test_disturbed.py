@@ -1,0 +1,113 @@
+"""Runs in which somebody else, or todoctl itself, takes the app away: that is not held against it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.todoctl.bench import Bench
+from todoctl.errors import UnavailableError
+from todoctl.validation import run as running
+from todoctl.validation.history import Act, History
+from todoctl.validation.judge.results import judge
+from todoctl.validation.scenarios import Scenario, chosen
+from todoctl.validation.stage import Stage
+from todoctl.validation.verdict import Outcome
+
+
+@pytest.fixture(name="bench")
+def _bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "home", 500.0)
+    yield bench
+    bench.target.stop()
+
+
+def acts(history: History) -> list[Act]:
+    return [event for event in history.events if isinstance(event, Act) and event.what != "serve"]
+
+
+@pytest.fixture(name="shared")
+def _shared(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """As on a cluster that others work on too: what runs the app may be replaced by them."""
+    monkeypatch.setattr(bench.target, "rolling", True)
+    return bench
+
+
+def replacing(bench: Bench, times: int) -> Scenario:
+    """Somebody takes the app away, for one page view, and brings it back: so many `times`."""
+    left = [None] * times
+
+    def play(stage: Stage) -> None:
+        stage.require()
+        if left:
+            left.pop()
+            bench.target.stop()
+            stage.visitors.view()
+            bench.target.start(stage.settings)
+        stage.wait_for_picture()
+        stage.visit()
+
+    return replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))
+
+
+def test_what_others_take_away_is_not_missed_by_the_app(shared: Bench) -> None:
+    verdict = shared.play([replacing(shared, 1)])
+    (result,) = verdict.scenarios
+    assert (result.outcome, result.error) == (Outcome.PASSED, "")
+    assert result.notes == ["played 2 times, because something came in between"]
+    (act,) = [act for act in acts(verdict.history) if act.what == "replaced"]
+    assert act.before != act.after
+    again = judge(History.from_json(json.loads(json.dumps(verdict.history.to_json()))))
+    assert again.passed
+
+
+def test_a_process_that_is_gone_is_missed(bench: Bench) -> None:
+    """On a target where nobody else takes it away."""
+    verdict = bench.play([replacing(bench, 1)])
+    assert [result.outcome for result in verdict.scenarios] == [Outcome.FAILED]
+
+
+def test_what_is_always_taken_away_is_not_judged(shared: Bench) -> None:
+    verdict = shared.play([replacing(shared, running.TRIES)])
+    (result,) = verdict.scenarios
+    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, running.REPLACED)
+
+
+def test_an_act_does_not_begin_on_what_others_have_replaced(shared: Bench) -> None:
+    left = [None]
+
+    def play(stage: Stage) -> None:
+        stage.require()
+        if left:
+            left.pop()
+            shared.target.restart()
+            stage.restart()
+        stage.wait_for_picture()
+        stage.visit()
+
+    verdict = shared.play([replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))])
+    assert verdict.passed
+    assert [act.what for act in acts(verdict.history)] == ["start", "replaced", "start"]
+
+
+def test_what_is_seen_while_an_act_fails_may_be_its_doing(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def restart() -> None:
+        shared.target.stop()
+        raise UnavailableError("The cluster is away")
+
+    def play(stage: Stage) -> None:
+        stage.require()
+        with pytest.raises(UnavailableError) as away:
+            stage.restart()
+        stage.visitors.view()
+        raise away.value
+
+    monkeypatch.setattr(shared.target, "restart", restart)
+    verdict = shared.play([replace(chosen(["fresh"], full=False)[0], play=play)])
+    (result,) = verdict.scenarios
+    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, "The cluster is away.")
+    assert [act.what for act in acts(verdict.history)] == ["start", "failed"]
