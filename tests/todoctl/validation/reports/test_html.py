@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser import CONTRASTS, launched
 from tests.todoctl.validation.reports import verdicts
+from todoctl.validation.history import Act
 from todoctl.validation.reports import html
 from todoctl.validation.verdict import Verdict
 
@@ -167,6 +168,21 @@ def test_a_browser_has_nothing_to_complain_of(
         assert contrasts != CONTRASTS
         assert min(page.evaluate(contrasts), key=lambda found: found[1])[1] >= 4.5
         assert complaints == []
+
+
+def test_all_that_is_drawn_has_a_colour(browser: Browser, tmp_path: Path) -> None:
+    made = verdicts.verdict()
+    at = made.history.facts.began_at
+    made.history.events.append(Act(begin=at, end=at + 1, scenario="", what="detach"))
+    with opened(browser, made, tmp_path) as (page, _):
+        fills = page.locator("svg rect").evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
+        legend = page.locator(".legend i").evaluate_all(
+            "all => all.map(one => getComputedStyle(one).backgroundColor)"
+        )
+        assert page.get_by_text("app: detach").is_visible()
+    assert len({*fills}) > 5
+    assert not {"rgb(0, 0, 0)", "none"} & {*fills}
+    assert "rgba(0, 0, 0, 0)" not in legend
 
 
 def test_it_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
