@@ -153,6 +153,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def reference(session: nox.Session) -> None:
+    """Writes the commands and options into docs/reference.md; a test tells when that is due."""
+    sync(session)
+    session.run("python", "-m", "tools.reference")
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """The README's pictures, of a real run: on k3d where that is installed, else as a process."""
+    sync(session, "test")
+    session.run("python", "-m", "tools.pictures")
+
+
+@nox.session
 def checkov(session: nox.Session) -> None:
     """The manifests against the field's rules; what is left out says why, beside it."""
     session.install("checkov==3.3.30")

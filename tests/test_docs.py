@@ -1,0 +1,225 @@
+"""The documents, held against what they tell of: commands, variables, messages, pictures, links."""
+
+import ast
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import typer.main
+from bs4 import BeautifulSoup
+from PIL import Image
+from tools import reference
+
+from todoapp.settings import read
+from todoctl.cli.app import app
+from todoctl.course.verdict import CLAIMS
+from todoctl.errors import ExitCode
+from todoctl.images.pip_settings import SETTINGS
+from todoctl.validation.scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[1]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = sorted((ROOT / "docs").rglob("*.webp")) + sorted((ROOT / "docs").rglob("*.svg"))
+
+LIMITS = {".webp": 100_000, ".svg": 60_000}
+"""Bytes: what a page may load for a picture without being slow on a phone."""
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def rows(document: str, head: str) -> list[list[str]]:
+    """The cells of the table below the line that begins with `head`."""
+    after = document[document.index(f"\n{head}") :].strip().splitlines()[2:]
+    cells = []
+    for line in after:
+        if not line.startswith("|"):
+            break
+        cells.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))])
+    assert cells, head
+    return cells
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_reference_is_up_to_date() -> None:
+    written = reference.FILE.read_text(encoding="utf-8")
+    assert len(re.findall(r"^### todoctl", written, re.MULTILINE)) >= 13
+    assert written == reference.filled(written), "run nox -s reference"
+
+
+def test_the_readme_has_every_command() -> None:
+    told = [name for cells in rows(text("README.md"), "| command |") for name in quoted(cells[0])]
+    words = typer.main.get_command(app).commands  # type: ignore[attr-defined] # it is a group
+    assert sorted(told) == sorted(f"todoctl {word}" for word in words)
+
+
+def typed() -> Iterator[tuple[str, str]]:
+    """Each command of todoctl in a block of a document, with the document's name."""
+    for path in DOCS:
+        for block in re.findall(
+            r"^```bash\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            for line in block.replace("\\\n", " ").splitlines():
+                plain = re.sub(r'"\$\((.*?)\)"', r"; \1", re.sub(r"(^|\s)#.*", "", line))
+                for part in re.split(r"&&|\||;|>", plain):
+                    if found := re.search(r"(?:^|/|\s)todoctl (\w.*)", part):
+                        yield path.name, found[1].strip()
+
+
+@pytest.mark.parametrize(("document", "command"), [*typed()])
+def test_what_is_to_be_typed_is_understood(document: str, command: str) -> None:
+    """Options that do not exist, or values that are none of theirs, raise."""
+    arguments = shlex.split(command)
+    found = typer.main.get_command(app)
+    while hasattr(found, "commands"):
+        found = found.commands[arguments.pop(0)]
+    found.make_context(document, arguments)
+
+
+def test_the_documents_have_something_to_type() -> None:
+    assert len({*typed()}) > 10
+
+
+def test_every_exit_code_is_told() -> None:
+    assert [int(cells[0]) for cells in rows(text("docs/reference.md"), "| code |")] == sorted(ExitCode)
+
+
+OWN = {"TODOCTL_LOCAL_DIRECTORY", "TODOCTL_CONTEXT", "TODOCTL_NAMESPACE", "PORT"}
+"""What todoctl tells its own children, and nobody else."""
+
+
+@cache
+def strings(package: str) -> set[str]:
+    """All of a package's string literals; what is filled into one later is `…`."""
+    found = set()
+    for path in (ROOT / "src" / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.add(
+                    "".join(
+                        getattr(part, "value", "…") if isinstance(part, ast.Constant) else "…"
+                        for part in node.values
+                    )
+                )
+    return found
+
+
+def asked_of_the_environment(package: str) -> set[str]:
+    """Names that are looked up in something that is called after the environment."""
+    found = set()
+    for path in (ROOT / "src" / package).rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        found |= {*re.findall(r'environ(?:ment)?(?:\.get\(|\[|, )"(\w*[A-Z0-9])"', source)}
+        found |= {*re.findall(r'"(\w+)" in os\.environ', source)}
+    return found
+
+
+def test_every_variable_is_told() -> None:
+    told = {name for cells in rows(text("docs/reference.md"), "| variable |") for name in quoted(cells[0])}
+    named = {name for name in strings("todoctl") if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", name)}
+    of_pip = {f"PIP_{name.upper().replace('-', '_')}" for name in (*SETTINGS, "cert")}
+    of_libraries = {"NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}  # rich and httpx
+    of_the_app = asked_of_the_environment("todoapp") - {"LOG_LEVEL"}  # which `local` hands on
+    found = named | asked_of_the_environment("todoctl") | of_pip
+    assert told == (found - OWN - of_the_app) | of_libraries
+
+
+def test_every_variable_of_the_app_is_told_with_its_default() -> None:
+    told = {
+        quoted(cells[0])[0]: quoted(cells[1])[0] for cells in rows(text("docs/contract.md"), "| variable |")
+    }
+    assert told.keys() == asked_of_the_environment("todoapp")
+    assert read(told) == read({})
+
+
+def test_every_scenario_and_claim_is_told() -> None:
+    scenarios = [quoted(cells[0])[0] for cells in rows(text("docs/validation.md"), "| scenario |")]
+    assert scenarios == [scenario.name for scenario in SCENARIOS]
+    assert text("README.md").count(f"{len(scenarios)} scenarios") >= 2
+    claims = [name for cells in rows(text("docs/course.md"), "| claim |") for name in quoted(cells[0])]
+    assert sorted(claims) == sorted(CLAIMS)
+
+
+def messages() -> list[str]:
+    """What the tables of symptoms quote."""
+    lines = re.findall(r"^\| (?!you see)(.*?) \|", text("docs/troubleshooting.md"), re.MULTILINE)
+    return [message for line in lines for message in quoted(line)]
+
+
+@pytest.mark.parametrize("message", messages())
+def test_a_quoted_message_is_one(message: str) -> None:
+    pattern = ".*".join(re.escape(part) for part in message.split("…"))
+    assert [found for found in strings("todoctl") if re.search(pattern, found)], message
+
+
+def test_many_messages_are_quoted() -> None:
+    assert len(messages()) > 40
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_a_picture_is_small_and_sharp(path: Path) -> None:
+    assert path.stat().st_size <= LIMITS[path.suffix]
+    if path.suffix == ".webp":
+        with Image.open(path) as picture:
+            assert picture.width >= 2000
+    else:
+        drawn = path.read_text(encoding="utf-8")
+        loaded = re.findall(r"(?:url\(|href=|src=)['\"]?(?!['\"]?#)\S+", drawn)
+        assert loaded == [], "in a page a picture loads nothing"
+
+
+def links(document: str) -> Iterator[tuple[str, str]]:
+    """Each link and picture, with what stands for it: its text, or what a picture shows in words."""
+    document = re.sub(r"(?ms)^```.*?^```|`[^`\n]*`", "code", document)
+    for words, target in re.findall(r"\[([^\]]*)\]\(([^)\s]+)\)", document):
+        yield target, words
+    soup = BeautifulSoup(document, "html.parser")
+    for picture in soup.find_all("img"):
+        yield str(picture["src"]), str(picture.get("alt", ""))
+    for source in soup.find_all("source"):
+        yield str(source["srcset"]), "another picture of the same"
+
+
+def anchors(document: str) -> set[str]:
+    """Those that GitHub makes of headings."""
+    heads = re.findall(r"^#+ (.*)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target, words in links(path.read_text(encoding="utf-8")):
+        assert words.strip(), f"{target} has no words for those who do not see it"
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        there = path.parent / file if file else path
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there.read_text(encoding="utf-8")), target
+
+
+def test_every_picture_is_shown() -> None:
+    shown = "".join(path.read_text(encoding="utf-8") for path in DOCS)
+    assert [path.name for path in PICTURES if path.name not in shown] == []
+
+
+def test_what_pypi_shows_leads_nowhere_that_it_has_not() -> None:
+    """It has neither the pictures nor the other documents."""
+    project = tomllib.loads(text("pyproject.toml"))
+    hook = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    described = "".join(text(fragment["path"]) for fragment in hook["fragments"])
+    for change in hook["substitutions"]:
+        described, times = re.subn(change["pattern"], change["replacement"], described)
+        assert times, change
+    assert {target for target, _ in links(described) if not target.startswith("https://")} == set()
+    assert "todoctl up" in described

@@ -1,0 +1,103 @@
+"""The README's pictures, taken of a real run: `nox -s pictures`.
+
+On k3d where that is installed, in a cluster of its own that is taken away again; else as a process.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+from PIL import Image
+from playwright.sync_api import BrowserContext, Locator, Page
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from tests.browser import launched
+
+from todoctl.__main__ import run
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+COLUMNS = 104
+PORT = "8090"
+PAGE = f"http://localhost:{PORT}"
+
+TERMINAL = re.sub(r"\s*@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
+    "Fira Code, monospace", "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
+)
+"""Rich's own form, without its font, which comes from elsewhere: a picture in a page loads nothing."""
+
+
+def terminal(name: str, *command: str) -> None:
+    """Runs a command of todoctl, and keeps what a terminal shows when it has ended."""
+    console = Console(
+        record=True,
+        width=COLUMNS,
+        force_terminal=True,
+        force_interactive=False,  # what is only seen meanwhile stays out of the record
+        color_system="truecolor",
+        highlight=False,
+    )
+    console.print(f"[bold green]$[/] [bold]todoctl {shlex.join(command)}[/]")
+    with mock.patch("todoctl.console.Console", return_value=console):
+        code = run([*command])
+    if code:
+        raise SystemExit(f"todoctl {shlex.join(command)} has ended with code {code}")
+    picture = console.export_svg(title="", theme=MONOKAI, code_format=TERMINAL, unique_id=name)
+    (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+def screenshot(name: str, shown: Page | Locator, *, colours: int | None = None) -> None:
+    """Keeps what is shown; text on a plain ground is smallest with few colours."""
+    picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
+    if colours:
+        picture = picture.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
+    picture.save(PICTURES / f"{name}.webp", quality=80, lossless=colours is not None, method=6)
+
+
+def page(browser: BrowserContext) -> None:
+    """The app's page, once for each scheme."""
+    tab = browser.new_page()
+    tab.set_viewport_size({"width": 1080, "height": 760})
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.goto(PAGE, wait_until="networkidle")
+        screenshot(f"page-{scheme}", tab)
+
+
+def report(browser: BrowserContext, file: Path) -> None:
+    """The report's begin, the pages of one scenario, and the whole run to scale."""
+    tab = browser.new_page()
+    tab.set_viewport_size({"width": 1120, "height": 704})
+    tab.goto(file.as_uri())
+    screenshot("report", tab, colours=64)
+    renewed = tab.get_by_role("region", name="renew")
+    renewed.scroll_into_view_if_needed()
+    tab.wait_for_load_state("networkidle")
+    screenshot("report-renew", renewed)
+    screenshot("report-timeline", tab.get_by_role("region", name="Timeline", exact=True), colours=64)
+
+
+def main() -> None:
+    """Brings up, looks, validates, looks, and takes away."""
+    PICTURES.mkdir(exist_ok=True)
+    k3d = ["--cluster", "pictures"] if all(map(shutil.which, ("docker", "k3d"))) else []
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place), launched() as chromium:
+        os.environ["TODOCTL_HOME"] = f"{place}/home"
+        browser = chromium.new_context(device_scale_factor=2, locale="en-GB", timezone_id="UTC")
+        try:
+            terminal("up", "up", *k3d, "--port", PORT, "--image-url", "sample:")
+            page(browser)
+            terminal("validate", "validate", "--html", "report.html")
+            report(browser, Path(place) / "report.html")
+        finally:
+            terminal("down", "down")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Writes what the command line knows of itself into docs/reference.md: `nox -s reference`."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer.main
+
+from todoctl.cli.app import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typer._click.core import Command, Context, Parameter
+
+FILE = Path(__file__).parents[1] / "docs" / "reference.md"
+BEGIN, END = "<!-- commands: written by nox -s reference -->", "<!-- end of commands -->"
+
+
+def walk(command: "Command", name: str) -> "Iterator[tuple[str, Command, Context]]":
+    """The command and all that are below it, with what is typed for each."""
+    context = command.make_context(name, [], resilient_parsing=True)
+    yield name, command, context
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from walk(inner, f"{name} {word}")
+
+
+def commands() -> str:
+    """Every command with its options, as Markdown."""
+    parts = (_command(*found) for found in walk(typer.main.get_command(app), "todoctl"))
+    return "\n\n".join(parts)
+
+
+def _command(name: str, command: "Command", context: "Context") -> str:
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    lines = [f"### {name}", "", " ".join((command.help or "").split()), "", f"`{usage}`", ""]
+    lines += ["| option | meaning |", "|---|---|"]
+    group = None
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is None or (parameter.name == "help" and name != "todoctl"):
+            continue
+        if (panel := _panel(parameter)) != group:
+            group = panel
+            lines.append(f"| **{group}** | |")
+        lines.append(f"| `{_cell(record[0])}` | {_cell(record[1])} |")
+    if command.epilog and "todoctl " in command.epilog:
+        lines += ["", "```bash", command.epilog.strip("\n"), "```"]
+    return "\n".join(lines)
+
+
+def _panel(parameter: "Parameter") -> str | None:
+    return getattr(parameter, "rich_help_panel", None)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", r"\|")
+
+
+def filled(text: str) -> str:
+    """`text` with the commands between their two marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{commands()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    FILE.write_text(filled(FILE.read_text(encoding="utf-8")), encoding="utf-8")
