@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command; documented in the README."""
+    """The exit codes of every command; documented in docs/reference.md."""
 
     OK = 0
     FAILED = 1

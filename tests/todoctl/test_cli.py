@@ -2,7 +2,6 @@
 
 import ast
 import io
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -125,13 +124,6 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_readme_lists_every_command(todoctl: CommandLine) -> None:
-    commands = re.findall(r"^  (\w+)  ", todoctl("--help").stdout.partition("Options:")[0], re.MULTILINE)
-    assert len(commands) >= 8
-    readme = (ROOT / "README.md").read_text()
-    assert not [command for command in commands if f"`todoctl {command}`" not in readme]
 
 
 def test_every_option_is_read() -> None:
