@@ -11,7 +11,7 @@ from todoctl.cli.app import app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from typer._click.core import Command, Context, Parameter
+    from typer._click.core import Command, Context
 
 FILE = Path(__file__).parents[1] / "docs" / "reference.md"
 BEGIN, END = "<!-- commands: written by nox -s reference -->", "<!-- end of commands -->"
@@ -33,24 +33,22 @@ def commands() -> str:
 
 def _command(name: str, command: "Command", context: "Context") -> str:
     usage = " ".join([name, *command.collect_usage_pieces(context)])
-    lines = [f"### {name}", "", " ".join((command.help or "").split()), "", f"`{usage}`", ""]
+    paragraphs = (" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    lines = [f"### {name}", "", "\n\n".join(paragraphs), "", f"`{usage}`", ""]
     lines += ["| option | meaning |", "|---|---|"]
     group = None
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is None or (parameter.name == "help" and name != "todoctl"):
             continue
-        if (panel := _panel(parameter)) != group:
+        panel = getattr(parameter, "rich_help_panel", None)
+        if panel not in {None, group}:
             group = panel
             lines.append(f"| **{group}** | |")
         lines.append(f"| `{_cell(record[0])}` | {_cell(record[1])} |")
     if command.epilog and "todoctl " in command.epilog:
         lines += ["", "```bash", command.epilog.strip("\n"), "```"]
     return "\n".join(lines)
-
-
-def _panel(parameter: "Parameter") -> str | None:
-    return getattr(parameter, "rich_help_panel", None)
 
 
 def _cell(text: str) -> str:
