@@ -15,7 +15,6 @@ from unittest import mock
 
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from tests.browser import launched
@@ -27,10 +26,8 @@ COLUMNS = 104
 PORT = "8090"
 PAGE = f"http://localhost:{PORT}"
 
-TERMINAL = re.sub(r"\s*@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
-    "Fira Code, monospace", "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
-)
-"""Rich's own form, without its font, which comes from elsewhere: a picture in a page loads nothing."""
+FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
+"""Of the reader's machine: rich's own comes from elsewhere, and a picture in a page loads nothing."""
 
 
 def terminal(name: str, *command: str) -> None:
@@ -48,7 +45,9 @@ def terminal(name: str, *command: str) -> None:
         code = run([*command])
     if code:
         raise SystemExit(f"todoctl {shlex.join(command)} has ended with code {code}")
-    picture = console.export_svg(title="", theme=MONOKAI, code_format=TERMINAL, unique_id=name)
+    picture = console.export_svg(title="", theme=MONOKAI, unique_id=name)
+    picture = re.sub(r"\s*@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+    picture = picture.replace("Fira Code, monospace", FONTS)
     (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
@@ -84,17 +83,20 @@ def report(browser: BrowserContext, file: Path) -> None:
 
 
 def main() -> None:
-    """Brings up, looks, validates, looks, and takes away."""
+    """Brings up, looks, validates, looks, judges the same app from outside, and takes away."""
     PICTURES.mkdir(exist_ok=True)
     k3d = ["--cluster", "pictures"] if all(map(shutil.which, ("docker", "k3d"))) else []
+    up = ["up", *k3d, "--port", PORT, "--image-url", "sample:"]
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place), launched() as chromium:
         os.environ["TODOCTL_HOME"] = f"{place}/home"
         browser = chromium.new_context(device_scale_factor=2, locale="en-GB", timezone_id="UTC")
         try:
-            terminal("up", "up", *k3d, "--port", PORT, "--image-url", "sample:")
+            terminal("up", *up)
             page(browser)
             terminal("validate", "validate", "--html", "report.html")
             report(browser, Path(place) / "report.html")
+            run([*up, "--ttl", "20"])
+            terminal("course", "validate", "--url", PAGE, "--ttl", "20")
         finally:
             terminal("down", "down")
 
