@@ -22,7 +22,7 @@ from todoctl.images.pip_settings import SETTINGS
 from todoctl.validation.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[1]
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = sorted(ROOT.glob("[A-Z]*.md")) + sorted((ROOT / "docs").glob("*.md"))
 PICTURES = sorted((ROOT / "docs").rglob("*.webp")) + sorted((ROOT / "docs").rglob("*.svg"))
 
 LIMITS = {".webp": 100_000, ".svg": 60_000}
