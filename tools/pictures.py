@@ -15,7 +15,7 @@ from unittest import mock
 
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page
-from rich.console import Console
+from rich.console import Console, RenderHook
 from rich.terminal_theme import MONOKAI
 from tests.browser import launched
 
@@ -30,13 +30,23 @@ FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monosp
 """Of the reader's machine: rich's own comes from elsewhere, and a picture in a page loads nothing."""
 
 
+class Screen(Console):
+    """Records what stays on a screen, and not what moves there meanwhile."""
+
+    def push_render_hook(self, hook: RenderHook) -> None:
+        """Here a live view would add itself to all that is printed."""
+
+    def pop_render_hook(self) -> None:
+        """There is none."""
+
+
 def terminal(name: str, *command: str) -> None:
     """Runs a command of todoctl, and keeps what a terminal shows when it has ended."""
-    console = Console(
+    console = Screen(
         record=True,
         width=COLUMNS,
         force_terminal=True,
-        force_interactive=False,  # what is only seen meanwhile stays out of the record
+        force_interactive=True,
         color_system="truecolor",
         highlight=False,
     )
