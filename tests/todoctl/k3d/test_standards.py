@@ -37,6 +37,13 @@ def test_the_pod_holds_to_the_restricted_standard(deployment: dict[str, Any]) ->
         assert {"startupProbe", "readinessProbe", "livenessProbe", "resources"} <= container.keys()
 
 
+def test_a_slow_answer_takes_no_visitors_away(deployment: dict[str, Any]) -> None:
+    """One probe that fails does; the default is a second, which a busy node may take for an answer."""
+    for container in deployment["template"]["spec"]["containers"]:
+        for probe in ("readinessProbe", "livenessProbe"):
+            assert container[probe]["timeoutSeconds"] >= 5
+
+
 def test_a_rollout_has_no_gap(deployment: dict[str, Any]) -> None:
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     pod = deployment["template"]["spec"]
