@@ -17,6 +17,10 @@ class Failure:
 
 LOAD = "'k3d image import', 'kind load docker-image' or 'minikube image load'"
 NETWORK = f"Check the network and proxy of the nodes, or load the image into the cluster: {LOAD}"
+TRUST = (
+    "Let the nodes trust it (with k3d: https://k3d.io/stable/usage/registries/), or load the image into the "
+    f"cluster: {LOAD}"
+)
 NAME = f"Correct the image's name, or load it into the cluster: {LOAD}"
 
 KNOWN = (
@@ -45,7 +49,7 @@ KNOWN = (
         Failure(
             "cannot be pulled: its registry is not trusted",
             Grade.STUCK,
-            "See https://k3d.io/stable/usage/registries/",
+            TRUST,
         ),
     ),
     (
@@ -80,9 +84,12 @@ UNKNOWN = Failure("cannot be pulled", Grade.STUCK, "See 'kubectl describe pods -
 CHAIN = re.compile(
     r".*failed to (?:do request|authorize|copy|(?:pull and unpack image|resolve reference) "
     r'"(?P<name>[^"]*)")'
-    r': (?:(?:Head|Get) "[^"]*": |(?P=name): )?'
+    r': (?:failed to resolve image: )?(?:(?:Head|Get) "[^"]*": |(?P=name): )?'
 )
-"""Where the message of a failed pull comes to the point: the calls that it went through stand before that."""
+"""Where the message of a failed pull comes to the point: the calls that it went through stand before that.
+
+containerd 2.4 "resolves an image" where earlier ones "resolve a reference" and name it once more.
+"""
 
 LONGEST = 160
 

@@ -7,7 +7,9 @@ from todoctl.kubernetes.waiting.pull_failures import LONGEST, failure, point
 
 UNPACK = 'failed to pull and unpack image "docker.io/rancher/x:1": '
 RESOLVE = UNPACK + 'failed to resolve reference "docker.io/rancher/x:1": '
+IMAGE = UNPACK + "failed to resolve image: "  # containerd 2.4
 HEAD = RESOLVE + 'failed to do request: Head "https://registry-1.docker.io/v2/rancher/x/manifests/1": '
+PLAIN = IMAGE + 'failed to do request: Head "https://r.test:5055/v2/x/manifests/1": '
 GET = UNPACK + 'failed to copy: failed open: failed to do request: Get "https://cdn.test/b": '
 DENIED = "pull access denied, repository does not exist or may require authorization: insufficient_scope"
 LIMIT = "httpReadSeeker: failed open: unexpected status code https://r.test/v2/x: 429 Too Many Requests"
@@ -21,6 +23,9 @@ INVALID = 'couldn\'t parse image reference "X:1": invalid reference format'
     ("calls", "end", "grade", "said"),
     [
         (RESOLVE + "docker.io/rancher/x:1: ", "not found", Grade.FINAL, "does not exist"),
+        (IMAGE + "docker.io/rancher/x:1: ", "not found", Grade.FINAL, "does not exist"),
+        (IMAGE, DENIED, Grade.FINAL, "asks for a login"),
+        (PLAIN, "http: server gave HTTP response to HTTPS client", Grade.STUCK, "is not trusted"),
         (RESOLVE, DENIED, Grade.FINAL, "asks for a login"),
         (RESOLVE, "unexpected status from HEAD request: 403 Forbidden", Grade.FINAL, "asks for a login"),
         (HEAD, "dial tcp: lookup registry-1.docker.io: no such host", Grade.STUCK, "is not reached"),
