@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -108,7 +109,10 @@ class Api:
         call = partial(delete, name, *self._where(kind), _preload_content=False, _request_timeout=TIMEOUT)
         if grace is not None:
             call = partial(call, grace_period_seconds=grace)
-        return find(call) is not None
+        answer = find(call)
+        if answer is not None:
+            answer.drain_conn()  # or the connection would stay open, and be of no use to others
+        return answer is not None
 
     def read(self, resource: Resource) -> Any | None:  # noqa: ANN401 - the library has no types
         """The resource as the cluster has it; None where it is not there."""
@@ -230,9 +234,10 @@ class Api:
             )
         )
         rest = b""
-        for part in answer.stream():
-            *whole, rest = (rest + part).split(b"\n")
-            yield from (line.decode(errors="replace") for line in whole)
+        with closing(answer):  # whoever reads may go before the end
+            for part in answer.stream():
+                *whole, rest = (rest + part).split(b"\n")
+                yield from (line.decode(errors="replace") for line in whole)
         if rest:
             yield rest.decode(errors="replace")
 
