@@ -1,5 +1,6 @@
 """todoctl's own directory: what it remembers, and the lock that keeps commands apart."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from todoctl.errors import LockedError, UnavailableError
+
+HOME_FIX = "Make it writable, or name another one in TODOCTL_HOME"
 
 
 class Home:
@@ -47,6 +50,19 @@ class Home:
         finally:
             lock.release()
 
+    def check_readable(self) -> None:
+        """Raises where the directory may not be looked into: nobody knows then whether there is something."""
+        try:
+            (self.path / "lock").stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise UnavailableError(
+                f"The state directory {self.path} cannot be read",
+                why=error.strerror or str(error),
+                fix=HOME_FIX,
+            ) from None
+
     def forget(self) -> None:
         """Removes the directory where nothing but the lock is left in it."""
         try:
@@ -61,7 +77,7 @@ def not_writable(path: Path, error: OSError) -> UnavailableError:
     return UnavailableError(
         f"The state directory {path} cannot be written",
         why=error.strerror or str(error),
-        fix="Make it writable, or name another one in TODOCTL_HOME",
+        fix=HOME_FIX,
     )
 
 
@@ -69,6 +85,8 @@ def make_directory(path: Path) -> None:
     """Makes `path`; raises `UnavailableError` where that, or writing there, is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise not_writable(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))) from None
     except OSError as error:
         raise not_writable(path, error) from None
     if not os.access(path, os.W_OK | os.X_OK):

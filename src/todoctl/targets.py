@@ -135,7 +135,8 @@ def make(
 
 
 def known(home: Home, *, leftovers: bool = False) -> list[Place]:
-    """All that is up; with `leftovers` all that left a trace."""
+    """All that is up; with `leftovers` all that left a trace. Raises where that cannot be seen."""
+    home.check_readable()
     places = [(Place(LOCAL), home.path / LOCAL)]
     places += [(Place(K3D, {"cluster": entry.name}), entry) for entry in sorted((home.path / K3D).glob("*"))]
     places += [

@@ -1,11 +1,13 @@
 """The state directory: where it is, its lock, and files that are damaged."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from todoctl.errors import LockedError, UnavailableError
 from todoctl.home import Home, read_json, write_json
+from todoctl.targets import known
 
 
 def test_the_environment_names_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +38,24 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"cannot be written: Not a directory\. .*TODOCTL_HOME"):
         with home.lock():
             pytest.fail("locked a file's child")
+
+
+def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(UnavailableError, match=r"home cannot be written: Not a directory\."):
+        with Home(tmp_path / "home").lock():
+            pytest.fail("locked a file")
+
+
+def test_a_directory_that_may_not_be_looked_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Home(tmp_path / "none").check_readable()
+    Home(tmp_path).check_readable()
+    refused = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(Path, "stat", Mock(side_effect=refused))  # root may look anywhere
+    with pytest.raises(UnavailableError, match=r"cannot be read: Permission denied\. .*TODOCTL_HOME"):
+        known(Home(tmp_path))
 
 
 def test_a_directory_that_may_not_be_written_is_named(

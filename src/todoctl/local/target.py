@@ -16,7 +16,7 @@ from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance, on_this_machine
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, damaged, make_directory, read_json, write_json
+from todoctl.home import HOME_FIX, Home, damaged, make_directory, read_json, write_json
 from todoctl.local.volume import LocalVolume, remove
 from todoctl.record import FileRecord
 from todoctl.settings import Settings, seconds
@@ -56,14 +56,15 @@ class LocalTarget:
     def findings(self, port: int) -> list[Finding]:
         """What this machine has and lacks for the local target."""
         home = self.directory.parent
-        there = next(path for path in (home, *home.parents) if path.exists())
+        there = next(path for path in (home, *home.parents) if os.access(path, os.F_OK))
+        writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
         found = [
             Finding(subject="Python", ok=True, seen=sys.version.split()[0]),
             Finding(
                 subject="State directory",
-                ok=there.is_dir() and os.access(there, os.W_OK | os.X_OK),
-                seen=str(home),
-                fix=f"Make {there} writable, or name another directory in TODOCTL_HOME",
+                ok=writable,
+                seen=str(home) if writable else f"{home} cannot be written",
+                fix=HOME_FIX,
             ),
         ]
         if process.runs_on(self.directory, port):

@@ -98,6 +98,7 @@ def test_findings_name_what_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     findings = LocalTarget(Home(tmp_path / "file" / "home")).findings(free_port())
     assert [(found.subject, found.ok) for found in findings][1] == ("State directory", False)
+    assert findings[1].seen.endswith("file/home cannot be written")
     assert "TODOCTL_HOME" in findings[1].fix
 
 
