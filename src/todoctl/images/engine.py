@@ -21,20 +21,31 @@ STDOUT, STDERR = 1, 2
 
 def connect(*, timeout: int = TIMEOUT) -> docker.DockerClient:
     """A client that has been answered; raises `UnavailableError`."""
+    address = os.environ.get("DOCKER_HOST")
     try:
-        if os.environ.get("DOCKER_HOST"):
+        if address:
             client = docker.from_env(timeout=timeout)
         else:
-            context = ContextAPI.get_current_context()
-            client = docker.DockerClient(base_url=context.Host, timeout=timeout)
+            address = ContextAPI.get_current_context().Host
+            client = docker.DockerClient(base_url=address, timeout=timeout)
         client.ping()
     except (docker.errors.DockerException, OSError, ValueError) as error:
         raise UnavailableError(
             "Docker does not answer",
-            why=" ".join(str(error).split()),
+            why=_why(error, address),
             fix="Start Docker, or check your rights to use it (docker info)",
         ) from None
     return client
+
+
+def _why(error: Exception, address: str | None) -> str:
+    """The system's own words, where they are beneath the many of the SDK, requests and urllib3."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"{address}: {cause.strerror}"
+        cause = cause.__context__
+    return " ".join(str(error).split())
 
 
 def reason(error: Exception) -> str:

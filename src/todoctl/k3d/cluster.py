@@ -74,9 +74,9 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
             errors="replace",
         )
     except OSError as error:
-        raise UnavailableError(
-            "k3d cannot be run", why=error.strerror or str(error), fix="Install it from https://k3d.io"
-        ) from None
+        missing = isinstance(error, FileNotFoundError)
+        why = "it is not installed" if missing else error.strerror or str(error)
+        raise UnavailableError("k3d cannot be run", why=why, fix="Install it from https://k3d.io") from None
     with process:
         try:
             reasons = []

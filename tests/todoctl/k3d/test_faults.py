@@ -50,7 +50,7 @@ def the_cluster_has_another_port(world: World, settings: Settings, bin_directory
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (k3d_is_missing, r"k3d: No such file.* Install k3d 5 from"),
+        (k3d_is_missing, r"k3d: it is not installed\. Install k3d 5 from"),
         (k3d_is_old, r"k3d: 4\.4\.8\. Install k3d 5 from"),
         (the_port_is_taken, r"Port \d+: .*listens there.* --port"),
         (the_cluster_is_foreign, r"it exists, and todoctl has not made it.* --adopt.* --cluster"),

@@ -103,5 +103,6 @@ def test_docker_is_reached_where_its_command_reaches_it(
         assert engine.ping()
         engine.close()
         server.shutdown()
-    with away(), pytest.raises(UnavailableError, match=r"Docker does not answer.*Start Docker"):
+    with away(), pytest.raises(UnavailableError, match=r"Docker does not answer.*Start Docker") as caught:
         connect(timeout=2)
+    assert f"{address}: Connection refused." in str(caught.value)
