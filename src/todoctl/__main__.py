@@ -1,5 +1,6 @@
 """The entry point: runs a command, and turns every failure into one line and an exit code."""
 
+import io
 import signal
 import sys
 from types import FrameType
@@ -7,7 +8,9 @@ from types import FrameType
 from typer.exceptions import Abort, TyperException
 
 from todoctl.cli.app import app
-from todoctl.errors import ExitCode, TodoctlError
+from todoctl.errors import ExitCode, TodoctlError, UnavailableError
+
+INSTALL = "--install-completion"
 
 
 class TerminatedError(BaseException):
@@ -20,6 +23,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 def main() -> None:
     """Runs the command line and exits."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Not every terminal knows a ✓: then its name is shown.
+            stream.reconfigure(errors="namereplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -50,7 +56,16 @@ def run(arguments: list[str]) -> int:
 
 def invoke(arguments: list[str]) -> int:
     """Lets Typer run the command; returns the exit code that it settles on."""
-    code = int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+    try:
+        code = int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+    except OSError as error:
+        if INSTALL not in arguments:
+            raise
+        raise UnavailableError(
+            f"The completion cannot be written to {error.filename}",
+            why=error.strerror or str(error),
+            fix="'todoctl --show-completion' prints it, for a file that your shell reads",
+        ) from None
     if code == ExitCode.INTERRUPTED:  # Typer has caught the Ctrl-C and said nothing
         raise KeyboardInterrupt
     return code

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -94,6 +95,29 @@ def test_verbose_shows_where_wherever_it_stands(todoctl: CommandLine) -> None:
 def test_completion_is_there(todoctl: CommandLine) -> None:
     todoctl.env |= {"_TODOCTL_COMPLETE": "complete_bash", "COMP_WORDS": "todoctl va", "COMP_CWORD": "1"}
     assert todoctl().stdout.split() == ["validate"]
+
+
+def test_completion_that_cannot_be_installed_is_told(todoctl: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    todoctl.env |= {"HOME": str(tmp_path / "file/home"), "SHELL": "/bin/bash"}
+    told = todoctl("--install-completion", code=3).stderr
+    assert f"todoctl: The completion cannot be written to {tmp_path}/file" in told
+    assert told.endswith(
+        ": Not a directory. 'todoctl --show-completion' prints it, for a file that your shell reads.\n"
+    )
+    assert told.count("\n") == 1
+
+
+def test_only_of_the_completion_is_an_error_of_files_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "app", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        main.invoke(["status"])
+
+
+def test_a_terminal_without_a_check_mark_gets_its_name(todoctl: CommandLine) -> None:
+    todoctl.env |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    seen = todoctl("doctor", "--target", "local", "--port", str(todoctl.port)).stdout
+    assert "\\N{CHECK MARK} Python: " in seen
 
 
 def test_output_into_a_closed_pipe_is_no_traceback(todoctl: CommandLine) -> None:
