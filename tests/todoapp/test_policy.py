@@ -43,7 +43,7 @@ class Model:
 
     def view(self, now: float, *, works: bool) -> str:
         """One page view at `now`; what its Status says."""
-        self.since = min(self.since, now)
+        self.since, self.failed_at = min(self.since, now), min(self.failed_at, now)
         status = "valid" if self.picture and now < self.since + TTL else "grace"
         due = not self.picture or (status == "grace" and self.grace_used)
         self.grace_used |= status == "grace"
@@ -57,9 +57,8 @@ class Model:
 
     def fetch(self, now: float, *, works: bool) -> bool:
         """A fetch at `now`, unless it is too early for one; whether it brought a picture."""
-        self.failed_at = min(self.failed_at, now)
         wait = min(2 ** (self.failures - 1) / 4, 60) if self.failures else 0
-        if now < self.failed_at + wait:
+        if now < min(self.failed_at, now) + wait:  # at a start not kept: only what is counted is saved
             return False
         if works:
             self.__init__(self.picture + 1, now, views=self.views)  # type: ignore[misc]
