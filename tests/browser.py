@@ -56,7 +56,7 @@ def find() -> str | None:
     )
     if done.returncode:
         pytest.fail(
-            "No browser for the page's tests: install Chromium or Chrome (Debian: apt-get install chromium). "
+            "No browser for the page's tests: install Chromium or Chrome (see CONTRIBUTING.md). "
             f"Playwright could not bring its own: {' '.join(done.stderr.split())[:300]}"
         )
     return None

@@ -68,7 +68,12 @@ class BrowserVisitor:
             except ImportError:
                 raise UnavailableError(MISSING) from None
             path = next((path for name in INSTALLED if (path := shutil.which(name))), None)
-            self._playwright = sync_playwright().start()
+            try:
+                self._playwright = sync_playwright().start()
+            except Exception as error:  # noqa: BLE001 - where its driver does not run it raises no other
+                raise UnavailableError(
+                    "Playwright's driver does not run", why=str(error), fix="On Debian install libatomic1"
+                ) from None
             try:
                 self._browser = self._playwright.chromium.launch(executable_path=path, args=FLAGS)
             except Error:

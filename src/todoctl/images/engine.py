@@ -26,7 +26,7 @@ def connect(*, timeout: int = TIMEOUT) -> docker.DockerClient:
         if address:
             client = docker.from_env(timeout=timeout)
         else:
-            address = ContextAPI.get_current_context().Host.removeprefix("http+")
+            address = str(ContextAPI.get_current_context().Host).removeprefix("http+")
             client = docker.DockerClient(base_url=address, timeout=timeout)
         client.ping()
     except (docker.errors.DockerException, OSError, ValueError) as error:

@@ -1,5 +1,7 @@
 """A visit by a real Chromium."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from tests.browser import find
@@ -73,6 +75,11 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: "/no/such/browser")
     with pytest.raises(UnavailableError, match=r"pip install 'todoctl\[browser\]'"):
         BrowserVisitor("http://127.0.0.1:1/", history)
+    refused = Mock(side_effect=Exception("Connection closed while reading from the driver"))
+    with monkeypatch.context() as patched:
+        patched.setattr("playwright.sync_api.sync_playwright", refused)
+        with pytest.raises(UnavailableError, match=r"driver does not run: Connection closed.*libatomic1"):
+            BrowserVisitor("http://127.0.0.1:1/", history)
     monkeypatch.setitem(__import__("sys").modules, "playwright.sync_api", None)
     with pytest.raises(UnavailableError, match="Install Chromium"):
         BrowserVisitor("http://127.0.0.1:1/", history)
