@@ -17,7 +17,12 @@ from tests.todoctl.validation.volumes import VolumeScript, begun, failed
 from todoctl.validation import contents
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.history import Act
-from todoctl.validation.model.policy import Kind
+from todoctl.validation.judge.acts import Acts
+from todoctl.validation.judge.checks import Checks
+from todoctl.validation.judge.tally import Tally
+from todoctl.validation.model.policy import Fetch, Kind
+from todoctl.validation.model.possible import Possible
+from todoctl.validation.model.times import Span
 from todoctl.validation.reading import PICTURE_FILE, STATE_FILE
 from todoctl.validation.verdict import Outcome
 
@@ -191,3 +196,18 @@ def test_a_running_app_may_tell_of_damage_and_loses_nothing() -> None:
     script.spoil()
     script.view(lower)
     assert ("counted", "site count") in failed(script)
+
+
+def test_what_the_image_service_is_told_is_no_time_in_which_a_late_picture_may_have_come() -> None:
+    """Only a look tells; else it is not known whether the app has taken it by itself, when it shows."""
+    history = begun().history
+    late = Fetch(Span(BEGAN, BEGAN + 3.1), history.keep(b"a picture"), 3.1)
+    possible = Possible(10.0)
+    possible.fetches = [late]
+    possible.states = waiting = {state._replace(pending=0) for state in possible.states}
+    checks = Checks(history)
+    told = Act(begin=BEGAN + 3.0, end=BEGAN + 3.2, scenario="made", what="serve", way="picture")
+    Acts(checks, possible, Tally(checks), [late]).take(0, told, Span(told.begin, told.end))
+    assert possible.states == waiting
+    possible.settle(Span(told.end, told.end))
+    assert {state.picture for state in possible.states} > {late.picture}

@@ -51,11 +51,11 @@ class Acts:
 
     def take(self, number: int, act: Act, at: Span) -> None:
         """The next act, done at some instant of `at`."""
-        possible = self._possible
-        possible.settle(Span(at.lo, at.lo))
         self._tally.act(act)
         if act.what in {"serve", *UNKNOWN}:
             return
+        possible = self._possible
+        possible.settle(Span(at.lo, at.lo))
         self.since = None if act.what == "start" else act
         if act.what in {"start", "takeover", "cut", "damage"}:
             self._start(act, at)
