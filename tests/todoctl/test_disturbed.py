@@ -9,6 +9,7 @@ import pytest
 
 from tests.todoctl.bench import Bench
 from todoctl.errors import UnavailableError
+from todoctl.settings import Settings
 from todoctl.validation import run as running
 from todoctl.validation.history import Act, History
 from todoctl.validation.judge.results import judge
@@ -111,3 +112,28 @@ def test_what_is_seen_while_an_act_fails_may_be_its_doing(
     (result,) = verdict.scenarios
     assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, "The cluster is away.")
     assert [act.what for act in acts(verdict.history)] == ["start", "failed"]
+
+
+def test_what_has_come_in_its_place_may_have_no_log_yet(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = shared.target
+    logs, start = target.logs, target.start
+    left, young = [None], []
+
+    def play(stage: Stage) -> None:
+        stage.require()
+        if left:
+            left.pop()
+            target.restart()
+            young.append("a pod")
+        stage.wait_for_picture()
+        stage.visit()
+
+    def started(settings: Settings) -> None:
+        young.clear()
+        start(settings)
+
+    monkeypatch.setattr(target, "logs", lambda **how: iter(()) if young else logs(**how))
+    monkeypatch.setattr(target, "start", started)
+    assert shared.play([replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))]).passed

@@ -107,7 +107,7 @@ class Actor(Observer):
         """
         ttl = self.deployed.ttl if self.full else ttl
         aside = self.target.volume.is_set_aside()
-        if aside:
+        if aside and not self.upset:
             self.look_at_log()
         began, before = self._begin()
         self.target.stop(at_once=aside)
