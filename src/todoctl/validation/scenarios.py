@@ -144,7 +144,7 @@ def files(stage: Stage) -> None:
     stage.visit()
     stage.spoil_files()
     stage.visit()
-    stage.visitors.view()  # the first save after a damage is synced, further ones are in the journal
+    stage.view_again()  # what the first view after a damage saves, or of a picture, is synced: not torn
     stage.cut_power()
     stage.visit()
     stage.damage(contents.bad_values)

@@ -84,6 +84,13 @@ class Stage(Actor):
             self.pause(FIRST_WAIT)
             self.visit()
 
+    def view_again(self) -> None:
+        """A page view that saves nothing but counts, as one of a picture that was viewed before."""
+        for _ in range(3):
+            answer = self.visitors.view().answer
+            if answer is None or self.page(answer).told.get("picture_views") != 1:
+                return
+
     def make_valid(self, left: float = 0.5) -> None:
         """A picture that stays valid for the part `left` of the TTL (0 to 1), if the app allows."""
         for _ in range(3):

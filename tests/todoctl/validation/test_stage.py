@@ -126,3 +126,22 @@ def test_a_picture_that_goes_has_no_age(history: History) -> None:
     assert not [event for event in history.events if isinstance(event, Act) and event.what != "serve"]
     visitors.close()
     observer.close()
+
+
+def test_a_view_of_a_new_picture_is_followed_by_another_one(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first one saves is synced: a power cut does not tear it."""
+    stage = Deaf(history, {})
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.view()
+    pages = [event for event in script.history.events if isinstance(event, Request)]
+    views = iter([event for event in pages if event.role is Role.PAGE])
+    history.bodies.update(script.history.bodies)
+    monkeypatch.setattr(stage.visitors, "view", lambda: next(views))
+    stage.view_again()
+    assert next(views, None) is None
+    stage.visitors.close()
+    stage.close()
