@@ -35,8 +35,7 @@ def judge(
     from todoctl.validation.judge.results import judge as judge_ours
     from todoctl.validation.reports import files
 
-    for path in (junit, html):
-        files.check_writable(path)
+    files.check_writable(junit, html)
     histories = [History.from_json(plain) for plain in _read(file)]
     verdicts: list[Verdict] = [
         judge_other(history) if history.facts.target == "url" else judge_ours(history)

@@ -6,7 +6,7 @@ import typer
 
 from todoctl.cli.help import examples
 from todoctl.cli.options import ON_K3D, flag, value
-from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL, seconds
+from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL, Settings, seconds
 
 APP = "The app"
 IN_A_NAMESPACE = "In a namespace of a cluster that exists already"
@@ -60,7 +60,6 @@ def manifests(
     from todoctl.k3d.options import ClusterOptions
     from todoctl.k3d.resources import resources
     from todoctl.kubernetes.manifests import render
-    from todoctl.settings import Settings
 
     settings = Settings(ttl=ttl, image_url=image_url)
     options = ClusterOptions(cluster=cluster, agents=agents)

@@ -126,8 +126,7 @@ def validate(
     from todoctl.validation.scenarios import chosen
 
     scenarios = chosen(scenario or [], full=full)
-    for path in (junit, html):
-        files.check_writable(path)
+    files.check_writable(junit, html)
     home = find_home()
     terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
@@ -156,8 +155,7 @@ def _validate_others(
     from todoctl.course.validate import validate as watch
     from todoctl.validation.reports import files
 
-    for path in (junit, html):
-        files.check_writable(path)
+    files.check_writable(junit, html)
     terminal = make_terminal(stderr=as_json, quiet=quiet)
     for app in apps:
         for command in filter(None, (app.volume_exec, app.restart)):

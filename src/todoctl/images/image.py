@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import docker
 import docker.errors
+from docker.utils import parse_repository_tag
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
@@ -171,5 +172,5 @@ def push(name: str, progress: Progress) -> str:
 
 
 def repository(name: str) -> str:
-    """An image's name without its tag; a colon before a slash is that of a port."""
-    return re.sub(r":[^/:]*$", "", name.partition("@")[0])
+    """An image's name without its tag and digest."""
+    return str(parse_repository_tag(name.partition("@")[0])[0])

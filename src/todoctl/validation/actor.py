@@ -16,6 +16,8 @@ from todoctl.validation.visitor import Visitors, streaming
 LONG_TTL = 600.5
 """Seconds: no picture expires meanwhile. With a fraction, so that it shows whether that counts."""
 
+REPLACED = "What runs the app was replaced, and not by todoctl"
+
 INSTANT = 0.005
 """Seconds after our last page view for the last one of others: more than is lost by rounding times."""
 
@@ -85,7 +87,7 @@ class Actor(Observer):
         began, running = time.time(), self.target.instances()
         if self.target.rolling and self._runs is not None and running != self._runs:
             raise UnavailableError(
-                "What runs the app was replaced, and not by todoctl",
+                REPLACED,
                 why=f"{', '.join(sorted(running)) or 'nothing'} runs it now",
                 fix="Validate when nobody else restarts, deletes or drains it",
             )

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from todoctl.target import ImageService, Target
 from todoctl.validation import reading
-from todoctl.validation.history import Answer, Download, File, History, Log, Request, Role, Volume
+from todoctl.validation.history import Download, File, History, Log, Request, Role, Volume
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import STATE, Told
 from todoctl.validation.visitor import Visitors
@@ -50,7 +50,7 @@ class Observer:
     def _after(self, request: Request) -> Told:
         told: Told = {}
         if request.answer is not None:
-            page = self.page(request.answer)
+            page = reading.answered(self.history, request.answer)
             told = page.told
             if page.picture is not None and told.get("status") != "empty":
                 self.visitors.picture(page.picture, request.visit)
@@ -58,10 +58,6 @@ class Observer:
             self.look_at_volume()  # first: a look at the cache may save what was not saved yet
         self.look(since=request.begin)
         return told
-
-    def page(self, answer: Answer) -> reading.Page:
-        """The page that was answered."""
-        return reading.page(self.history.bodies[answer.body].decode(errors="replace"))
 
     def look(self, *, since: float | None = None) -> Told:
         """The cache's state; never an access. `since` is from when on a picture that is new may have come."""

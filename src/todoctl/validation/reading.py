@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from todoctl.validation.history import Answer, History
 from todoctl.validation.model.times import Span
 
 MILLISECOND = 0.001
@@ -77,6 +78,11 @@ class Page:
 
     def fault(self, claim: str, name: str, expected: str, seen: str) -> None:
         self.faults.append((claim, name, expected, seen))
+
+
+def answered(history: History, answer: Answer) -> Page:
+    """The page in an answer."""
+    return page(history.bodies[answer.body].decode(errors="replace"))
 
 
 @lru_cache(maxsize=1024)

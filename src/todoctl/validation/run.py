@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from todoctl.errors import TodoctlError
+from todoctl.validation.actor import REPLACED
 from todoctl.validation.history import History, Play
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import Scenario, proves
@@ -14,8 +15,6 @@ from todoctl.validation.verdict import Outcome, ScenarioResult
 
 TRIES = 4
 """How often a scenario is played at most, where its situation did not come about."""
-
-REPLACED = "What runs the app was replaced meanwhile, and not by todoctl"
 
 
 class Audience(Protocol):

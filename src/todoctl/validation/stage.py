@@ -9,7 +9,7 @@ from collections.abc import Callable
 from todoctl.target import Way
 from todoctl.validation.actor import Actor
 from todoctl.validation.model.policy import FIRST_WAIT
-from todoctl.validation.reading import Told
+from todoctl.validation.reading import Told, answered
 
 QUICK_TTL = 0.8
 """Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""
@@ -88,7 +88,7 @@ class Stage(Actor):
         """A page view that saves nothing but counts, as one of a picture that was viewed before."""
         for _ in range(3):
             answer = self.visitors.view().answer
-            if answer is None or self.page(answer).told.get("picture_views") != 1:
+            if answer is None or answered(self.history, answer).told.get("picture_views") != 1:
                 return
 
     def make_valid(self, left: float = 0.5) -> None:

@@ -37,7 +37,7 @@ class Judge:
         self.visits: list[Visit] = []
         self.sightings: list[tuple[float, str]] = []
         self._pages = {
-            number: reading.page(history.bodies[event.answer.body].decode(errors="replace"))
+            number: reading.answered(history, event.answer)
             for number, event in enumerate(history.events)
             if isinstance(event, Request)
             and event.role is Role.PAGE

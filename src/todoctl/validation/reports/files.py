@@ -7,15 +7,15 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.validation.verdict import Verdict
 
 
-def check_writable(path: Path | None) -> None:
-    """Raises `BadUsageError` before a long run whose report could not be written after it."""
-    if path is None:
-        return
-    writable = os.access(path, os.W_OK) if path.exists() else os.access(path.parent, os.W_OK | os.X_OK)
-    if path.is_dir() or not writable:
-        raise BadUsageError(
-            f"The report {path} cannot be written", fix="Name a file in a directory that exists and is yours"
-        )
+def check_writable(*paths: Path | None) -> None:
+    """Raises `BadUsageError` before a long run of which a report could not be written after it."""
+    for path in filter(None, paths):
+        writable = os.access(path, os.W_OK) if path.exists() else os.access(path.parent, os.W_OK | os.X_OK)
+        if path.is_dir() or not writable:
+            raise BadUsageError(
+                f"The report {path} cannot be written",
+                fix="Name a file in a directory that exists and is yours",
+            )
 
 
 def write(verdict: Verdict, *more: Verdict, junit: Path | None, html: Path | None) -> None:
