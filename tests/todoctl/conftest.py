@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import free_port
+from tests.todoctl.bench import Bench
 from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import World
 from tests.todoctl.kubernetes.kube import Kube
@@ -63,6 +64,13 @@ class CommandLine:
     def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`up` on the local target with bundled pictures, unless `arguments` say otherwise."""
         return self("up", "--target", "local", "--port", str(self.port), "--image-url", "sample:", *arguments)
+
+
+@pytest.fixture(name="bench")
+def _bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "home", 500.0)
+    yield bench
+    bench.target.stop()
 
 
 @pytest.fixture(name="todoctl")

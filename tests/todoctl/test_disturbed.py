@@ -1,9 +1,7 @@
 """Runs in which somebody else, or todoctl itself, takes the app away: that is not held against it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,18 +9,12 @@ from tests.todoctl.bench import Bench
 from todoctl.errors import UnavailableError
 from todoctl.settings import Settings
 from todoctl.validation import run as running
+from todoctl.validation.actor import REPLACED
 from todoctl.validation.history import Act, History
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import Scenario, chosen
 from todoctl.validation.stage import Stage
 from todoctl.validation.verdict import Outcome
-
-
-@pytest.fixture(name="bench")
-def _bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "home", 500.0)
-    yield bench
-    bench.target.stop()
 
 
 def acts(history: History) -> list[Act]:
@@ -73,7 +65,7 @@ def test_a_process_that_is_gone_is_missed(bench: Bench) -> None:
 def test_what_is_always_taken_away_is_not_judged(shared: Bench) -> None:
     verdict = shared.play([replacing(shared, running.TRIES)])
     (result,) = verdict.scenarios
-    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, running.REPLACED)
+    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, REPLACED)
 
 
 def test_an_act_does_not_begin_on_what_others_have_replaced(shared: Bench) -> None:

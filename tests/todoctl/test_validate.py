@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -22,13 +22,6 @@ from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
 from todoctl.validation.stage import Stage
 from todoctl.validation.verdict import Outcome
-
-
-@pytest.fixture(name="bench")
-def _bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "home", 500.0)
-    yield bench
-    bench.target.stop()
 
 
 def scenario(play: Callable[[Stage], None], *claims: str) -> Scenario:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
+from tools.reference import walk
 from typer.core import TyperCommand, TyperGroup
 
 from todoctl.cli.app import app
@@ -42,20 +43,15 @@ def root() -> TyperGroup:
 
 def commands() -> list[Found]:
     """All there are."""
-    return list(_below(root(), None, "todoctl"))
-
-
-def _below(command: Command, parent: "Context | None", name: str) -> Iterator[Found]:
-    context = typer.Context(command, info_name=name.rpartition(" ")[2], parent=parent)
-    yield Found(name, command, context)
-    if isinstance(command, TyperGroup):
-        for inner, one in command.commands.items():
-            assert isinstance(one, Command)
-            yield from _below(one, context, f"{name} {inner}")
+    found = []
+    for name, command, context in walk(root(), "todoctl"):
+        assert isinstance(command, Command)
+        found.append(Found(name, command, context))
+    return found
 
 
 def shown(text: str) -> Iterator[list[str]]:
-    """The words of each todoctl command in some lines of a shell."""
+    """The words of each todoctl command in some lines of a shell, wherever it is installed."""
     whole = re.sub(r"\\\n\s*", " ", text)
     for line in whole.splitlines():
         inner = re.findall(r"\$\(([^)]*)\)", line)
@@ -65,8 +61,9 @@ def shown(text: str) -> Iterator[list[str]]:
             words: list[str] = []
             for word in [*lexer, ";"]:
                 if set(word) <= set("|&>;"):
-                    if words[:1] == ["todoctl"]:
-                        yield words
+                    names = [one.rpartition("/")[2] for one in words]
+                    if "todoctl" in names:
+                        yield ["todoctl", *words[names.index("todoctl") + 1 :]]
                     words = []
                 else:
                     words.append(word)
