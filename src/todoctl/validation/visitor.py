@@ -13,6 +13,7 @@ import httpx
 from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance
 from todoctl.validation.contract import PROBES
+from todoctl.validation.crowd import at_once
 from todoctl.validation.history import Answer, History, Request, Role
 
 LONGEST = 500
@@ -38,6 +39,7 @@ class Visitors:
         self._history = history
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._inside = entrance.transport is not None
         # Not the environment's proxies: the app is on this machine. A connection each: while an app starts or
         # is replaced, an old one may lead elsewhere.
         # Bytes as they are: a proxy on the way may pack them, which is none of the app's doing.
@@ -65,44 +67,52 @@ class Visitors:
         content: bytes = b"",
     ) -> Request:
         """One request. That there is no answer is written down as well."""
-        server = self.servers[next(self._turn) % len(self.servers)]
+        server = self._next_server()
         if role is not Role.CACHE and not crowd:  # todoctl's own looks are no part of what is tried
             plain = path.partition("?")[0] if role is Role.PICTURE else path  # the page adds a version
             words = curl(role, method, urljoin(self._shown(server), plain), sent, content)
             if max(map(len, words)) <= LONGEST:
                 self._commands.tell(words)
         began, answer, error = time.time(), None, ""
-        body = b""
         try:
             found = self._http.request(method, urljoin(server, path), headers=list(sent), content=content)
-            body = found.content
-            answer = (found.status_code, found.headers)
+            answer = self._answer(found.status_code, found.headers.multi_items(), found.content)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             error = str(problem) or type(problem).__name__
-        ended = time.time()
-        with self._lock:
-            request = Request(
+        return self._note(
+            Request(
                 begin=began,
-                end=ended,
+                end=time.time(),
                 scenario=self.scenario,
                 role=role,
                 method=method,
                 url=path,
                 sent=list(sent),
-                answer=answer
-                and Answer(
-                    status=answer[0],
-                    headers=[(name.lower(), value) for name, value in answer[1].multi_items()],
-                    body=self._history.keep(body),
-                ),
+                answer=answer,
                 error=error,
                 visit=visit,
                 crowd=crowd,
                 probe=probe,
-                server="" if server == self.url else urlsplit(server).netloc,
+                server=self._other(server),
             )
+        )
+
+    def _answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
+        with self._lock:
+            kept = self._history.keep(body)
+        return Answer(status=status, headers=[(name.lower(), value) for name, value in headers], body=kept)
+
+    def _note(self, request: Request) -> Request:
+        with self._lock:
             self._history.events.append(request)
         return request
+
+    def _next_server(self) -> str:
+        return self.servers[next(self._turn) % len(self.servers)]
+
+    def _other(self, server: str) -> str:
+        """An address that is not the one all know."""
+        return "" if server == self.url else urlsplit(server).netloc
 
     def _shown(self, server: str) -> str:
         """An address as people know it."""
@@ -134,16 +144,31 @@ class Visitors:
     def crowd(self, number: int) -> list[Request]:
         """`number` page views at once."""
         name = f"crowd {next(self._numbers)}"
-        doors = threading.Barrier(number)
-        at_once = ["xargs", "-n1", f"-P{number}", "curl", "--silent", "--output", "page.html"]
-        self._commands.tell(["yes", f"{self._shown(self.url)}/"], ["head", f"-n{number}"], at_once)
-
-        def come() -> Request:
-            doors.wait()
-            return self.view(crowd=name)
-
-        with ThreadPoolExecutor(number) as visitors:
-            return [future.result() for future in [visitors.submit(come) for _ in range(number)]]
+        curls = ["xargs", "-n1", f"-P{number}", "curl", "--silent", "--output", "page.html"]
+        self._commands.tell(["yes", f"{self._shown(self.url)}/"], ["head", f"-n{number}"], curls)
+        if self._inside:  # the way there is the same for all of them
+            with ThreadPoolExecutor(number) as visitors:
+                return list(visitors.map(lambda _: self.view(crowd=name), range(number)))
+        servers = [self._next_server() for _ in range(number)]
+        guests = at_once([urljoin(server, "/") for server in servers], REQUEST_SECONDS)
+        return [
+            self._note(
+                Request(
+                    begin=guest.begin,
+                    end=guest.end,
+                    scenario=self.scenario,
+                    role=Role.PAGE,
+                    method="GET",
+                    url="/",
+                    answer=None if guest.error else self._answer(guest.status, guest.headers, guest.body),
+                    error=guest.error,
+                    visit=next(self._numbers),
+                    crowd=name,
+                    server=self._other(server),
+                )
+            )
+            for guest, server in sorted(zip(guests, servers, strict=True), key=lambda pair: pair[0].end)
+        ]
 
 
 def curl(

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 
+import httpx
 import msgspec
 import pytest
 
@@ -44,7 +45,8 @@ class Site:
                 """Nothing on the screen."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def take(self) -> list[Sent]:
@@ -106,6 +108,25 @@ def test_a_crowd_is_one_command(site: Site, visitors: Visitors, lines: list[str]
     subprocess.run(["/bin/sh", "-c", line], check=True, cwd=tmp_path, env=environment)
     assert site.take() == sent
     assert len(sent) == 5
+
+
+def test_a_crowd_goes_by_the_way_that_all_go(site: Site) -> None:
+    visitors = Visitors(
+        Entrance(url=site.url, words="from inside", transport=httpx.HTTPTransport()),
+        histories.Script().history,
+    )
+    visitors.crowd(5)
+    visitors.close()
+    assert len(site.take()) == 5
+
+
+def test_those_of_a_crowd_are_sent_to_each_server_in_turn(site: Site, visitors: Visitors) -> None:
+    visitors.servers = [site.url, f"{site.url.replace('127.0.0.1', 'localhost')}/"]
+    seen = visitors.crowd(4)
+    assert len(site.take()) == 4
+    assert sorted(request.server for request in seen) == ["", "", *[f"localhost:{site.port}"] * 2]
+    assert len({request.visit for request in seen}) == 4
+    assert {request.crowd for request in seen} == {seen[0].crowd}
 
 
 def test_another_address_is_named_as_it_is(site: Site, visitors: Visitors, lines: list[str]) -> None:
