@@ -113,7 +113,8 @@ def stays(history: History, result: ScenarioResult) -> None:
 class Expiry:
     """The visits that surely came after a picture's time: those that got the old one, the first new one.
 
-    `doubtful` says that an earlier visit may have come after it as well.
+    `doubtful` says that an earlier visit may have come after it as well: where the old picture was seen
+    once more, if that is likely enough; where a new one came at once, if it is possible at all.
     """
 
     life: Life
@@ -144,7 +145,11 @@ def expiry(history: History) -> Expiry | None:
             doubtful = (
                 bool(before)
                 and before[-1].end > perhaps
-                and (len(before) < 2 or before[-1].begin - before[-2].begin > together(life, ttl))
+                and (
+                    not olds  # nobody is accused of what may not be
+                    or len(before) < 2
+                    or before[-1].end - before[-2].begin > together(life, ttl)
+                )
             )
             best = best if best and doubtful else Expiry(life, olds, new, doubtful)
             if not doubtful:

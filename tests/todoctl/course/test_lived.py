@@ -60,10 +60,17 @@ def test_what_may_have_spent_the_grace_view_is_no_alarm() -> None:
     assert "may have been spent" in reason
 
 
-def test_two_views_of_a_picture_of_unknown_age_have_to_be_close_to_be_one() -> None:
-    for ttl, outcome in ((600.0, FAILED), (90.0, OPEN)):
-        seen = visits((0, "a"), (0.75 * ttl, "a"), (0.75 * ttl + 1, "a"), (ttl + 3, "b"), (ttl + 4, "b"))
-        assert claim(made(*seen, ttl=ttl), "grace").outcome is outcome
+def test_close_views_count_as_one_for_a_new_picture_in_time_but_accuse_nobody() -> None:
+    for ttl, outcome in (
+        (600.0, PASSED),
+        (90.0, OPEN),
+    ):  # of unknown age, in which a second is little or much
+        seen = visits((0, "a"), (0.75 * ttl, "a"), (0.75 * ttl + 1, "a"), (ttl + 3, "a"), (ttl + 4, "b"))
+        assert claim(made(*seen, ttl=ttl), "renews").outcome is outcome
+    for before in (visits((0, "a"), (450, "a"), (451, "a")), [*YOUNG, *visits((600.5, "b"), (600.9, "b"))]):
+        outcome, reason = told("grace", *before, *visits((604, "c"), (605, "c")))
+        assert outcome is OPEN, "the time may have ended just between the two"
+        assert "may have been spent" in reason
 
 
 def test_a_view_that_may_have_come_too_late_tells_of_no_delay() -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -75,6 +74,20 @@ def all_of(verdict: CourseVerdict) -> str:
     return "\n".join(f"{result.name}: {result.reason} {result.notes}" for result in verdict.scenarios)
 
 
+def settled(play: Callable[[], list[CourseVerdict]], *expected: str) -> list[CourseVerdict]:
+    """The verdicts that are expected. A busy machine may leave open what could be judged: then all is played
+    again. It may never lead to a wrong verdict.
+    """
+    for _ in range(TRIES):
+        verdicts = play()
+        if [outcomes(verdict) for verdict in verdicts] == list(expected):
+            return verdicts
+        for verdict, right in zip(verdicts, expected, strict=True):
+            for seen, wanted_one in zip(outcomes(verdict), right, strict=True):
+                assert seen in {wanted_one, "."}, all_of(verdict)
+    pytest.fail("\n\n".join(all_of(verdict) for verdict in verdicts))
+
+
 assert CLAIMS == ("shown", "stays", "grace", "renews", "restart", "counts", "times", "files")
 
 WAYS = {
@@ -105,6 +118,8 @@ def test_the_ways_are_judged_right() -> None:
         apps = [replace(app, lock=threading.Lock(), asked=[]) for app, _, _ in left.values()]
         wrong = {}
         for (way, (_, expected, reasons)), verdict in zip(left.items(), run(*apps), strict=True):
+            accused = [pair for pair in zip(outcomes(verdict), expected, strict=True) if pair == ("-", "+")]
+            assert not accused, f"{way}: {all_of(verdict)}"
             right = all(text in reason(verdict, name) for name, text in reasons.items())
             if outcomes(verdict) != expected or not right:
                 wrong[way] = f"{way}: {outcomes(verdict)} instead of {expected}\n{all_of(verdict)}"
@@ -115,9 +130,14 @@ def test_the_ways_are_judged_right() -> None:
 
 
 def test_one_with_a_volume_passes_everything(tmp_path: Path) -> None:
-    app = Imitation(labels="right", behind=5.75 * 3600, directory=tmp_path)
-    [verdict] = run(app)
-    assert outcomes(verdict) == "++++++++", all_of(verdict)
+    apps: list[Imitation] = []
+
+    def play() -> list[CourseVerdict]:
+        apps.append(Imitation(labels="right", behind=5.75 * 3600, directory=tmp_path))
+        return run(apps[-1])
+
+    [verdict] = settled(play, "++++++++")
+    app = apps[-1]
     assert verdict.passed
     assert "page views during the restart answered" in reason(verdict, "restart")
     again = judge(History.from_json(json.loads(json.dumps(verdict.history.to_json()))))
@@ -142,9 +162,11 @@ def test_a_visit_is_the_page_and_then_its_picture_once_at_the_pace() -> None:
 
 
 def test_pages_whose_picture_comes_by_javascript() -> None:
-    apps = [Imitation(ttl=20, show=show, labels="right") for show in ("react", "blob")]
-    for verdict in run(*apps, ttl=20, restart=False):
-        assert outcomes(verdict) == "++++.++.", all_of(verdict)
+    def play() -> list[CourseVerdict]:
+        apps = [Imitation(ttl=20, show=show, labels="right") for show in ("react", "blob")]
+        return run(*apps, ttl=20, restart=False)
+
+    for verdict in settled(play, "++++.++.", "++++.++."):
         pictures = [
             event.visit
             for event in verdict.history.events
@@ -168,19 +190,25 @@ def test_several_apps_side_by_side_do_not_disturb_each_other(monkeypatch: pytest
         raise ZeroDivisionError("no way")
 
     monkeypatch.setattr("todoctl.course.watch.BrowserVisitor", break_down)
-    apps = Imitation(), Imitation(renew="view"), Imitation(show="react"), Imitation(show="error")
-    began = time.monotonic()
-    verdicts = run(*apps, restart=False)
-    assert time.monotonic() - began < 6 * TTL
-    assert [outcomes(verdict) for verdict in verdicts] == ["++++....", "++-+....", "........", "-......."]
+
+    def play() -> list[CourseVerdict]:
+        apps = Imitation(), Imitation(renew="view"), Imitation(show="react"), Imitation(show="error")
+        return run(*apps, restart=False)
+
+    verdicts = settled(play, "++++....", "++-+....", "........", "-.......")
+    began = [verdict.history.facts.began_at for verdict in verdicts[:2]]
+    ended = [verdict.history.ended_at for verdict in verdicts[:2]]
+    assert max(began) + TTL < min(ended), "both at the same time"
     assert reason(verdicts[2], "shown") == "Unexpected: no way"
     assert [verdict.passed for verdict in verdicts] == [True, False, False, False]
     assert [verdict.broken for verdict in verdicts] == [False, False, True, False]
 
 
 def test_the_named_claims_count_and_have_to_be_judged() -> None:
-    [verdict] = run(Imitation(renew="view"), restart=False, claims="stays,renews")
-    assert outcomes(verdict) == "++-+...."
+    def play() -> list[CourseVerdict]:
+        return run(Imitation(renew="view"), restart=False, claims="stays,renews")
+
+    [verdict] = settled(play, "++-+....")
     assert verdict.passed
     [verdict] = run(Imitation(show="far"), restart=False, claims="renews")
     assert not verdict.passed
@@ -188,34 +216,39 @@ def test_the_named_claims_count_and_have_to_be_judged() -> None:
 
 def test_a_restart_that_fails_and_a_volume_that_goes(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
-    volume.mkdir()
-    app = Imitation()
-    with imitation(app):
-        [one] = asked([app.url], ttl=TTL, volumes=[volume], restarts=["false"])
-        volume.rmdir()
-        [verdict] = validate([one], Board(), lambda _: None, pace=PACE)
-    assert outcomes(verdict) == "++++....", all_of(verdict)
+
+    def play() -> list[CourseVerdict]:
+        volume.mkdir()
+        with imitation(Imitation()) as app:
+            [one] = asked([app.url], ttl=TTL, volumes=[volume], restarts=["false"])
+            volume.rmdir()
+            return validate([one], Board(), lambda _: None, pace=PACE)
+
+    [verdict] = settled(play, "++++....")
     assert reason(verdict, "restart") == "The command 'false' failed with exit code 1."
     assert "is no directory" in reason(verdict, "files")
 
 
 def test_the_volume_as_a_command_lists_it(tmp_path: Path) -> None:
-    app = Imitation(directory=tmp_path)
-    with imitation(app):
-        listing = f"ls -lR --time-style=full-iso {tmp_path}"
-        [one] = asked([app.url], ttl=TTL, volume_execs=[listing], restarts=[app.command()])
-        [verdict] = validate([one], Board(), lambda _: None, pace=PACE)
-    assert outcomes(verdict) == "+++++..+", all_of(verdict)
+    def play() -> list[CourseVerdict]:
+        with imitation(Imitation(directory=tmp_path)) as app:
+            listing = f"ls -lR --time-style=full-iso {tmp_path}"
+            [one] = asked([app.url], ttl=TTL, volume_execs=[listing], restarts=[app.command()])
+            return validate([one], Board(), lambda _: None, pace=PACE)
+
+    [verdict] = settled(play, "+++++..+")
     assert reason(verdict, "files") == "the picture is picture.png"
 
 
 def test_an_app_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todoctl.course.plan.Plan.most_settling", 0.5)
-    app = Imitation()
-    with imitation(app):
-        [one] = asked([app.url], ttl=TTL, restarts=[app.command("break")])
-        [verdict] = validate([one], Board(), lambda _: None, pace=PACE)
-    assert outcomes(verdict) == "++++-...", all_of(verdict)
+
+    def play() -> list[CourseVerdict]:
+        with imitation(Imitation()) as app:
+            [one] = asked([app.url], ttl=TTL, restarts=[app.command("break")])
+            return validate([one], Board(), lambda _: None, pace=PACE)
+
+    [verdict] = settled(play, "++++-...")
     assert "HTTP 500" in reason(verdict, "restart")
 
 
