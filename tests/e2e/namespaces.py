@@ -61,11 +61,12 @@ class User(CommandLine):
         self.env["KUBECONFIG"] = str(school.kubeconfig(namespace, directory))
         self.place = ("--context", CONTEXT, "--namespace", namespace)
 
-    def up_arguments(self, *more: str) -> list[str]:
-        given = {"--port": str(self.port), "--image-url": "sample:", "--app-image": IMAGE}
+    def up_arguments(self, *more: str, image: str = IMAGE) -> list[str]:
+        """With no image of that name where `image` is empty."""
+        given = {"--port": str(self.port), "--image-url": "sample:", "--app-image": image}
         return [
             *("up", "--target", "kubernetes", *self.place),
-            *(word for pair in given.items() for word in pair),
+            *(word for pair in given.items() if pair[1] for word in pair),
             *more,
         ]
 
@@ -250,7 +251,7 @@ def _base() -> list[str]:
 def school(directory: Path, name: str) -> Iterator[School]:
     """The cluster that the environment names, or one that is gone at the end."""
     given = os.environ.get("TODOCTL_E2E_KUBECONFIG")
-    with _given(Path(given), directory) if given else _made(directory, f"{name}-{os.getpid()}") as found:
+    with _given(Path(given), directory) if given else made(directory, f"{name}-{os.getpid()}") as found:
         CommandLine(directory / "home")("image", "build", IMAGE, *_base())
         try:
             found.bring(IMAGE)
@@ -269,7 +270,8 @@ def _given(admin: Path, directory: Path) -> Iterator[School]:
 
 
 @contextmanager
-def _made(directory: Path, name: str) -> Iterator[School]:
+def made(directory: Path, name: str, *more: str) -> Iterator[School]:
+    """A cluster by k3d, with `more` arguments of its."""
     port = free_port()
     admin = directory / "admin"
     image = images().get("--k3s-image")
@@ -281,6 +283,7 @@ def _made(directory: Path, name: str) -> Iterator[School]:
             # No registry has the image: where the disk is rather full, a node would remove it for good.
             *("--k3s-arg", "--kubelet-arg=image-gc-high-threshold=100@all:*"),
             *((f"--image={image}",) if image else ()),
+            *more,
         )
         run("k3d", "kubeconfig", "write", name, f"--output={admin}")
         admin.write_text(admin.read_text().replace("0.0.0.0", "127.0.0.1"))

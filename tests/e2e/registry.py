@@ -1,5 +1,6 @@
 """Debian's docker-registry, on a port of its own of this machine; Docker talks HTTP to such."""
 
+import base64
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ HTPASSWD = f"{USER}:$2b$05$CqeprnZ4JjY4gQoyu6Na5OY1jk4hHc7IKK/fBCeRf8K3X5WKOOgDy
 
 
 @contextmanager
-def registry(directory: Path, *, login: bool = False) -> Iterator[int]:
+def registry(directory: Path, *, login: bool = False, address: str = "127.0.0.1") -> Iterator[int]:
     """Its port; what is pushed is kept in `directory`. With `login` it knows one user alone."""
     program = shutil.which("docker-registry")
     assert program, "install it: apt-get install docker-registry"
@@ -27,7 +28,7 @@ def registry(directory: Path, *, login: bool = False) -> Iterator[int]:
     settings = {
         "version": "0.1",
         "storage": {"filesystem": {"rootdirectory": str(directory / "registry")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
+        "http": {"addr": f"{address}:{port}"},
     }
     if login:
         (directory / "htpasswd").write_text(HTPASSWD)
@@ -43,6 +44,12 @@ def registry(directory: Path, *, login: bool = False) -> Iterator[int]:
             yield port
         finally:
             process.terminate()
+
+
+def docker_config(port: int) -> str:
+    """What `docker login` keeps, and what is in a pull secret."""
+    key = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    return json.dumps({"auths": {f"localhost:{port}": {"auth": key}}})
 
 
 def answers(port: int) -> bool:

@@ -1,7 +1,5 @@
 """A first start over a slow line: a few hundred kB/s from a registry, cut in the middle, an image missing."""
 
-import base64
-import json
 import os
 import re
 import signal
@@ -15,7 +13,7 @@ import pytest
 
 from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, images, run
-from tests.e2e.registry import PASSWORD, USER, push, registry
+from tests.e2e.registry import docker_config, push, registry
 from tests.e2e.relay import Line
 from todoctl.images.image import DEFAULT_BASE_IMAGE
 from todoctl.k3d import needed
@@ -147,8 +145,7 @@ def test_dockers_own_credentials_are_used(todoctl: Lab, tmp_path: Path) -> None:
     config.mkdir()
     with registry(tmp_path, login=True) as port:
         name = f"localhost:{port}/python:1"
-        key = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        (config / "config.json").write_text(json.dumps({"auths": {f"localhost:{port}": {"auth": key}}}))
+        (config / "config.json").write_text(docker_config(port))
         run("docker", "tag", sources()["python"], name)
         run("docker", "--config", str(config), "push", "-q", name)
         run("docker", "rmi", name)

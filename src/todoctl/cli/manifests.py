@@ -66,7 +66,8 @@ def manifests(
     if image_service:
         from todoctl.kubernetes.image_pod import pod
 
-        made = [pod(None, app_image, namespace) if namespace else pod(options.node, app_image)]
+        secrets = tuple(pull_secret or ())
+        made = [pod(None, app_image, namespace, secrets) if namespace else pod(options.node, app_image)]
     elif namespace:
         from todoctl.namespace import resources as of_namespace
         from todoctl.namespace.options import NamespaceOptions

@@ -20,6 +20,7 @@ from todoctl.errors import UnavailableError
 from todoctl.images.engine import connect, has_image
 from todoctl.images.pip_settings import certificates, pip_conf
 from todoctl.images.pull import pull_missing
+from todoctl.images.refusals import remedy
 from todoctl.target import Progress, Step
 
 DEFAULT_BASE_IMAGE = "python:3.13-slim"
@@ -163,12 +164,20 @@ def push(name: str, progress: Progress) -> str:
         try:
             for event in engine.images.push(name, stream=True, decode=True):
                 if "error" in event:
-                    raise UnavailableError(f"{name} could not be pushed", why=event["error"])
+                    raise _not_pushed(name, event["error"])
                 digest = event.get("aux", {}).get("Digest", digest)
                 step.update(f"{event.get('status', '')} {event.get('id', '')}".strip())
         except docker.errors.DockerException as error:
-            raise UnavailableError(f"{name} could not be pushed", why=" ".join(str(error).split())) from None
+            raise _not_pushed(name, str(error)) from None
     return f"{repository(name)}@{digest}" if digest else name
+
+
+def _not_pushed(name: str, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"{name} could not be pushed",
+        why=" ".join(why.split()),
+        fix=remedy(why) or "Check the registry's address and the network, and try again",
+    )
 
 
 def repository(name: str) -> str:

@@ -18,6 +18,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import has_image, reason
 from todoctl.images.layers import Layers
+from todoctl.images.refusals import remedy
 from todoctl.target import Downloads, Progress
 
 POLL_SECONDS = 0.2
@@ -32,31 +33,9 @@ ATTEMPTS_BEFORE, ATTEMPTS_AFTER = 3, 20
 """In a row without a new byte, before and after the registry has told of the image: each of them comes after
 the engine's own five, and the second number is about five minutes of a line that is down."""
 
-LOGIN = "Log in with 'docker login', or name another image with {option}"
-NAME = "Check the name, or name another image with {option}"
-
-HOPELESS = (
-    ("no space left", "Free some disk space; 'docker system df' shows what Docker takes"),
-    ("toomanyrequests", "The registry limits pulls: log in with 'docker login', or try again later"),
-    ("no matching manifest", "Name an image for this machine's architecture with {option}"),
-    ("invalid reference", "Mend the name given with {option}"),
-    ("unauthorized", LOGIN),
-    ("authentication required", LOGIN),
-    ("no basic auth", LOGIN),
-    ("denied", "Check the name, log in with 'docker login', or name another image with {option}"),
-    ("credentials store", "Mend or remove credsStore and credHelpers in Docker's config.json"),
-    ("not found", NAME),
-    ("manifest unknown", NAME),
-    ("name unknown", NAME),
-    ("x509", "Let Docker trust the registry: https://docs.docker.com/engine/security/certificates/"),
-    ("http response to https", "List the registry among 'insecure-registries' in Docker's daemon.json"),
-    ("verification failed", "The registry has sent something else; run 'todoctl up' again"),
-    ("failed to register layer", "Docker could not unpack it; see 'docker info' and Docker's own log"),
-)
-"""Words of the engine that no further attempt changes, in small letters, with what to do."""
-
 UNREACHABLE = ("no such host", "connection refused", "network is unreachable", "no route to host")
-"""The same, unless the registry was reached before: then the line is down, and may come back."""
+"""Words of the engine after which no further attempt helps, unless the registry was reached before: then the
+line is down, and may come back."""
 
 REACH = "Check the network and Docker's proxy settings ('docker info'), or name a local image with {option}"
 AGAIN = "When the network is better, run 'todoctl up' again: it goes on with what has come"
@@ -159,14 +138,12 @@ class Pull:
     def _fix(self, why: str) -> str:
         """What to do where no further attempt makes sense; nothing where one does."""
         said = why.lower()
-        for words, fix in HOPELESS:
-            if words in said:
-                return fix
-        return REACH if not self.layers.known and any(words in said for words in UNREACHABLE) else ""
+        unreachable = not self.layers.known and any(words in said for words in UNREACHABLE)
+        return remedy(why, self._option) or (REACH.format(option=self._option) if unreachable else "")
 
     def _failed(self, why: str, fix: str) -> UnavailableError:
         return UnavailableError(
             f"The image {self.name} cannot be pulled",
             why=" ".join(why.split()),
-            fix=fix.format(option=self._option),
+            fix=fix,
         )

@@ -46,6 +46,11 @@ class Context(ABC):
     def node_name(self) -> str | None:
         """The one node that a pod of ours has to be on; None where any will do."""
 
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """The secrets that the app's image is pulled with."""
+        return ()
+
     @abstractmethod
     def resources(self, settings: Settings, image: str, *, replicas: int | None = None) -> list[Resource]:
         """What the app is made of here, in the order in which it is applied; by default all its pods."""

@@ -2,10 +2,9 @@
 
 import base64
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from todoctl.errors import UnavailableError
 from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
@@ -14,7 +13,7 @@ from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.context import Context
 from todoctl.kubernetes.manifests import MANAGER, NAMESPACE, Resource
 from todoctl.kubernetes.marks import OWNER, is_ours
-from todoctl.kubernetes.waiting import pods
+from todoctl.kubernetes.waiting import single
 from todoctl.settings import Settings
 
 NAME = "todoctl-image-service"
@@ -22,7 +21,9 @@ PORT = 8000
 WAIT_SECONDS = 60.0
 
 
-def pod(node: str | None, image: str, namespace: str = NAMESPACE) -> Resource:
+def pod(
+    node: str | None, image: str, namespace: str = NAMESPACE, pull_secrets: Sequence[str] = ()
+) -> Resource:
     """On the one node that has the image, where that is so, and with no more rights than the app."""
     app = manifests.deployment_of(manifests.plain())["spec"]["template"]["spec"]
     given = [
@@ -40,6 +41,7 @@ def pod(node: str | None, image: str, namespace: str = NAMESPACE) -> Resource:
         },
         "spec": {
             **({"nodeName": node} if node else {}),
+            **({"imagePullSecrets": [{"name": name} for name in pull_secrets]} if pull_secrets else {}),
             "restartPolicy": "Never",  # a new one would not know what the old one has served
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
@@ -77,7 +79,7 @@ def remove(context: Context) -> None:
 @contextmanager
 def running(context: Context, image: str) -> Iterator[Controlled]:
     """The image service, answering; gone at the end of the block."""
-    api, wanted = context.api, pod(context.node_name, image, context.namespace)
+    wanted = pod(context.node_name, image, context.namespace, context.pull_secrets)
 
     def fetch(method: str, path: str) -> bytes:
         if method == "POST":
@@ -86,21 +88,15 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
             context.tell_kubectl("create", f"--raw={way}", "--filename=/dev/null")
         return context.ask_pod(method, NAME, PORT, path)
 
-    def address() -> str:
-        """Raises where it does not answer yet."""
-        found = api.read(wanted)
-        if found is None or not found.status.pod_ip:
-            reason = found and pods.hindrance(api, found, api.events(context.namespace))
-            raise UnavailableError("The image service does not run yet", why=(reason and reason.what) or "")
-        fetch("GET", "/journal/0")
-        return str(found.status.pod_ip)
+    def make() -> None:
+        printing = context.printing(Settings(), image)
+        context.commands.tell([*printing, "--image-service"], context.kubectl("apply", "-f", "-"))
+        context.api.apply(wanted)
 
     try:
         remove(context)  # of a run that was killed
-        printing = context.printing(Settings(), image)
-        context.commands.tell([*printing, "--image-service"], context.kubectl("apply", "-f", "-"))
-        api.apply(wanted)
-        wait_until(context.stop, address, None, "the image service's pod", WAIT_SECONDS)
-        yield Controlled(f"http://{address()}:{PORT}/picture", fetch, same_clock=False)
+        address = single.wait(context, wanted, make).status.pod_ip
+        wait_until(context.stop, lambda: fetch("GET", "/journal/0"), None, "the image service", WAIT_SECONDS)
+        yield Controlled(f"http://{address}:{PORT}/picture", fetch, same_clock=False)
     finally:
         remove(context)

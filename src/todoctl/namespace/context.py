@@ -52,6 +52,10 @@ class Context(context.Context):
     def node_name(self) -> None:
         """The scheduler knows where the volume can be."""
 
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        return self.options.pull_secret
+
     alone = False
     """Whether one pod is to run, however many the user wants."""
 

@@ -1,6 +1,6 @@
-"""How an image gets into a cluster that has no registry, where the context's name tells what made it."""
+"""How an image gets into a cluster: by a login, or without a registry by the tool that made the cluster."""
 
-from todoctl.kubernetes.waiting.pull_failures import LOAD
+from todoctl.kubernetes.waiting.pull_failures import LOAD, LOG_IN
 
 
 def command(context: str, image: str) -> str | None:
@@ -14,6 +14,7 @@ def command(context: str, image: str) -> str | None:
 
 
 def told(fix: str, context: str, image: str) -> str:
-    """What to do, with that command in the place of all that there are."""
+    """What to do, in the terms of this target: its option, and the one command where the context tells it."""
+    fix = fix.replace(LOG_IN, "name a secret with its registry's login (--pull-secret)")
     found = command(context, image)
     return fix.replace(LOAD, f"'{found}'") if found else fix

@@ -5,16 +5,13 @@ It mounts the claim, so it is the volume's second side; and it is where visitors
 
 import json
 
-from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.kubernetes import manifests
-from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.marks import is_ours, marked
-from todoctl.kubernetes.waiting import pods
+from todoctl.kubernetes.waiting import single
 from todoctl.namespace.context import Context
 
 NAME = "todoctl"
-WAIT_SECONDS = 120.0
 
 
 class OwnPod:
@@ -28,32 +25,16 @@ class OwnPod:
     def require(self) -> str:
         """Its name, when it runs."""
         if not self.runs:
-            wait_until(self._context.stop, self._check, None, "todoctl's own pod", WAIT_SECONDS)
+            single.wait(self._context, self.resource(), self._make)
             self.runs = True
         return NAME
 
-    def _check(self) -> None:
-        """Makes it where it is missing; raises while it does not run, or one that ends is in its place.
-
-        One that was evicted is over, and would stay on the list for good.
-        """
-        api, wanted = self._context.api, self.resource()
-        found = api.read(wanted)
-        if found is not None and not is_ours(found):
-            raise TodoctlError(
-                f"Pod {NAME} is in namespace {self._context.namespace}, and todoctl has not made it",
-                fix="Rename it, or use another namespace with --namespace",
-            )
-        if found is None:
-            self._context.commands.tell(
-                ["echo", json.dumps(wanted)], self._context.kubectl("apply", "--filename=-")
-            )
-            api.apply(wanted)
-        elif pods.is_over(found):
-            api.delete(wanted, grace=1)
-        if found is None or not pods.is_standing(found) or not pods.is_ready(found):
-            reason = found and pods.hindrance(api, found, api.events(api.namespace))
-            raise UnavailableError(f"The pod {NAME} does not run yet", why=(reason and reason.what) or "")
+    def _make(self) -> None:
+        wanted = self.resource()
+        self._context.commands.tell(
+            ["echo", json.dumps(wanted)], self._context.kubectl("apply", "--filename=-")
+        )
+        self._context.api.apply(wanted)
 
     def remove(self) -> None:
         """Deletes it, where there is one and todoctl has made it."""
@@ -75,7 +56,7 @@ class OwnPod:
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     "terminationGracePeriodSeconds": 1,
-                    "imagePullSecrets": [{"name": name} for name in self._context.options.pull_secret],
+                    "imagePullSecrets": [{"name": name} for name in self._context.pull_secrets],
                     "securityContext": app["securityContext"],
                     "volumes": app["volumes"],
                     "containers": [

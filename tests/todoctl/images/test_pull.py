@@ -122,7 +122,7 @@ def test_a_registry_that_does_not_answer_is_told_within_a_minute(
             "no matching manifest for linux/arm64/v8 in the manifest list entries",
             "this machine's architecture",
         ),
-        ("invalid reference format", "given with --k3s-image"),
+        ("invalid reference format", "Check the name, or name another image with --k3s-image"),
         ("x509: certificate signed by unknown authority", "Let Docker trust"),
         ("http: server gave HTTP response to HTTPS client", "insecure-registries"),
         ("dial tcp: lookup nowhere.example: no such host", "Docker's proxy settings"),

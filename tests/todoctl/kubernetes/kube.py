@@ -54,7 +54,7 @@ class Kube:
         self.shape: Callable[[int], list[Json]] = self._healthy
         self.conditions: list[Json] = []
         self.service: Server | None = None
-        self.service_status: Json = {"podIP": "10.42.1.7"}
+        self.service_status: Json = {**pod("it")["status"], "podIP": "10.42.1.7"}
         self.logs = "first line\nlast line"
         self.output = "[]"
         self.lines: list[str] = []

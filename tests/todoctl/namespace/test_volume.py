@@ -14,6 +14,7 @@ import pytest
 from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.told import Told
 from todoctl.errors import TodoctlError, UnavailableError
+from todoctl.kubernetes.waiting import patience
 from todoctl.namespace import kill_program, own_pod, receive
 from todoctl.namespace.target import NamespaceTarget
 from todoctl.namespace.volume import ClaimVolume
@@ -103,9 +104,10 @@ def test_a_pod_of_that_name_that_is_somebody_elses_is_left_alone(claim: ClaimVol
 def test_a_pod_that_does_not_run_is_told(
     claim: ClaimVolume, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_pod, "WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(own_pod, "NAME", "todoctl-other")  # which the make-believe cluster does not run
-    with pytest.raises(UnavailableError, match="Nothing from todoctl's own pod"):
+    monkeypatch.setattr(patience, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(own_pod, "NAME", "todoctl-other")
+    kube.service_status = {}  # any other pod's
+    with pytest.raises(UnavailableError, match="pod todoctl-other does not get ready"):
         claim.set_aside()
 
 
@@ -113,7 +115,7 @@ def test_a_pod_that_was_evicted_is_made_anew(claim: ClaimVolume, kube: Kube) -> 
     """Its node may have been drained: what was set aside comes back all the same."""
     claim.set_aside()
     before = kube.resources["pods", "todoctl"]
-    before["status"]["phase"] = "Failed"
+    before["status"] |= {"phase": "Failed", "reason": "Evicted"}
     claim.put_back()
     asked = [line.split()[0] for line in kube.requests if "/pods/todoctl" in line and "/exec" not in line]
     assert asked.count("PATCH") == asked.count("DELETE") == 2

@@ -21,6 +21,8 @@ TRUST = (
     "Let the nodes trust it (with k3d: https://k3d.io/stable/usage/registries/), or load the image into the "
     f"cluster: {LOAD}"
 )
+LOG_IN = "let the cluster log in to its registry"
+NAME_OR_LOGIN = f"Correct the image's name, {LOG_IN}, or load it into the cluster: {LOAD}"
 NAME = f"Correct the image's name, or load it into the cluster: {LOAD}"
 
 KNOWN = (
@@ -70,7 +72,7 @@ KNOWN = (
     ),
     (
         r"denied|insufficient_scope|unauthorized|authorization failed|forbidden|\b40[13]\b",
-        Failure("does not exist, or its registry asks for a login", Grade.FINAL, NAME),
+        Failure("does not exist, or its registry asks for a login", Grade.FINAL, NAME_OR_LOGIN),
     ),
     (
         r"not ?found|manifest unknown|name unknown",
