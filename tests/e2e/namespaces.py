@@ -181,22 +181,12 @@ class School:
         """One with a new namespace, `without` some rights, in which the administrator has put `more`."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         named = {"metadata": {"name": "learner", "namespace": namespace}}
-        group = "rbac.authorization.k8s.io"
         # Not `apply`: a namespace that is there already is somebody's own, and goes at the end.
         whole = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
         self.kubectl("create", "-f", "-", given=json.dumps(whole))
-        self.apply(
-            {"apiVersion": "v1", "kind": "ServiceAccount", **named},
-            role(namespace, without),
-            {
-                "apiVersion": f"{group}/v1",
-                "kind": "RoleBinding",
-                **named,
-                "roleRef": {"apiGroup": group, "kind": "Role", "name": "learner"},
-                "subjects": [{"kind": "ServiceAccount", "name": "learner", "namespace": namespace}],
-            },
-            *more,
-        )
+        given = {name: verbs for name, verbs in RIGHTS.items() if name not in without}
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", **named}
+        self.apply(account, *role(namespace, "learner", given), *more)
         found = User(self, namespace, directory)
         wait_for(lambda: "serviceaccount/default" in found.things(), deadline=60)
         wait_for(lambda: "configmap/kube-root-ca.crt" in found.things(), deadline=60)
@@ -228,19 +218,23 @@ class School:
         return path
 
 
-def role(namespace: str, without: Sequence[str] = ()) -> dict[str, Any]:
-    """The Role, without what it may do with some resources."""
+def role(namespace: str, name: str, rights: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """A Role with `rights`, verbs by resource, and what gives it to the user."""
+    group = "rbac.authorization.k8s.io"
     rules = []
-    for name, verbs in RIGHTS.items():
-        resource, _, group = name.partition(".")
-        if resource not in without:
-            rules.append({"apiGroups": [group], "resources": [resource], "verbs": verbs})
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "Role",
-        "metadata": {"name": "learner", "namespace": namespace},
-        "rules": rules,
-    }
+    for right, verbs in rights.items():
+        resource, _, of = right.partition(".")
+        rules.append({"apiGroups": [of], "resources": [resource], "verbs": verbs})
+    named = {"apiVersion": f"{group}/v1", "metadata": {"name": name, "namespace": namespace}}
+    return [
+        {**named, "kind": "Role", "rules": rules},
+        {
+            **named,
+            "kind": "RoleBinding",
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": "learner", "namespace": namespace}],
+        },
+    ]
 
 
 def _base() -> list[str]:

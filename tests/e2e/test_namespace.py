@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests import visitor
 from tests.app_server import wait_for
 from tests.e2e.conftest import run
-from tests.e2e.namespaces import CONTEXT, IMAGE, School, User, school
+from tests.e2e.namespaces import CONTEXT, IMAGE, WRITE, School, User, role, school
 from tests.e2e.planted import planted
 from tests.faults.catalogue import FAULTS
 from todoctl.validation.scenarios import SCENARIOS
@@ -22,6 +23,43 @@ MADE = {
     "service/todo-app-svc",
 }
 """What `up` makes, and what it makes goes with it: pods, replica sets, endpoints."""
+
+GATEWAY = "gateway.networking.k8s.io"
+TRAEFIK = {
+    "apiVersion": "helm.cattle.io/v1",
+    "kind": "HelmChartConfig",
+    "metadata": {"name": "traefik", "namespace": "kube-system"},
+    "spec": {
+        "valuesContent": "providers: {kubernetesGateway: {enabled: true}}\n"
+        "gateway: {listeners: {web: {namespacePolicy: {from: All}}}}\n"
+    },
+}
+"""Makes the Traefik of k3s serve gateways: https://docs.k3s.io/networking/networking-services"""
+
+TLS_ROUTES = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {
+        "name": f"tlsroutes.{GATEWAY}",
+        "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"},
+    },
+    "spec": {
+        "group": GATEWAY,
+        "scope": "Namespaced",
+        "names": {"kind": "TLSRoute", "plural": "tlsroutes"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+                },
+            }
+        ],
+    },
+}
+"""Traefik 3.7 takes no gateway before it can list these, and the chart that k3s has it from may lack them."""
 
 CONVICTED = ("every view prolongs the life", "every start fetches")
 
@@ -91,6 +129,87 @@ def test_the_page_comes_through_an_ingress(school: School, tmp_path: Path) -> No
         assert user.own_things() == set()
         user("down")
         user.wait_for_things(before)
+
+
+def test_the_page_comes_through_a_gateway(school: School, tmp_path: Path) -> None:
+    kinds = school.kubectl("get", "crd", "-o", "name")
+    if f"gateways.{GATEWAY}" not in kinds or "helmchartconfigs" not in kinds:
+        pytest.skip("the cluster has no Gateway API, or no Traefik of k3s")
+    host = school.host()
+    routes = role("gateway", "routes", {f"httproutes.{GATEWAY}": WRITE})
+    with school.user("gateway", tmp_path, *routes) as user:
+        before = user.things()
+        school.apply(*([] if f"tlsroutes.{GATEWAY}" in kinds else [TLS_ROUTES]), TRAEFIK)
+        taken = '{.items[*].status.conditions[?(@.type=="Programmed")].status}'
+        wait_for(
+            lambda: "True" in school.kubectl("get", "gateways", "-A", "-o", f"jsonpath={taken}"),
+            deadline=240,
+            what="a gateway",
+        )
+        given = user.up_arguments("--host", host, "--gateway", "kube-system/traefik-gateway")
+        assert f"http://{host}" in user(*given).stdout
+        visitor.view(f"http://{host}")
+        assert f"httproute.{GATEWAY}/dwk-todo-app-route" in user.kubectl("get", "httproutes", "-o", "name")
+        assert not [name for name in user.things() if name.startswith("ingress")]
+        told = user.validate("--scenario", "restart", "--scenario", "crowd")
+        assert told["passed"]
+        assert "gateway kube-system/traefik-gateway" in told["history"]["facts"]["entrance"]
+        user("down")
+        user.wait_for_things(before)
+        assert "dwk-todo-app-route" not in user.kubectl("get", "httproutes", "-o", "name")
+
+
+def shared_volume(school: School, name: str) -> dict[str, Any]:
+    """A volume for many, in a directory of one node: the file systems of several would need a server."""
+    node = school.nodes("-l", "!node-role.kubernetes.io/control-plane")[0]
+    path = f"/var/lib/{name}"
+    run("docker", "exec", node, "mkdir", "-p", "-m", "777", path)
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "capacity": {"storage": "1Gi"},
+            "local": {"path": path},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": name,
+        },
+    }
+
+
+def told_by(user: User, pod: str) -> dict[str, Any]:
+    """The cache as that pod tells of it."""
+    asking = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:3000/api/cache').read().decode())"
+    said: dict[str, Any] = json.loads(user.kubectl("exec", pod, "--", "python3", "-c", asking))
+    return said
+
+
+def test_several_pods_on_one_volume_act_as_one(school: School, tmp_path: Path) -> None:
+    name = "todoctl-e2e-shared"
+    with school.user("several", tmp_path, shared_volume(school, name)) as user:
+        before = user.things()
+        try:
+            user(*user.up_arguments("--storage-class", name, "--replicas", "3"))
+            pods = [pod["metadata"]["name"] for pod in user.pods()]
+            assert len(pods) == 3
+            seen = user.visit(4)
+            states = [told_by(user, pod) for pod in pods]
+            assert [state["access_count"] for state in states] == [4, 4, 4]
+            assert {state["image"]["sha256"] for state in states} == {seen.sha256}
+            user.kubectl("delete", "pod", pods[0])
+            wait_for(lambda: answers(user), deadline=60, what="another pod answers")
+            assert user.state().sha256 == seen.sha256
+
+            assert user.validate("--scenario", "restart", "--scenario", "together")["passed"]
+            assert user.state().sha256 == seen.sha256
+            assert len(user.pods()) == 3, "as many as before"
+            user("down")
+            user.wait_for_things(before)
+        finally:
+            school.kubectl("delete", "pv", name, "--wait=false")
 
 
 @pytest.mark.parametrize("name", CONVICTED)
