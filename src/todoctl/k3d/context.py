@@ -13,7 +13,7 @@ from todoctl.k3d.cluster import Cluster, Machine, are_whole
 from todoctl.k3d.node import Node
 from todoctl.k3d.options import AT_CREATION, ClusterOptions
 from todoctl.kubernetes import context
-from todoctl.kubernetes.manifests import CONTAINER, Resource
+from todoctl.kubernetes.manifests import CONTAINER, Resource, digest
 from todoctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Context(context.Context):
             "settings": settings.to_json(),
             "options": {**self.options.to_json(), "keep_cluster": False, "adopt": False},
             "image": image,
+            "applied": digest(self.resources(settings, image)),
             "ours": ours,
             "complete": complete,
         }

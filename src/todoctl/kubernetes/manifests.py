@@ -1,5 +1,7 @@
 """The manifests: read as they are, and adapted to an image and to settings."""
 
+import hashlib
+import json
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -74,6 +76,11 @@ def is_applied(wanted: Resource, deployment: Any | None) -> bool:  # noqa: ANN40
     environment = {variable.name: variable.value for variable in container.env or []}
     expected = {variable["name"]: variable["value"] for variable in given["env"]}
     return bool(container.image == given["image"] and environment == expected)
+
+
+def digest(resources: list[Resource]) -> str:
+    """Tells what one version of todoctl applies from what another one does."""
+    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()
 
 
 def render(resources: list[Resource]) -> str:

@@ -12,7 +12,7 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, damaged, write_json
 from todoctl.kubernetes import context
 from todoctl.kubernetes.answers import TIMEOUT
-from todoctl.kubernetes.manifests import Resource
+from todoctl.kubernetes.manifests import Resource, digest
 from todoctl.kubernetes.marks import is_ours, marked
 from todoctl.namespace import resources
 from todoctl.namespace.options import NamespaceOptions
@@ -157,6 +157,7 @@ class Context(context.Context):
             "settings": settings.to_json(),
             "options": self.options.to_json(),
             "image": image,
+            "applied": digest(self.resources(settings, image)),
             "server": self.api.server,
             "uid": uid,
         }

@@ -1,6 +1,7 @@
 """The target as the verbs use it, on a make-believe machine."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
+from todoctl.kubernetes import manifests
 from todoctl.settings import Settings
 
 NODE = "k3d-k3s-default-agent-0"
@@ -55,6 +57,20 @@ def test_up_makes_a_cluster_and_all_that_belongs_on_it(
     assert environment["IMAGE_URL"] == "sample:"
     for name in ("kubeconfig", "state.json"):
         assert (target.directory / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_another_version_has_applied_is_applied_anew(
+    target: K3dTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = manifests.plain()
+    plain[2]["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["timeoutSeconds"] = 1
+    with monkeypatch.context() as earlier:
+        earlier.setattr(manifests, "plain", lambda: deepcopy(plain))
+        target.up(settings, told)
+    assert target.up(settings, told)
+    (container,) = kube.resources["deployments", "todo-app-dep"]["spec"]["template"]["spec"]["containers"]
+    assert container["readinessProbe"]["timeoutSeconds"] == 5
+    assert not target.up(settings, told)
 
 
 def test_up_again_changes_nothing(

@@ -30,7 +30,7 @@ MADE = {
 
 
 def test_up_makes_what_belongs_there_and_leads_the_port_to_it(
-    target: NamespaceTarget, kube: Kube, settings: Settings, told: Told
+    target: NamespaceTarget, kube: Kube, settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert target.settings() is None
     assert target.up(settings, told)
@@ -44,6 +44,8 @@ def test_up_makes_what_belongs_there_and_leads_the_port_to_it(
     assert not target.up(settings, told)
     assert len([line for line in kube.requests if line.startswith("PATCH")]) == changes
     assert target.up(replace(settings, ttl=5.0), told), "other settings"
+    monkeypatch.setattr("todoctl.namespace.context.digest", lambda _: "another version's")
+    assert target.up(replace(settings, ttl=5.0), told), "what another version has applied"
 
 
 def test_down_takes_away_what_todoctl_has_made_and_nothing_else(
