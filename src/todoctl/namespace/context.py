@@ -108,7 +108,13 @@ class Context(context.Context):
         return self
 
     def _check_place(self, state: dict[str, Any], *, leaving: bool) -> None:
-        there = self.api.read(self.mark())
+        forget = f"forget what was up there: rm -r '{self.directory}'"
+        try:
+            there = self.api.read(self.mark())
+        except UnavailableError as error:
+            if leaving:  # whose namespace was deleted has no rights there any more
+                error.fix = f"{error.fix or 'Ask for your rights there'}; if the namespace is gone, {forget}"
+            raise
         seen = (self.api.server, there and there.metadata.uid)
         known = (state.get("server"), state.get("uid"))
         if there is None and seen[0] == known[0]:
@@ -122,7 +128,7 @@ class Context(context.Context):
             raise UnavailableError(
                 f"The context {self.name} leads elsewhere by now",
                 why=f"{self.namespace} there is {seen[0]} {seen[1]}, and not {known[0]} {known[1]}",
-                fix=f"Mend your kubeconfig; or forget what was up there: rm -r '{self.directory}'",
+                fix=f"Mend your kubeconfig; or {forget}",
             )
         self._is_checked = True
 

@@ -145,6 +145,20 @@ def test_an_app_that_somebody_has_taken_down_is_told_and_what_is_left_is_taken_a
     assert not found.directory.exists()
 
 
+def test_where_the_namespace_may_be_gone_it_is_said_how_to_forget_it(
+    target: NamespaceTarget, kube: Kube, settings: Settings, told: Told, home: Home
+) -> None:
+    """Its user has no rights there any more, and cannot see that it is gone."""
+    target.up(settings, told)
+    kube.answers["/configmaps/todoctl"] = Answer(403, '{"message": "configmaps is forbidden"}')
+    found = NamespaceTarget(home, OPTIONS)
+    with pytest.raises(UnavailableError, match=r"is forbidden.*if the namespace is gone.*rm -r '.*default'"):
+        found.down(told, keep_data=False)
+    with pytest.raises(UnavailableError) as caught:
+        found.details()
+    assert "rm -r" not in str(caught.value), "nobody asked to take it away"
+
+
 def test_a_record_that_is_damaged_is_told(
     target: NamespaceTarget, settings: Settings, told: Told, home: Home
 ) -> None:
