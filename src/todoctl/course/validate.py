@@ -14,6 +14,9 @@ from todoctl.course.watch import Tell, Watch
 FAREWELL_SECONDS = 5.0
 """What a visit under way gets to end when the run is interrupted."""
 
+WAKE_SECONDS = 0.5
+"""A Ctrl-C that the system hands to another thread is noticed when this one goes on."""
+
 
 class Board(Protocol):
     """Shows how several runs stand."""
@@ -41,7 +44,8 @@ def validate(
                 thread.start()
             try:
                 for thread in threads:
-                    thread.join()
+                    while thread.is_alive():
+                        thread.join(WAKE_SECONDS)
             finally:
                 ending.set()
                 for thread in threads:

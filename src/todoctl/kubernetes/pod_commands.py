@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import weakref
 from typing import Any
 
 from kubernetes import client, stream
@@ -108,6 +109,7 @@ class PodCommands:
                     _request_timeout=TIMEOUT,
                 )
             )
+        weakref.finalize(way, way.websocket.shutdown)  # the library leaves it open where the server ends it
         found: socket.socket = way.socket(port)
         found.setblocking(True)
         return found
