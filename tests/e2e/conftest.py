@@ -43,6 +43,11 @@ def images() -> dict[str, str]:
     return {option: os.environ[name] for option, name in names.items() if os.environ.get(name)}
 
 
+def base_image() -> list[str]:
+    """The option of `image build` and of `up`, where the environment names a base image."""
+    return [f"{option}={name}" for option, name in images().items() if option == "--base-image"]
+
+
 class Lab(CommandLine):
     """`todoctl` on one cluster of its own, with ways to look at it that are not todoctl's."""
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests import visitor
 from tests.app_server import free_port, wait_for
-from tests.e2e.conftest import images, run
+from tests.e2e.conftest import base_image, images, run
 from tests.todoctl.conftest import CommandLine
 from todoctl.client import CacheState, Client
 from todoctl.errors import TodoctlError
@@ -237,16 +237,12 @@ def role(namespace: str, name: str, rights: Mapping[str, Sequence[str]]) -> list
     ]
 
 
-def _base() -> list[str]:
-    return [f"{option}={name}" for option, name in images().items() if option == "--base-image"]
-
-
 @contextmanager
 def school(directory: Path, name: str) -> Iterator[School]:
     """The cluster that the environment names, or one that is gone at the end."""
     given = os.environ.get("TODOCTL_E2E_KUBECONFIG")
     with _given(Path(given), directory) if given else made(directory, f"{name}-{os.getpid()}") as found:
-        CommandLine(directory / "home")("image", "build", IMAGE, *_base())
+        CommandLine(directory / "home")("image", "build", IMAGE, *base_image())
         try:
             found.bring(IMAGE)
             yield found

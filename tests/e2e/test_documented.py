@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import wait_for
-from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
+from tests.e2e.conftest import RESOURCES, Lab, base_image, images, lab, run
 from todoctl.client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -98,8 +98,7 @@ def test_the_original_readme(todoctl: Lab, type_: Type) -> None:
     given = images()
     type_(CREATE + (f" --image={given['--k3s-image']}" if "--k3s-image" in given else ""))
     type_(MAKE_DIRECTORY)
-    base = [f"--base-image={given['--base-image']}"] if "--base-image" in given else []
-    todoctl("image", "build", IMAGE, *base)  # instead of a build and a push to Docker Hub
+    todoctl("image", "build", IMAGE, *base_image())  # instead of a build and a push to Docker Hub
     wait_for(lambda: is_imported(todoctl), deadline=120)  # it reports success without it, at times
     type_(f"kubectl apply {FILES}")
     name = pod(type_)

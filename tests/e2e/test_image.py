@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from tests.app_server import free_port
-from tests.e2e.conftest import images, run
+from tests.e2e.conftest import base_image, run
 from tests.e2e.registry import registry
 from tests.todoctl.conftest import CommandLine
 
 ROOT = Path(__file__).parents[2]
-BASE = [f"{option}={name}" for option, name in images().items() if option == "--base-image"]
+BASE = base_image()
 
 
 @pytest.fixture(name="todoctl")

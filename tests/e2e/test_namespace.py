@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -159,13 +160,14 @@ def test_the_page_comes_through_a_gateway(school: School, tmp_path: Path) -> Non
         assert "dwk-todo-app-route" not in user.kubectl("get", "httproutes", "-o", "name")
 
 
-def shared_volume(school: School, name: str) -> dict[str, Any]:
+@contextmanager
+def shared_volume(school: School, name: str) -> Iterator[None]:
     """A volume for many, in a directory of one node: the file systems of several would need a server."""
     node = school.nodes("-l", "!node-role.kubernetes.io/control-plane")[0]
     path = f"/var/lib/{name}"
     run("docker", "exec", node, "mkdir", "-p", "-m", "777", path)
     here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
-    return {
+    volume = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
         "metadata": {"name": name},
@@ -178,6 +180,12 @@ def shared_volume(school: School, name: str) -> dict[str, Any]:
             "storageClassName": name,
         },
     }
+    school.apply(volume)
+    try:
+        yield
+    finally:
+        school.kubectl("delete", "pv", name, "--wait=false")
+        run("docker", "exec", node, "rm", "-r", path)
 
 
 def told_by(user: User, pod: str) -> dict[str, Any]:
@@ -189,27 +197,24 @@ def told_by(user: User, pod: str) -> dict[str, Any]:
 
 def test_several_pods_on_one_volume_act_as_one(school: School, tmp_path: Path) -> None:
     name = "todoctl-e2e-shared"
-    with school.user("several", tmp_path, shared_volume(school, name)) as user:
+    with shared_volume(school, name), school.user("several", tmp_path) as user:
         before = user.things()
-        try:
-            user(*user.up_arguments("--storage-class", name, "--replicas", "3"))
-            pods = [pod["metadata"]["name"] for pod in user.pods()]
-            assert len(pods) == 3
-            seen = user.visit(4)
-            states = [told_by(user, pod) for pod in pods]
-            assert [state["access_count"] for state in states] == [4, 4, 4]
-            assert {state["image"]["sha256"] for state in states} == {seen.sha256}
-            user.kubectl("delete", "pod", pods[0])
-            wait_for(lambda: answers(user), deadline=60, what="another pod answers")
-            assert user.state().sha256 == seen.sha256
+        user(*user.up_arguments("--storage-class", name, "--replicas", "3"))
+        pods = [pod["metadata"]["name"] for pod in user.pods()]
+        assert len(pods) == 3
+        seen = user.visit(4)
+        states = [told_by(user, pod) for pod in pods]
+        assert [state["access_count"] for state in states] == [4, 4, 4]
+        assert {state["image"]["sha256"] for state in states} == {seen.sha256}
+        user.kubectl("delete", "pod", pods[0])
+        wait_for(lambda: answers(user), deadline=60, what="another pod answers")
+        assert user.state().sha256 == seen.sha256
 
-            assert user.validate("--scenario", "restart", "--scenario", "together")["passed"]
-            assert user.state().sha256 == seen.sha256
-            assert len(user.pods()) == 3, "as many as before"
-            user("down")
-            user.wait_for_things(before)
-        finally:
-            school.kubectl("delete", "pv", name, "--wait=false")
+        assert user.validate("--scenario", "restart", "--scenario", "together")["passed"]
+        assert user.state().sha256 == seen.sha256
+        assert len(user.pods()) == 3, "as many as before"
+        user("down")
+        user.wait_for_things(before)
 
 
 @pytest.mark.parametrize("name", CONVICTED)

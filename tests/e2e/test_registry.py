@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import images, run
+from tests.e2e.conftest import base_image, run
 from tests.e2e.namespaces import School, made
 from tests.e2e.registry import docker_config, registry
 
@@ -47,10 +47,9 @@ def test_an_image_is_built_pushed_and_pulled(school: School, port: int, tmp_path
         "metadata": {"name": SECRET, "namespace": "pull"},
         "stringData": {".dockerconfigjson": docker_config(port)},
     }
-    base = [word for pair in images().items() if pair[0] == "--base-image" for word in pair]
     with school.user("pull", tmp_path, secret) as user:
         before = user.things()
-        arguments = user.up_arguments("--registry", place, *base, image="")
+        arguments = user.up_arguments("--registry", place, *base_image(), image="")
         refused = user(*arguments, code=3).stderr.strip().splitlines()[-1]
         assert f"{place}/todo-app" in refused
         assert "docker login" in refused

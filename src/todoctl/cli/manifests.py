@@ -63,10 +63,10 @@ def manifests(
 
     settings = Settings(ttl=ttl, image_url=image_url)
     options = ClusterOptions(cluster=cluster, agents=agents)
+    secrets = tuple(pull_secret or ())
     if image_service:
         from todoctl.kubernetes.image_pod import pod
 
-        secrets = tuple(pull_secret or ())
         made = [pod(None, app_image, namespace, secrets) if namespace else pod(options.node, app_image)]
     elif namespace:
         from todoctl.namespace import resources as of_namespace
@@ -77,7 +77,7 @@ def manifests(
             namespace=namespace,
             storage_class=storage_class,
             replicas=replicas,
-            pull_secret=tuple(pull_secret or ()),
+            pull_secret=secrets,
             host=host,
             ingress_class=ingress_class,
             gateway=gateway,

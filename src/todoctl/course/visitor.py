@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from todoctl.course import pictures
-from todoctl.validation.history import Answer, History, Request, Role
+from todoctl.validation.history import History, Request, Role
 
 REQUEST_SECONDS = 30.0
 LARGEST = 32 * 1024 * 1024
@@ -62,10 +62,6 @@ def write_down(
     history: History, got: Got, *, role: Role, visit: int, phase: str, address: str, crowd: str = ""
 ) -> Request:
     """Puts one request into the history."""
-    answer = None
-    if not got.error:
-        headers = [(name.lower(), value) for name, value in got.headers]
-        answer = Answer(status=got.status, headers=headers, body=history.keep(got.body))
     request = Request(
         begin=got.begin,
         end=got.end,
@@ -73,7 +69,7 @@ def write_down(
         role=role,
         method="GET",
         url=address[:300] if address.startswith("data:") else address,
-        answer=answer,
+        answer=None if got.error else history.answer(got.status, got.headers, got.body),
         error=got.error,
         visit=visit,
         crowd=crowd,

@@ -41,7 +41,7 @@ def pod(
         },
         "spec": {
             **({"nodeName": node} if node else {}),
-            **({"imagePullSecrets": [{"name": name} for name in pull_secrets]} if pull_secrets else {}),
+            **manifests.pulled_with(pull_secrets),
             "restartPolicy": "Never",  # a new one would not know what the old one has served
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,

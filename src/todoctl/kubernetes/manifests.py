@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -76,6 +77,11 @@ def is_applied(wanted: Resource, deployment: Any | None) -> bool:  # noqa: ANN40
     environment = {variable.name: variable.value for variable in container.env or []}
     expected = {variable["name"]: variable["value"] for variable in given["env"]}
     return bool(container.image == given["image"] and environment == expected)
+
+
+def pulled_with(secrets: Sequence[str]) -> Resource:
+    """What a pod's specification says of the secrets that its images are pulled with."""
+    return {"imagePullSecrets": [{"name": name} for name in secrets]} if secrets else {}
 
 
 def digest(resources: list[Resource]) -> str:

@@ -56,7 +56,7 @@ class OwnPod:
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     "terminationGracePeriodSeconds": 1,
-                    "imagePullSecrets": [{"name": name} for name in self._context.pull_secrets],
+                    **manifests.pulled_with(self._context.pull_secrets),
                     "securityContext": app["securityContext"],
                     "volumes": app["volumes"],
                     "containers": [

@@ -1,6 +1,6 @@
 """What the app is made of in a namespace: no volume of its own; an ingress or a route only for a host."""
 
-from todoctl.kubernetes.manifests import ROUTE_GROUP, Resource, adapted, deployment_of
+from todoctl.kubernetes.manifests import ROUTE_GROUP, Resource, adapted, deployment_of, pulled_with
 from todoctl.kubernetes.marks import marked
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.settings import Settings, seconds
@@ -27,8 +27,7 @@ def resources(
     pod = deployment_of(found)["spec"]["template"]["spec"]
     # Without access to a node the app can only be killed from inside its pod, where nothing kills process 1.
     pod["shareProcessNamespace"] = True
-    if options.pull_secret:
-        pod["imagePullSecrets"] = [{"name": name} for name in options.pull_secret]
+    pod |= pulled_with(options.pull_secret)
     if options.host:
         ingress["spec"]["rules"][0]["host"] = options.host_name
     if options.ingress_class:

@@ -14,7 +14,6 @@ class Guest:
     """
 
     def __init__(self, url: str, seconds: float) -> None:
-        self.url = url
         self.begin = self.end = 0.0
         self.status = 0
         self.headers: list[tuple[str, str]] = []

@@ -6,7 +6,7 @@ judged again, with no app around.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any, Self
 
@@ -177,6 +177,11 @@ class History(msgspec.Struct, kw_only=True):
         digest = hashlib.sha256(body).hexdigest()
         self.bodies.setdefault(digest, body)
         return digest
+
+    def answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+        """An answer whose body is kept, with its header names in small letters."""
+        lowered = [(name.lower(), value) for name, value in headers]
+        return Answer(status=status, headers=lowered, body=self.keep(body))
 
     def pages(self) -> Iterator[Request]:
         """The page views that were answered."""

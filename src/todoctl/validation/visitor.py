@@ -14,7 +14,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance
 from todoctl.validation.contract import PROBES
 from todoctl.validation.crowd import at_once
-from todoctl.validation.history import Answer, History, Request, Role
+from todoctl.validation.history import History, Request, Role
 
 LONGEST = 500
 """Characters of a path or a header field that people would type."""
@@ -38,7 +38,6 @@ class Visitors:
         self._turn = itertools.count()
         self._history = history
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
         self._inside = entrance.transport is not None
         # Not the environment's proxies: the app is on this machine. A connection each: while an app starts or
         # is replaced, an old one may lead elsewhere.
@@ -76,7 +75,7 @@ class Visitors:
         began, answer, error = time.time(), None, ""
         try:
             found = self._http.request(method, urljoin(server, path), headers=list(sent), content=content)
-            answer = self._answer(found.status_code, found.headers.multi_items(), found.content)
+            answer = self._history.answer(found.status_code, found.headers.multi_items(), found.content)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             error = str(problem) or type(problem).__name__
         return self._note(
@@ -97,14 +96,8 @@ class Visitors:
             )
         )
 
-    def _answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
-        with self._lock:
-            kept = self._history.keep(body)
-        return Answer(status=status, headers=[(name.lower(), value) for name, value in headers], body=kept)
-
     def _note(self, request: Request) -> Request:
-        with self._lock:
-            self._history.events.append(request)
+        self._history.events.append(request)
         return request
 
     def _next_server(self) -> str:
@@ -160,7 +153,9 @@ class Visitors:
                     role=Role.PAGE,
                     method="GET",
                     url="/",
-                    answer=None if guest.error else self._answer(guest.status, guest.headers, guest.body),
+                    answer=None
+                    if guest.error
+                    else self._history.answer(guest.status, guest.headers, guest.body),
                     error=guest.error,
                     visit=next(self._numbers),
                     crowd=name,

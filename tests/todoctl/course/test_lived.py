@@ -61,10 +61,8 @@ def test_what_may_have_spent_the_grace_view_is_no_alarm() -> None:
 
 
 def test_close_views_count_as_one_for_a_new_picture_in_time_but_accuse_nobody() -> None:
-    for ttl, outcome in (
-        (600.0, PASSED),
-        (90.0, OPEN),
-    ):  # of unknown age, in which a second is little or much
+    # Of unknown age, in which a second is little or much.
+    for ttl, outcome in ((600.0, PASSED), (90.0, OPEN)):
         seen = visits((0, "a"), (0.75 * ttl, "a"), (0.75 * ttl + 1, "a"), (ttl + 3, "a"), (ttl + 4, "b"))
         assert claim(made(*seen, ttl=ttl), "renews").outcome is outcome
     for before in (visits((0, "a"), (450, "a"), (451, "a")), [*YOUNG, *visits((600.5, "b"), (600.9, "b"))]):
