@@ -1,7 +1,7 @@
 """The volume: the one module that touches the files in `CACHE_DIR`.
 
-`cached_image.jpg` and `cache_metadata.json` are read and written only while a lock on the
-directory is held, so all processes on one volume take turns. Every file is written whole under a
+`cached_image.jpg` and `cache_metadata.json` are read and written only while the volume's locks are
+held, so all processes on one volume take turns, those of other nodes too. Every file is written whole under a
 name of its own and renamed into place. A new picture takes effect at the rename of the *metadata*,
 which name its SHA-256: whoever finds that picture still waiting as `NEXT_PICTURE` finishes the job.
 So a process may be killed at any instant. A new picture is synced before and after each rename; a
@@ -28,6 +28,7 @@ PICTURE = "cached_image.jpg"
 METADATA = "cache_metadata.json"
 NEXT_PICTURE = f".{PICTURE}.next"
 NEXT_METADATA = f".{METADATA}.next"
+LOCK = ".lock"
 REFRESH_LOCK = ".refresh.lock"
 
 MAX_METADATA_BYTES = 64 * 1024
@@ -69,21 +70,29 @@ class Store:
     def locked(self) -> Iterator[None]:
         """Keep the volume to this process until the end of the block.
 
-        The directory is opened anew each time: it may have been removed and made again. OSError
-        where that fails, TimeoutError (one as well) where another process does not let go of it.
+        By two locks, since NFS tells its server of a file's lock, but of no directory's, while a file
+        may be missing: on a full volume, or because somebody has removed it. The directory is opened
+        last, and anew each time: it may have been made again, and what NFS knows of its names is as
+        old as that. OSError where that fails, TimeoutError (one as well) where another process does
+        not let go.
         """
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        try:
-            self._open = os.open(self.directory, flags)
-        except FileNotFoundError:
+        deadline = time.monotonic() + LOCK_TIMEOUT
+        file = self._open_lock(LOCK)
+        if file is None and not os.path.lexists(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._open = os.open(self.directory, flags)
+            file = self._open_lock(LOCK)
         try:
-            _lock(self._open)
+            if file is not None:
+                _wait(file, deadline)
+            self._open = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            _wait(self._open, deadline)
             yield
-        finally:
-            os.close(self._open)  # and with it the lock
-            self._open = -1
+        finally:  # what is closed is unlocked
+            if self._open != -1:
+                os.close(self._open)
+                self._open = -1
+            if file is not None:
+                os.close(file)
 
     @contextlib.contextmanager
     def refreshing(self) -> Iterator[bool]:
@@ -91,20 +100,14 @@ class Store:
 
         Where the volume cannot hold the file for this lock, every process has to fetch for itself.
         """
-        try:
-            lock = os.open(self.directory / REFRESH_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        except OSError:
+        file = self._open_lock(REFRESH_LOCK)
+        if file is None:
             yield True
             return
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        except BlockingIOError:
-            alone = False
-        try:
-            yield alone
+            yield _lock(file)
         finally:
-            os.close(lock)
+            os.close(file)
 
     def picture_changed(self) -> bool:
         """Whether another picture lies there than `found` tells of. One `stat`, no lock needed."""
@@ -145,6 +148,14 @@ class Store:
         else:
             os.fsync(self._open)
             self._lasting = True
+
+    def _open_lock(self, name: str) -> int | None:
+        """The file of this name, made where it is missing; None where the volume cannot hold it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return os.open(self.directory / name, flags, 0o644)
+        except OSError:
+            return None
 
     def _load(self, content: bytes | None) -> Found:
         self._lasting = False  # not known to have been synced: the next save does it
@@ -262,18 +273,24 @@ def _signature(path: str, directory: int | None = None) -> Signature:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _lock(directory: int) -> None:
+def _lock(file: int) -> bool:
+    """Whether the lock is ours now. It is where the file system has none: whoever asks is alone there."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
+            raise
+    return True
+
+
+def _wait(file: int, deadline: float) -> None:
     """Take the lock, with a limit that blocking `flock` does not have."""
-    deadline = time.monotonic() + LOCK_TIMEOUT
     pause = 0.0001
-    while True:
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                message = f"another process has held it for over {LOCK_TIMEOUT:g} s"
-                raise TimeoutError(errno.ETIMEDOUT, message) from None
-        else:
-            return
+    while not _lock(file):
+        if time.monotonic() > deadline:
+            message = f"another process has held it for over {LOCK_TIMEOUT:g} s"
+            raise TimeoutError(errno.ETIMEDOUT, message)
         time.sleep(pause)
         pause = min(2 * pause, 0.002)

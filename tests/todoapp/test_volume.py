@@ -1,5 +1,7 @@
 """Whatever the disk does, the app starts, serves, says what is wrong, and heals when it can."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -13,7 +15,7 @@ from tests.app_server import AppServer, wait_for
 from tests.conftest import StartApp
 from tests.image_service import ImageService, Mode, png
 from tests.todoapp.volumes import as_ordinary_user, full, read_only, small_volume
-from todoapp.store import METADATA, PICTURE, Store
+from todoapp.store import LOCK, METADATA, PICTURE, Store
 
 TTL = "0.3"
 
@@ -230,15 +232,68 @@ def test_a_clock_that_jumps(start_app: StartApp, images: ImageService, tmp_path:
     assert images.fetches == 1
 
 
+def held(path: Path) -> int:
+    """Another process's lock on the directory or file; it is let go of when that is closed."""
+    file = os.open(path, os.O_RDONLY)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+@pytest.mark.parametrize("name", [LOCK, "."])
 def test_a_volume_that_another_process_holds(
-    start_app: StartApp, images: ImageService, tmp_path: Path
+    start_app: StartApp, images: ImageService, tmp_path: Path, name: str
 ) -> None:
-    """It is answered from memory after a while, and all is added up in the end."""
+    """It is answered from memory after a while, and all is added up in the end.
+
+    The file's lock is what a process of another node is known by on NFS; the directory's is that of one
+    whose lock file somebody has removed.
+    """
     app = start_app(IMAGE_URL=images.url)
     app.view()
-    with Store(tmp_path / "cache").locked():
+    other = held(tmp_path / "cache" / name)
+    try:
         assert app.view().access_count == 2
         assert "another process" in app.cache()["last_error"]
+    finally:
+        os.close(other)
     assert app.view().access_count == 3
     assert app.cache()["last_error"] is None
     assert saved(app)["access_count"] == 3
+
+
+def test_a_volume_that_cannot_hold_the_lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of one node still take turns, by the directory."""
+    monkeypatch.setattr("todoapp.store.LOCK_TIMEOUT", 0.05)
+    (tmp_path / LOCK).mkdir()
+    with Store(tmp_path).locked(), pytest.raises(TimeoutError), Store(tmp_path).locked():
+        pass
+    with Store(tmp_path).locked():
+        pass
+
+
+def test_a_lock_file_that_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is held, that lets nobody in on the same node; the next one makes it again."""
+    monkeypatch.setattr("todoapp.store.LOCK_TIMEOUT", 0.05)
+    with Store(tmp_path).locked():
+        (tmp_path / LOCK).unlink()
+        with pytest.raises(TimeoutError), Store(tmp_path).locked():
+            pass
+    with Store(tmp_path).locked():
+        assert (tmp_path / LOCK).is_file()
+
+
+@pytest.mark.parametrize("wrong", [errno.ENOLCK, errno.EIO])
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: int) -> None:
+    """Whoever asks has it to himself there, as on NFS without its lock manager; what else fails is told."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(wrong, os.strerror(wrong))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    store = Store(tmp_path)
+    if wrong == errno.ENOLCK:
+        with store.locked(), store.refreshing() as alone:
+            assert alone
+    else:
+        with pytest.raises(OSError, match=os.strerror(wrong)), store.locked():
+            pass
