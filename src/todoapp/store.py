@@ -81,18 +81,18 @@ class Store:
         if file is None and not os.path.lexists(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
             file = self._open_lock(LOCK)
-        try:
+        with contextlib.ExitStack() as locks:  # what is closed is unlocked
             if file is not None:
+                locks.callback(os.close, file)
                 _wait(file, deadline)
             self._open = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            locks.callback(self._close)
             _wait(self._open, deadline)
             yield
-        finally:  # what is closed is unlocked
-            if self._open != -1:
-                os.close(self._open)
-                self._open = -1
-            if file is not None:
-                os.close(file)
+
+    def _close(self) -> None:
+        os.close(self._open)
+        self._open = -1
 
     @contextlib.contextmanager
     def refreshing(self) -> Iterator[bool]:

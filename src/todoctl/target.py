@@ -59,6 +59,7 @@ class Way(StrEnum):
     HALF = "half"  # a complete answer with half a picture
     LOGIN = "login"  # 200, an HTML page that is said to be image/jpeg
     SOUND = "sound"  # 200, a WAVE file that is said to be image/webp
+    HUGE = "huge"  # 200, a whole picture of over 10 MiB
     SLOW = "slow"  # a picture, but later than the app lets a visitor wait
 
 

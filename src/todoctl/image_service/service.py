@@ -37,6 +37,9 @@ IDLE_SECONDS = 10.0
 SIZE = 500
 """Pixels, as the pictures of the app's usual image service have."""
 
+LARGEST = 10 * 1024 * 1024
+"""Bytes that a picture may have (docs/contract.md)."""
+
 GOLDEN = 0.618033988749895
 """Of a turn around the colour wheel: neighbours are far apart."""
 
@@ -55,8 +58,11 @@ DIGITS = (
 """Three pixels wide, five high."""
 
 
-def picture(number: int) -> bytes:
-    """A PNG in a colour of its own, with `number` on it. Its bytes never come twice: it has a secret."""
+def picture(number: int, more: int = 0) -> bytes:
+    """A PNG in a colour of its own, with `number` on it. Its bytes never come twice: it has a secret.
+
+    It has `more` bytes than it would need.
+    """
     words = [DIGITS[int(digit)] for digit in str(number)]
     scale = min(SIZE // 6, SIZE * 5 // 6 // (4 * len(words) - 1))
     lines = []
@@ -73,7 +79,7 @@ def picture(number: int) -> bytes:
         for kind, data in (
             (b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 8, 3, 0, 0, 0)),
             (b"PLTE", colour + b"\xff\xff\xff"),
-            (b"tEXt", b"Comment\0" + secrets.token_hex(16).encode()),
+            (b"tEXt", b"Comment\0" + secrets.token_hex(16).encode() + bytes(more)),
             (b"IDAT", zlib.compress(b"".join(rows))),
             (b"IEND", b""),
         )
@@ -115,6 +121,11 @@ def login(_: Picture) -> Answer:
     return Answer(200, "image/jpeg", page)
 
 
+def huge(_: Picture) -> Answer:
+    """A whole picture, larger than any that is to be shown."""
+    return Answer(200, "image/png", picture(0, more=LARGEST))
+
+
 def sound(_: Picture) -> Answer:
     """A whole file, of the same family as WebP."""
     with io.BytesIO() as file:
@@ -133,6 +144,7 @@ WAYS: dict[str, Callable[[Picture], Answer | None]] = {
     "half": half,
     "login": login,
     "sound": sound,
+    "huge": huge,
     "slow": whole,  # after SLOW_SECONDS, or when another way is asked for
 }
 """What a request gets, given a new picture; None closes the connection."""

@@ -103,6 +103,7 @@ CLAIMS = {
     "outage-half": _KEPT,
     "outage-login": _KEPT,
     "outage-sound": _KEPT,
+    "outage-huge": _KEPT,
     "outage-slow": _KEPT,
     "outage-taken": _WAITS,
     # What is told of the cache

@@ -25,7 +25,7 @@ OFTEN = 11
 
 
 FAILURES = (Way.ERROR, Way.NOTHING, Way.HALF, Way.LOGIN)
-"""Each is shown by a page view of its own. `Way.SOUND` is answered after a start without a picture."""
+"""Each is shown by a page view of its own. The others are answered after a start without a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +226,7 @@ def outage(stage: Stage) -> None:
     stage.start(stage.brief, emptied=True)
     stage.visit()
     stage.visitors.ask(Role.PICTURE, "GET", "/image")
+    stage.serve(Way.HUGE)
     stage.pause(FIRST_WAIT)
     stage.visit()
     stage.pause(1.2 * FIRST_WAIT)  # the second wait is twice as long: nothing is asked for yet

@@ -36,6 +36,14 @@ FAULTS = (
         "outage",
     ),
     Fault(
+        "a picture of any size taken",
+        "picture",
+        "\nMAX_BYTES = 10 * 1024 * 1024",
+        "\nMAX_BYTES = 64 * 1024 * 1024",
+        "outage-huge",
+        "outage",
+    ),
+    Fault(
         "a picture with status 500 taken",
         "fetch",
         "if answer.status_code != 200:",
