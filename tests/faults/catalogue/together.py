@@ -4,11 +4,11 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
-        "lock on the volume let go between reading and saving",
+        "no lock on the volume between reading and saving",
         "store",
         "        self.loaded = True\n",
         "        self.loaded = True\n"
-        "        fcntl.flock(self._open, fcntl.LOCK_UN)\n"
+        '        globals()["_wait"] = lambda *_: None\n'
         "        time.sleep(0.01)\n",
         "counted",
         "together",
@@ -16,8 +16,8 @@ FAULTS = (
     Fault(
         "each process fetches for itself",
         "store",
-        "            alone = False\n",
-        "            alone = True\n",
+        "            yield _lock(file)\n",
+        "            yield True\n",
         "crowd-renew",
         "together",
     ),
