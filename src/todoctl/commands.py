@@ -20,10 +20,13 @@ class Commands:
         self._lock = threading.Lock()
         self._thread = threading.local()
 
-    def tell(self, *pipeline: Sequence[str]) -> None:
-        """Tells of one command, given as its words, or of several that pipe into each other."""
+    def tell(self, *pipeline: Sequence[str], may_fail: bool = False) -> None:
+        """Tells of one command, given as its words, or of several that pipe into each other.
+
+        With `may_fail` a shell that stops at the first failure goes on after it.
+        """
         if self._show:
-            self.pass_on([" | ".join(map(shlex.join, pipeline))])
+            self.pass_on([" | ".join(map(shlex.join, pipeline)) + (" || true" if may_fail else "")])
 
     @contextmanager
     def kept(self) -> Iterator[list[str]]:

@@ -1,6 +1,7 @@
 """Commands: one line each, in a shell's own words, and those of the background when it is waited for."""
 
 import shlex
+import subprocess
 import threading
 
 from todoctl.commands import SILENT, Commands, once
@@ -11,6 +12,21 @@ def test_words_are_quoted_and_pipes_are_not() -> None:
     Commands(told.append).tell(["k3d", "--k3s-arg=x@agent:*"], ["grep", "it's $HOME"])
     assert told == ["""k3d '--k3s-arg=x@agent:*' | grep 'it'"'"'s $HOME'"""]
     assert shlex.split(told[0]) == ["k3d", "--k3s-arg=x@agent:*", "|", "grep", "it's $HOME"]
+
+
+def test_a_shell_that_stops_at_a_failure_goes_on_after_one_that_may_fail() -> None:
+    told: list[str] = []
+    commands = Commands(told.append)
+    commands.tell(["true"], ["false"], may_fail=True)
+    commands.tell(["echo", "went on"])
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail"],  # noqa: S607 - a shell of whoever pastes
+        input="\n".join(told),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "went on\n"
 
 
 def test_what_is_kept_is_shown_when_it_is_passed_on() -> None:
