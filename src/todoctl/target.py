@@ -55,6 +55,7 @@ class Way(StrEnum):
 
     PICTURE = "picture"
     ERROR = "error"  # 500
+    BUSY = "busy"  # 503, with the wait that it asks for (Retry-After)
     NOTHING = "nothing"  # the connection is closed without an answer
     HALF = "half"  # a complete answer with half a picture
     LOGIN = "login"  # 200, an HTML page that is said to be image/jpeg
@@ -68,13 +69,14 @@ class Served:
     """A request that the image service has answered.
 
     It came and its answer went between `begin` and `end`, in epoch seconds by this machine's clock.
-    `picture` is the whole picture that was sent, None where none was.
+    `picture` is the whole picture that was sent, None where none was, `retry_after` the header of that name.
     """
 
     begin: float
     end: float
     way: Way
     picture: bytes | None
+    retry_after: str = ""
 
 
 class ImageService(Protocol):

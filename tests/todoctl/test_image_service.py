@@ -93,10 +93,12 @@ def test_each_way_is_answered_and_written_down(
         assert answer
         assert served.picture == (answer.content if way in {Way.PICTURE, Way.SLOW} else None)
         assert (served.end - served.begin > 0.3) == (way is Way.SLOW)
+        assert served.retry_after == answer.headers.get("retry-after", "")
     assert [served.way for served in service.served()] == list(Way)
     assert {way: answer and answer.status_code for way, answer in answers.items()} == {
         Way.PICTURE: 200,
         Way.ERROR: 500,
+        Way.BUSY: 503,
         Way.NOTHING: None,
         Way.HALF: 200,
         Way.LOGIN: 200,
@@ -104,6 +106,8 @@ def test_each_way_is_answered_and_written_down(
         Way.HUGE: 200,
         Way.SLOW: 200,
     }
+    assert (busy := answers[Way.BUSY])
+    assert busy.headers["retry-after"] == "1"
     assert (login := answers[Way.LOGIN])
     assert login.headers["content-type"] == "image/jpeg"
     assert b"<html" in login.content or b"<!doctype html>" in login.content
@@ -208,7 +212,13 @@ class Ticking:
         """Answers a request now; when that was by our clock."""
         now = time.time()
         self.answered.append(
-            {"begin": now + self.ahead, "end": now + self.ahead, "way": "error", "picture": None}
+            {
+                "begin": now + self.ahead,
+                "end": now + self.ahead,
+                "way": "error",
+                "picture": None,
+                "retry_after": "soon",
+            }
         )
         return now
 

@@ -59,6 +59,7 @@ class Controlled:
                     end=entry["end"] - self._ahead[0],
                     way=Way(entry["way"]),
                     picture=None if content is None else base64.b64decode(content),
+                    retry_after=entry["retry_after"],
                 )
             )
         return int(told["pending"])

@@ -31,6 +31,9 @@ from urllib.parse import unquote
 SLOW_SECONDS = 3.65
 """At most, and longer than the app lets a visitor wait (3 s, docs/contract.md), also on a busy machine."""
 
+BUSY_SECONDS = 1
+"""The least that a `Retry-After` can ask for."""
+
 IDLE_SECONDS = 10.0
 """How long a connection may take to ask something."""
 
@@ -94,13 +97,13 @@ class Picture(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `whole` says that its body is a whole picture."""
+    """An HTTP answer; `whole` says that its body is a whole picture, `retry_after` is the header's value."""
 
     status: int
     kind: str
     body: bytes
     whole: bool = False
-    fields: tuple[tuple[str, str], ...] = ()
+    retry_after: str = ""
 
 
 def whole(picture: Picture) -> Answer:
@@ -109,7 +112,11 @@ def whole(picture: Picture) -> Answer:
 
 def error(picture: Picture) -> Answer:
     """As some do, with a picture, which is none to be shown, and a wait that nobody can make sense of."""
-    return Answer(500, picture.kind, picture.content, fields=(("Retry-After", "soon"),))
+    return Answer(500, picture.kind, picture.content, retry_after="soon")
+
+
+def busy(picture: Picture) -> Answer:
+    return Answer(503, picture.kind, picture.content, retry_after=str(BUSY_SECONDS))
 
 
 def half(picture: Picture) -> Answer:
@@ -140,6 +147,7 @@ def sound(_: Picture) -> Answer:
 WAYS: dict[str, Callable[[Picture], Answer | None]] = {
     "picture": whole,
     "error": error,
+    "busy": busy,
     "nothing": lambda _: None,
     "half": half,
     "login": login,
@@ -230,7 +238,8 @@ class Handler(BaseHTTPRequestHandler):
         if way == "slow":
             turned.wait(SLOW_SECONDS)
         answer = WAYS[way](server.next_picture())
-        entry = {"begin": self.begin, "way": way, "picture": None}
+        retry_after = answer.retry_after if answer else ""
+        entry = {"begin": self.begin, "way": way, "picture": None, "retry_after": retry_after}
         with server.lock:
             try:
                 if answer:
@@ -248,8 +257,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
-        for name, value in answer.fields:
-            self.send_header(name, value)
+        if answer.retry_after:
+            self.send_header("Retry-After", answer.retry_after)
         self.end_headers()
         self.wfile.write(answer.body)
 

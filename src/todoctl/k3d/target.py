@@ -160,11 +160,13 @@ class K3dTarget(App):
         return on_this_machine(settings.port, "through the cluster's ingress")
 
     def _tell_signal(self, signal: str) -> None:
-        """A person looks up the containers first; the kubelet may have ended them before SIGKILL comes."""
+        """A person looks up the containers first. The kubelet may have ended them before SIGKILL."""
         context = self._cluster
         found = context.node.inside(*node.listing(manifests.CONTAINER))
         kill = context.node.inside(*node.signalling(signal))
-        context.commands.tell(found, ["xargs", "--no-run-if-empty", "-n1", *kill], may_fail=signal == "SIGKILL")
+        context.commands.tell(
+            found, ["xargs", "--no-run-if-empty", "-n1", *kill], may_fail=signal == "SIGKILL"
+        )
 
     def _image(self) -> str:
         return str((self._cluster.state() or {})["image"])

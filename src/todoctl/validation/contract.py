@@ -27,7 +27,10 @@ _SURVIVES = (
     "A start with a picture fetches nothing, whatever its age: picture, times, grace and counts are as they "
     "were before, after a crash too."
 )
-_WAITS = "After a fetch that failed, the next one waits: 0.25 s, then twice as long each time, up to 60 s"
+_WAITS = (
+    "After a fetch that failed, the next one waits: 0.25 s, then twice as long each time, up to 60 s, or what "
+    "the image service asked for in Retry-After, up to an hour."
+)
 _LATE = (
     "A picture that comes later than a visitor is made to wait is taken when it comes, and the next view "
     "shows it."
@@ -99,6 +102,7 @@ CLAIMS = {
     "crowd-grace": _GRACE,
     "crowd-renew": _FETCHES,
     "outage-error": _KEPT,
+    "outage-busy": _KEPT,
     "outage-nothing": _KEPT,
     "outage-half": _KEPT,
     "outage-login": _KEPT,

@@ -87,11 +87,13 @@ class Volume(Event, frozen=True, kw_only=True, tag="volume"):
 class Download(Event, frozen=True, kw_only=True, tag="download"):
     """A request that the image service got, and what it answered; `way` is how it was told to answer.
 
-    `picture` is the SHA-256 of the picture, empty where no whole picture was sent.
+    `picture` is the SHA-256 of the picture, empty where no whole picture was sent; `retry_after` is the
+    header of that name, empty where it was not sent.
     """
 
     way: str
     picture: str = ""
+    retry_after: str = ""
 
 
 class Act(Event, frozen=True, kw_only=True, tag="act"):

@@ -125,6 +125,7 @@ class Observer:
                     scenario=self.scenario,
                     way=one.way.value,
                     picture=self.history.keep(one.picture) if one.picture else "",
+                    retry_after=one.retry_after,
                 )
             )
         self._served = len(served)

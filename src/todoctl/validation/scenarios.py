@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from todoctl.errors import BadUsageError
-from todoctl.image_service.service import picture
+from todoctl.image_service.service import BUSY_SECONDS, picture
 from todoctl.target import Way
 from todoctl.validation import contents
 from todoctl.validation.actor import LONG_TTL
@@ -220,6 +220,14 @@ def outage(stage: Stage) -> None:
         stage.serve(Way.PICTURE)
         stage.pause(FIRST_WAIT)
         stage.visit()
+    stage.make_spent()
+    stage.serve(Way.BUSY)
+    stage.visit()
+    stage.serve(Way.PICTURE)
+    stage.pause(2 * FIRST_WAIT)  # the wait after any other failure is over, the one asked for is not
+    stage.visitors.view()
+    stage.pause(BUSY_SECONDS - 2 * FIRST_WAIT)
+    stage.visit()
     stage.make_late()
     stage.visit()
     stage.serve(Way.SOUND)
@@ -271,7 +279,11 @@ SCENARIOS = (
     _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.0),
     _scenario(detached, "detach", "attach"),
     _scenario(
-        outage, *(f"outage-{way}" for way in (*FAILURES, Way.SLOW)), "outage-taken", "late", seconds=8.0
+        outage,
+        *(f"outage-{way}" for way in (*FAILURES, Way.BUSY, Way.SLOW)),
+        "outage-taken",
+        "late",
+        seconds=9.0,
     ),
     _scenario(
         page, "page", "heading", "line", "labels", "page-picture", "picture-headers", "head", "refused"

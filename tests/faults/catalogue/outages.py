@@ -109,6 +109,22 @@ FAULTS = (
         "outage",
     ),
     Fault(
+        "wait that was asked for not kept",
+        "policy",
+        "retry_after=max(backoff, min(retry_after, MAX_RETRY_AFTER)),",
+        "retry_after=backoff,",
+        "waits",
+        "outage",
+    ),
+    Fault(
+        "wait that was asked for taken for minutes",
+        "fetch",
+        "return float(retry_after[:9])",
+        "return float(retry_after[:9]) * 60",
+        "waits",
+        "outage",
+    ),
+    Fault(
         "waits grow over successes",
         "policy",
         "        downloaded_at=now,\n",

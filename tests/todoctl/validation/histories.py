@@ -29,11 +29,15 @@ Change = Callable[[Told], None]
 
 @dataclass
 class Script:
-    """Writes a history; `now` is the app's clock, `ahead` seconds ahead of todoctl's."""
+    """Writes a history; `now` is the app's clock, `ahead` seconds ahead of todoctl's.
+
+    `asks` is the `Retry-After` of an image service that fails.
+    """
 
     ttl: float = 10.0
     ahead: float = 0.0
     now: float = BEGAN
+    asks: str = ""
     state: State = policy.EMPTY
     fetches: list[Fetch] = field(default_factory=list)
     history: History = field(init=False)
@@ -67,9 +71,15 @@ class Script:
         """A request to the image service, just now."""
         content = png(len(self.fetches))
         picture = self.history.keep(content) if well else ""
-        download = Download(**self._when(0.001, 0.001), way="picture" if well else "error", picture=picture)
+        download = Download(
+            **self._when(0.001, 0.001),
+            way="picture" if well else "error",
+            picture=picture,
+            retry_after="" if well else self.asks,
+        )
         self.history.events.append(download)
-        self.fetches.append(Fetch(Span(self.now - 0.001, self.now + 0.001), picture))
+        asked = float(self.asks) if self.asks.isdecimal() and not well else 0.0
+        self.fetches.append(Fetch(Span(self.now - 0.001, self.now + 0.001), picture, asked=asked))
         return self.fetches[-1]
 
     def start(

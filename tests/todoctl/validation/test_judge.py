@@ -25,12 +25,19 @@ MOVES = (
     "kill",
     "anew",
     "fails",
+    "fails and asks for a wait",
     "ttl",
 )
 
 
 def result(history: History) -> ScenarioResult:
     return judge(history).scenarios[0]
+
+
+def fail(script: Script, asks: str = "") -> Kind:
+    """A page view while the image service fails."""
+    script.asks = asks
+    return script.view(well=False)
 
 
 def play(script: Script, move: str, change: Callable[[Told], None] | None = None) -> None:
@@ -44,7 +51,8 @@ def play(script: Script, move: str, change: Callable[[Told], None] | None = None
         "restart": lambda: script.start(emptied=False, what=move),
         "kill": lambda: script.start(emptied=False, what=move),
         "anew": lambda: script.start(emptied=True),
-        "fails": lambda: script.view(well=False),
+        "fails": lambda: fail(script),
+        "fails and asks for a wait": lambda: fail(script, "20"),
         "ttl": lambda: script.start(emptied=False, ttl=7.0 if script.ttl != 7.0 else 3.0),
     }
     ways[move]()
@@ -138,6 +146,36 @@ def test_what_it_cannot_produce_is_always_convicted(
     found = result(script.finished())
     assert found.outcome is Outcome.FAILED
     assert min(check.event for check in found.failures) >= changed
+
+
+@pytest.mark.parametrize(
+    ("asks", "heeded", "after", "passed"),
+    [
+        ("20", 20.0, 19.0, True),
+        ("20", 20.0, 21.0, True),
+        ("20", 0.0, 19.0, False),
+        ("20", 0.0, 21.0, True),
+        ("20", 40.0, 19.0, True),
+        ("20", 40.0, 21.0, False),
+        ("7200", 3600.0, 3601.0, True),
+        ("7200", 0.0, 3599.0, False),
+        ("soon", 0.0, 1.0, True),
+        ("soon", 20.0, 1.0, False),
+    ],
+)
+def test_the_image_service_is_left_alone_for_as_long_as_it_asks_for(
+    asks: str, heeded: float, after: float, passed: bool
+) -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.wait(11)
+    assert script.view() is Kind.GRACE
+    assert fail(script, asks) is Kind.KEPT
+    script.state = script.state._replace(asked=heeded)  # what the app makes of it
+    script.wait(after)
+    assert script.view() is (Kind.RENEW if after > heeded else Kind.KEPT)
+    assert bool(result(script.finished()).failures) != passed
 
 
 def test_a_download_that_nothing_called_for_is_named() -> None:

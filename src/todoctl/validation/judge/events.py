@@ -58,7 +58,13 @@ class Judge:
         ]
         self._downloads = sorted(downloads, key=lambda found: found[1].begin)
         self._fetches = [
-            Fetch(self._span(event), event.picture, event.end - event.begin) for _, event in self._downloads
+            Fetch(
+                self._span(event),
+                event.picture,
+                took=event.end - event.begin,
+                asked=float(event.retry_after) if event.retry_after.isdecimal() else 0.0,
+            )
+            for _, event in self._downloads
         ]
         self._possible = Possible(history.facts.ttl)
         self._files = Files(self.checks, self._possible, self._came)

@@ -26,7 +26,7 @@ FIRST_WAIT, MOST_WAIT = 0.25, 60.0
 """Seconds between a failed fetch and the next one: they double (docs/contract.md)."""
 
 ASKED_WAIT = 3600.0
-"""Seconds that an image service of which nothing is known may have asked for (`Retry-After`)."""
+"""Seconds: the longest wait that an image service can ask for (its `Retry-After`, docs/contract.md)."""
 
 UNKNOWN = "unknown"
 """A picture that is there, but was not seen yet."""
@@ -44,22 +44,23 @@ class Kind(StrEnum):
 class Fetch(NamedTuple):
     """A request that the image service got, and the SHA-256 of the picture that it sent, empty for none.
 
-    `took` is how many seconds it took at least.
+    `took` is how many seconds it took at least, `asked` how many it asked to be left alone for.
     """
 
     span: Span
     picture: str
     took: float = 0.0
+    asked: float = 0.0
 
 
 class State(NamedTuple):
     """One possible state of the cache. None is "not known", but for picture, download and failure: "none".
 
-    `failed` is when the newest fetch failed, if none has succeeded since, `failures` how many did in a row;
-    `error` says that the app knows of one that failed or is late. `pending` is a fetch (its number) that no
-    visitor waits for, or, where `waited`, one of others who will be counted when it ends. `starting` says
-    that the app began with no picture and is to fetch one by itself. `explained` is the number of fetches
-    whose cause is known.
+    `failed` is when the newest fetch failed, if none has succeeded since, `failures` how many did in a row,
+    `asked` how many seconds the image service asked to be left alone for then; `error` says that the app
+    knows of one that failed or is late. `pending` is a fetch (its number) that no visitor waits for, or,
+    where `waited`, one of others who will be counted when it ends. `starting` says that the app began with
+    no picture and is to fetch one by itself. `explained` is the number of fetches whose cause is known.
     """
 
     picture: str | None
@@ -71,6 +72,7 @@ class State(NamedTuple):
     error: bool = False
     failed: Span | None = None
     failures: int = 0
+    asked: float = 0.0
     pending: int | None = None
     waited: bool = False
     starting: bool = False
@@ -257,7 +259,8 @@ def longest_wait(state: State) -> float:
     """Seconds after the last failure within which the app need not ask again."""
     if state.failed == EVER or not state.failures:
         return ASKED_WAIT
-    return min(FIRST_WAIT * 2.0 ** min(state.failures - 1, 10), MOST_WAIT)
+    doubled = min(FIRST_WAIT * 2.0 ** min(state.failures - 1, 10), MOST_WAIT)
+    return max(doubled, min(state.asked, ASKED_WAIT))
 
 
 def _may_ask_at(state: State) -> float:
@@ -281,12 +284,14 @@ def _taken(state: State, number: int, fetch: Fetch, at: Span) -> State:
         pending=None, waited=False, starting=False, explained=max(state.explained, number + 1)
     )
     if not fetch.picture:
-        return done._replace(error=True, failed=at, failures=state.failures + 1)
+        return done._replace(error=True, failed=at, failures=state.failures + 1, asked=fetch.asked)
     return _well(done._replace(picture=fetch.picture, downloaded=at, grace_spent=False, picture_views=0))
 
 
 def _well(state: State) -> State:
-    return state._replace(error=False, failed=None, failures=0, pending=None, waited=False, starting=False)
+    return state._replace(
+        error=False, failed=None, failures=0, asked=0.0, pending=None, waited=False, starting=False
+    )
 
 
 def _counted(state: State, at: Span) -> State:
