@@ -28,8 +28,8 @@ _SURVIVES = (
     "were before, after a crash too."
 )
 _WAITS = (
-    "After a fetch that failed, the next one waits: 0.25 s, then twice as long each time, up to 60 s, or what "
-    "the image service asked for in Retry-After, up to an hour."
+    "After a fetch that failed, the next one waits: 0.25 s, then twice as long each time, up to 60 s, or "
+    "what the image service asked for in Retry-After, up to an hour."
 )
 _LATE = (
     "A picture that comes later than a visitor is made to wait is taken when it comes, and the next view "
