@@ -217,7 +217,7 @@ class Ticking:
                 "end": now + self.ahead,
                 "way": "error",
                 "picture": None,
-                "retry_after": "soon",
+                "retry_after": "",
             }
         )
         return now

@@ -34,6 +34,9 @@ SLOW_SECONDS = 3.65
 BUSY_SECONDS = 1
 """The least that a `Retry-After` can ask for."""
 
+OVER = "Sun Nov  6 08:49:37 1994"
+"""A moment in the oldest form that a `Retry-After` may have (RFC 9110, 5.6.7)."""
+
 IDLE_SECONDS = 10.0
 """How long a connection may take to ask something."""
 
@@ -111,8 +114,8 @@ def whole(picture: Picture) -> Answer:
 
 
 def error(picture: Picture) -> Answer:
-    """As some do, with a picture, which is none to be shown, and a wait that nobody can make sense of."""
-    return Answer(500, picture.kind, picture.content, retry_after="soon")
+    """As some do, with a picture, which is none to be shown, and a wait that is over."""
+    return Answer(500, picture.kind, picture.content, retry_after=OVER)
 
 
 def busy(picture: Picture) -> Answer:

@@ -46,20 +46,21 @@ class LocalVolume:
     def set_aside(self) -> None:
         make_directory(self.path)
         self._move(self.path, self._aside)
-        self._make(self.path)
 
     def empty(self) -> None:
+        """The app makes the directory itself, as on a cluster."""
         require_aside(self)
         self._remove(self._detached)
         self._remove(self.path)
-        self._make(self.path)
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
-        path = self._place() / name
+        place = self._place()
+        path = place / name
         if content is None:
             self._remove(path)
             return
+        self._make(place)
         self._commands.tell(["cp", name, str(path)])
         with _told(path):
             path.write_bytes(content)
@@ -68,6 +69,7 @@ class LocalVolume:
         """A file lies in the place of the directory, which stops even root."""
         require_aside(self)
         with self._halted():
+            self._make(self.path)
             self._move(self.path, self._detached)
             self._commands.tell(["touch", str(self.path)])
             self.path.touch()
@@ -98,8 +100,9 @@ class LocalVolume:
     # Each with the command that does the same
 
     def _make(self, path: Path) -> None:
-        self._commands.tell(["mkdir", "-p", str(path)])
-        make_directory(path)
+        if not path.exists():
+            self._commands.tell(["mkdir", "-p", str(path)])
+            make_directory(path)
 
     def _move(self, path: Path, target: Path) -> None:
         self._commands.tell(["mv", str(path), str(target)])

@@ -125,6 +125,14 @@ FAULTS = (
         "outage",
     ),
     Fault(
+        "date without a zone not understood",
+        "fetch",
+        "        moment = moment.replace(tzinfo=UTC)\n",
+        "        pass\n",
+        "waits",
+        "outage",
+    ),
+    Fault(
         "waits grow over successes",
         "policy",
         "        downloaded_at=now,\n",

@@ -83,4 +83,12 @@ FAULTS = (
         "log",
         "restart",
     ),
+    Fault(
+        "directory not made when missing",
+        "store",
+        "            self.directory.mkdir(parents=True, exist_ok=True)\n",
+        "",
+        "directory",
+        "fresh",
+    ),
 )

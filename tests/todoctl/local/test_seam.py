@@ -64,7 +64,6 @@ def test_a_directory_that_is_not_there_has_no_files(target: LocalTarget) -> None
     target.stop()
     host = target.volume.host()
     target.volume.set_aside()
-    Path(target.volume.directory).rmdir()
     assert host.read() == []
     target.volume.put_back()
     with pytest.raises(UnavailableError, match="The app does not run"):
