@@ -109,23 +109,38 @@ def require_standing(api: Api) -> list[str]:
 
 
 def hindrance(api: Api) -> Hindrance:
-    """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes."""
-    found = api.pods()
-    reasons = of_pods(api, found)
+    """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes.
+
+    A pod of before the rollout may stand until the new one is ready. What troubles it is no longer so.
+    """
+    deployment, found = api.deployment(), api.pods()
+    reasons = of_pods(api, newest(deployment, standing(found)))
     if reasons:
         return reasons[0]
     ending = [pod for pod in found if pods.is_ending(pod)]
     if ending:
         return Hindrance(what=f"{len(ending)} pod(s) still ending")
-    return _without_pod(api.deployment())
+    return _without_pod(deployment)
+
+
+def newest(deployment: Any | None, found: list[Pod]) -> list[Pod]:  # noqa: ANN401
+    """Those of `found` that the deployment's present template has made, the youngest first."""
+    if deployment and (deployment.status.observed_generation or 0) < deployment.metadata.generation:
+        return []
+    young = sorted(found, key=lambda pod: pod.metadata.creation_timestamp, reverse=True)
+    return [pod for pod in young if _template(pod) == _template(young[0])]
+
+
+def _template(pod: Pod) -> str | None:
+    """https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label"""
+    return (pod.metadata.labels or {}).get("pod-template-hash")
 
 
 def of_pods(api: Api, found: list[Pod]) -> list[Hindrance]:
-    """What is in the way of those of the app's pods that are not ready, the newest first."""
-    waiting = [pod for pod in standing(found) if not pods.is_ready(pod)]
+    """What is in the way of those of these pods that are not ready."""
+    waiting = [pod for pod in found if not pods.is_ready(pod)]
     events = api.events(api.namespace) if waiting else []
-    newest = sorted(waiting, key=lambda pod: pod.metadata.creation_timestamp, reverse=True)
-    return [reason for pod in newest if (reason := pods.hindrance(api, pod, events))]
+    return [reason for pod in waiting if (reason := pods.hindrance(api, pod, events))]
 
 
 def _without_pod(deployment: Any | None) -> Hindrance:  # noqa: ANN401

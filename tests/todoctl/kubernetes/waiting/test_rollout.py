@@ -1,14 +1,17 @@
 """What is said of a pod that is not ready."""
 
+from typing import Any
+
 import pytest
 
 from tests.todoctl.kubernetes.kube import Answer, Kube
-from tests.todoctl.kubernetes.objects import Json, pod
+from tests.todoctl.kubernetes.objects import Json, deployment, pod
 from tests.todoctl.kubernetes.place import Place
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import patience, rollout
+from todoctl.kubernetes.waiting.hindrance import Grade
 
 ENDING = pod("old")
 ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
@@ -32,12 +35,44 @@ def test_what_is_in_the_way_of_the_app(pods: list[Json], reason: str, kube: Kube
     assert rollout.hindrance(api).what == reason
 
 
+def made(name: str, template: str, second: int, **more: Any) -> Json:  # noqa: ANN401 - JSON
+    """A pod that a deployment made of one of its templates."""
+    one = pod(name, labels={"app": "todo-app", "pod-template-hash": template}, **more)
+    one["metadata"]["creationTimestamp"] = f"2026-11-23T12:00:{second:02}Z"
+    return one
+
+
+REFUSED = {"reason": "ErrImagePull", "message": "unexpected status: 401 Unauthorized"}
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_pod_of_before_the_rollout_is_not_in_the_way(ready: bool, kube: Kube, api: Api) -> None:
+    """It stands until the new one is ready, and for a moment after that."""
+    kube.pods = [made("older", "a", 1, waiting=REFUSED), made("newer", "b", 2, ready=ready)]
+    reason = rollout.SETTLED if ready else "pod newer runs, and is not ready yet"
+    assert rollout.hindrance(api).what == reason
+
+
+def test_any_pod_of_the_rollout_is_in_the_way(kube: Kube, api: Api) -> None:
+    kube.pods = [made("one", "b", 2, waiting=REFUSED), made("another", "b", 3)]
+    assert rollout.hindrance(api).grade is Grade.FINAL
+
+
+@pytest.mark.parametrize("observed", [1, 2])
+def test_until_a_change_is_observed_its_pods_are_not_there(observed: int, kube: Kube, api: Api) -> None:
+    kube.pods = [made("older", "a", 1, waiting=REFUSED)]
+    found = deployment("todo-app-dep")
+    found["metadata"]["generation"] = 2
+    found["status"]["observedGeneration"] = observed
+    kube.resources["deployments", "todo-app-dep"] = found
+    assert (rollout.hindrance(api).what == rollout.SETTLED) == (observed < 2)
+
+
 def test_the_newest_pod_counts(kube: Kube, api: Api) -> None:
     older, newer = pod("older", ready=False), pod("newer", ready=False)
     newer["metadata"]["creationTimestamp"] = "2026-11-23T12:00:01Z"
     kube.pods = [older, newer]
-    found = rollout.of_pods(api, api.pods())
-    assert [one.what.split()[1] for one in found] == ["newer", "older"]
+    assert rollout.hindrance(api).what.split()[1] == "newer"
 
 
 def test_an_evicted_pod_is_not_waited_for(kube: Kube, api: Api) -> None:
