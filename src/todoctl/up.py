@@ -1,7 +1,9 @@
-"""`up`: decide where pictures come from, then let the target bring the app up."""
+"""`up`: decide where pictures come from, let the target bring the app up, and hear what the app says then."""
 
+from contextlib import suppress
 from dataclasses import replace
 
+from todoctl.errors import TodoctlError
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
 from todoctl.target import Progress, Target
 
@@ -16,6 +18,15 @@ def up(target: Target, progress: Progress, wanted: Settings, *, any_source: bool
     """
     settings = replace(wanted, image_url=choose_source(target, progress)) if any_source else wanted
     return settings, target.up(settings, progress)
+
+
+def trouble(target: Target, settings: Settings) -> str | None:
+    """What the app says is wrong now (a volume that it may not write, say); None where it says nothing."""
+    from todoctl.client import Client
+
+    with suppress(TodoctlError), Client(target.page(settings)) as client:
+        return client.state().last_error
+    return None
 
 
 def choose_source(target: Target, progress: Progress) -> str:

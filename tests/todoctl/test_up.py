@@ -34,6 +34,10 @@ def test_nobody_there_is_unreachable() -> None:
     assert up.why_unreachable("http://127.0.0.1:1/")
 
 
+def test_an_app_that_does_not_answer_says_nothing(tmp_path: Path) -> None:
+    assert up.trouble(LocalTarget(Home(tmp_path)), Settings(port=1)) is None
+
+
 @pytest.mark.parametrize(
     ("running", "problem", "source", "told"),
     [

@@ -116,6 +116,7 @@ def up(
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
     from todoctl.mend import mend
+    from todoctl.up import trouble
     from todoctl.up import up as bring_up
 
     # Before anything slow: a bad value is told at once.
@@ -166,6 +167,8 @@ def up(
         f"The page is at {page}  (target {name}, pictures from {settings.image_url}, "
         f"valid for {seconds(settings.ttl)} s)"
     )
+    if problem := trouble(where, settings):
+        terminal.note(f"The app runs, but says: {problem}. 'todoctl status' shows whether that lasts.")
     terminal.note("Next: todoctl validate, todoctl open, todoctl status, todoctl down")
     if as_json:
         print_json(
@@ -175,6 +178,7 @@ def up(
                 "ttl": settings.ttl,
                 "source": settings.image_url,
                 "changed": changed,
+                "problem": problem,
             }
         )
     elif quiet:

@@ -76,6 +76,16 @@ def test_what_is_up_is_told(todoctl: CommandLine) -> None:
     assert told_again.stderr == "Nothing is up; nothing to take away.\n"
 
 
+def test_what_the_app_says_is_wrong_is_told(todoctl: CommandLine) -> None:
+    assert check("up", todoctl.up("--json").stdout)["problem"] is None
+    todoctl("down", "--keep-data")
+    (todoctl.home / "local" / "volume" / "cache" / "cache_metadata.json").write_text("{")
+    told = todoctl.up("--json")
+    problem = check("up", told.stdout)["problem"]
+    assert problem.startswith("cache_metadata.json")
+    assert f"The app runs, but says: {problem}. 'todoctl status' shows" in " ".join(told.stderr.split())
+
+
 def test_an_app_that_does_not_answer_has_a_status_too(todoctl: CommandLine) -> None:
     todoctl.up()
     runs = check("status", todoctl("status", "--json").stdout)["details"]["runs_as"]
