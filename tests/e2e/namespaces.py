@@ -153,6 +153,18 @@ class School:
             pytest.skip("this machine's own name does not lead to it")
         return f"{host}:{self.port}"
 
+    def open_volumes(self) -> None:
+        """Lets all write the volumes of the cluster's storage class, as k3s does before and after 1.21.3.
+
+        There only root may: https://github.com/k3s-io/k3s/issues/3704
+        """
+        config = ("--namespace=kube-system", "configmap/local-path-config")
+        wait_for(lambda: "mkdir" in self.kubectl("get", *config, "-o", "yaml", check=False), deadline=60)
+        setup = self.kubectl("get", *config, "-o", "jsonpath={.data.setup}")
+        if "-m 0700" in setup:
+            open_one = json.dumps({"data": {"setup": setup.replace("-m 0700", "-m 0777")}})
+            self.kubectl("patch", *config, "--type=merge", f"--patch={open_one}")
+
     def bring(self, image: str) -> None:
         """An image of this machine, to all nodes: `k3d image import` says nothing where one has failed."""
         self._brought.append(image)
@@ -277,6 +289,8 @@ def made(directory: Path, name: str, *more: str) -> Iterator[School]:
         )
         run("k3d", "kubeconfig", "write", name, f"--output={admin}")
         admin.write_text(admin.read_text().replace("0.0.0.0", "127.0.0.1"))
-        yield School(admin, directory, port)
+        found = School(admin, directory, port)
+        found.open_volumes()
+        yield found
     finally:
         run("k3d", "cluster", "delete", name, check=False)

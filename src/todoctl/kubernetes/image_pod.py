@@ -52,7 +52,7 @@ def pod(
                     "name": "image-service",
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "/app/entrypoint.py", "python3", "-c"],
+                    "command": [*manifests.ENTRY_POINT, "python3", "-c"],
                     "args": [inspect.getsource(service), str(PORT), *given],
                     "ports": [{"name": "http", "containerPort": PORT}],
                     "resources": {

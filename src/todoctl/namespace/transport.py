@@ -21,6 +21,7 @@ import httpx
 from websocket import WebSocketException
 
 from todoctl.errors import TodoctlError, UnavailableError
+from todoctl.kubernetes.manifests import ENTRY_POINT
 from todoctl.namespace import ask
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from todoctl.kubernetes.pod_commands import Session
 
-COMMAND = ("python3", "-S", "-c", inspect.getsource(ask))
+PROGRAM = ("python3", "-S", "-c", inspect.getsource(ask))
+COMMAND = (*ENTRY_POINT, *PROGRAM)
 
 ANSWER_SECONDS = 10.0
 """How much longer than the app may take the way into the pod and back may take."""

@@ -16,7 +16,7 @@ import pytest
 
 from todoctl.errors import UnavailableError
 from todoctl.namespace import ask, transport
-from todoctl.namespace.transport import COMMAND, PodTransport
+from todoctl.namespace.transport import PROGRAM, PodTransport
 
 
 class Program:
@@ -24,7 +24,7 @@ class Program:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *COMMAND[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, *PROGRAM[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self.process.stdin
         assert self.process.stdout
