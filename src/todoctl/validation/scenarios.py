@@ -25,6 +25,7 @@ OFTEN = 11
 
 
 FAILURES = (Way.ERROR, Way.NOTHING, Way.HALF, Way.LOGIN)
+OUTAGES = (*FAILURES, Way.BUSY, Way.SLOW)
 """Each is shown by a page view of its own. The others are answered after a start without a picture."""
 
 
@@ -214,16 +215,10 @@ def outage(stage: Stage) -> None:
     """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
     stage.require(stage.brief)
     for way in FAILURES:
-        stage.make_spent()
-        stage.serve(way)
-        stage.visit()
-        stage.serve(Way.PICTURE)
+        stage.fail(way)
         stage.pause(FIRST_WAIT)
         stage.visit()
-    stage.make_spent()
-    stage.serve(Way.BUSY)
-    stage.visit()
-    stage.serve(Way.PICTURE)
+    stage.fail(Way.BUSY)
     stage.pause(2 * FIRST_WAIT)  # the wait after any other failure is over, the one asked for is not
     stage.visitors.view()
     stage.pause(BUSY_SECONDS - 2 * FIRST_WAIT)
@@ -278,13 +273,7 @@ SCENARIOS = (
     _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
     _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.0),
     _scenario(detached, "detach", "attach"),
-    _scenario(
-        outage,
-        *(f"outage-{way}" for way in (*FAILURES, Way.BUSY, Way.SLOW)),
-        "outage-taken",
-        "late",
-        seconds=9.0,
-    ),
+    _scenario(outage, *(f"outage-{way}" for way in OUTAGES), "outage-taken", "late", seconds=9.0),
     _scenario(
         page, "page", "heading", "line", "labels", "page-picture", "picture-headers", "head", "refused"
     ),

@@ -120,13 +120,17 @@ class Stage(Actor):
             self.make_expired()
             self.visit()
 
+    def fail(self, way: Way) -> None:
+        """A page view that calls for a new picture, while the image service answers in another way."""
+        self.make_spent()
+        self.serve(way)
+        self.visit()
+        self.serve(Way.PICTURE)
+
     def make_late(self) -> None:
         """A picture too late for the visitor who called for it, and viewed by nobody, if others allow."""
         for _ in range(3):
-            self.make_spent()
-            self.serve(Way.SLOW)
-            self.visit()
-            self.serve(Way.PICTURE)
+            self.fail(Way.SLOW)
             told = self.wait_for_picture()
             if told.get("status") != "valid" or not told.get("picture_views"):
                 return
