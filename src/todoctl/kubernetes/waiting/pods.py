@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from todoctl.errors import UnavailableError
@@ -136,6 +137,9 @@ def _image(pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance:  # noq
         told = [event.message or "" for event in events if event.reason == "Failed"]
         why = [why, *(text for text in told if image in text)][-1]
     failure = pull_failures.failure(f"{waiting.reason} {why}".replace(image, ""))
+    if failure is pull_failures.REFUSED and pod.spec.image_pull_secrets:
+        # A kubelet that has not read the secret yet pulls without it at first, and tries again.
+        failure = replace(failure, grade=Grade.STUCK)
     under_way = _under_way(events)
     again = "; it is tried again now" if under_way else ""
     return Hindrance(

@@ -25,6 +25,8 @@ LOG_IN = "let the cluster log in to its registry"
 NAME_OR_LOGIN = f"Correct the image's name, {LOG_IN}, or load it into the cluster: {LOAD}"
 NAME = f"Correct the image's name, or load it into the cluster: {LOAD}"
 
+REFUSED = Failure("does not exist, or its registry asks for a login", Grade.FINAL, NAME_OR_LOGIN)
+
 KNOWN = (
     (
         r"no space left|disk quota exceeded",
@@ -72,7 +74,7 @@ KNOWN = (
     ),
     (
         r"denied|insufficient_scope|unauthorized|authorization failed|forbidden|\b40[13]\b",
-        Failure("does not exist, or its registry asks for a login", Grade.FINAL, NAME_OR_LOGIN),
+        REFUSED,
     ),
     (
         r"not ?found|manifest unknown|name unknown",

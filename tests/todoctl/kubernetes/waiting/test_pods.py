@@ -35,6 +35,10 @@ def failing(message: str, reason: str = "ErrImagePull") -> Json:
     return pod("it", waiting={"reason": reason, "message": message}, image=IMAGE)
 
 
+def with_login(one: Json) -> Json:
+    return {**one, "spec": {**one["spec"], "imagePullSecrets": [{"name": "the-registrys"}]}}
+
+
 OTHER = pod("other")
 ERROR = {"reason": "Error", "exitCode": 2}
 CRASHING = pod(
@@ -139,6 +143,24 @@ TAINTS = (
                 f"pod it: the image {IMAGE} does not exist"
                 " (failed to resolve reference: docker.io/rancher/x:1: not found)"
             ),
+            Grade.FINAL,
+        ),
+        (
+            failing("401 Unauthorized"),
+            [],
+            f"pod it: the image {IMAGE} does not exist, or its registry asks for a login (401 Unauthorized)",
+            Grade.FINAL,
+        ),
+        (
+            with_login(failing("401 Unauthorized")),
+            [],
+            f"pod it: the image {IMAGE} does not exist, or its registry asks for a login (401 Unauthorized)",
+            Grade.STUCK,
+        ),
+        (
+            with_login(failing("not found")),
+            [],
+            f"pod it: the image {IMAGE} does not exist (not found)",
             Grade.FINAL,
         ),
         (
