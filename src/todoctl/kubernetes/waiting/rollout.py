@@ -31,41 +31,40 @@ def wait(context: Context, step: Step | None) -> None:
     """
     context.tell_kubectl("rollout", "status", f"deployment/{DEPLOYMENT}")
 
-    def done() -> bool:
-        deployment = context.api.deployment()
+    def done(deployment: Any | None, found: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
         wanted = deployment and deployment.spec.replicas
-        return is_rolled_out(deployment, context.api.pods()) and context.running() == wanted
+        return is_rolled_out(deployment, found) and context.running() == wanted
 
     _until(context, done, OUTCOME, step)
 
 
 def wait_for_end(context: Context) -> None:
     """Until all pods of the app are ending. Deleted before that, one is made anew by its ReplicaSet."""
-    _until(context, lambda: not standing(context.api.pods()), ENDLESS, None)
+    _until(context, lambda _, found: not standing(found), ENDLESS, None)
 
 
 def wait_for_none(context: Context, step: Step | None) -> None:
     """Until the app no longer runs."""
-
-    def done() -> bool:
-        return not standing(context.api.pods()) and context.running() == 0
-
-    _until(context, done, ENDLESS, step)
+    _until(context, lambda _, found: not standing(found) and context.running() == 0, ENDLESS, step)
 
 
-def _until(context: Context, done: Callable[[], bool], outcome: str, step: Step | None) -> None:
+def _until(
+    context: Context, done: Callable[[Any | None, list[Pod]], bool], outcome: str, step: Step | None
+) -> None:
+    """Until `done` says so of the deployment and its pods; with the reason while it does not."""
     patience = Patience(outcome, FIX, step, context.stop)
     while True:
         try:
-            if done():
+            deployment, found = context.api.deployment(), context.api.pods()
+            if done(deployment, found):
                 return
-            found = hindrance(context.api)
+            reason = hindrance(context.api, deployment, found)
         except UnavailableError as error:
-            found = unanswered(error)
-        patience.judge([found])
-        if found.what == SETTLED:  # a deployment's status follows its pods', of which none will change now
+            reason = unanswered(error)
+        patience.judge([reason])
+        if reason.what == SETTLED:  # a deployment's status follows its pods', of which none will change now
             context.stop.wait(POLL_SECONDS)
-        elif found.key == UNANSWERED:
+        elif reason.key == UNANSWERED:
             context.stop.wait(ASK_AGAIN_SECONDS)
         else:
             context.api.wait_for_pods(1)
@@ -79,13 +78,18 @@ def unanswered(error: UnavailableError) -> Hindrance:
     return Hindrance(what=f"{error.what}: {error.why}", grade=Grade.STUCK, key=UNANSWERED, fix=error.fix)
 
 
-def is_rolled_out(deployment: Any | None, found: list[Pod]) -> bool:  # noqa: ANN401 - the library has no types
+def is_observed(deployment: Any) -> bool:  # noqa: ANN401
+    """Whether its controller has taken note of its last change."""
+    return bool((deployment.status.observed_generation or 0) >= deployment.metadata.generation)
+
+
+def is_rolled_out(deployment: Any | None, found: list[Pod]) -> bool:  # noqa: ANN401
     """What `kubectl rollout status` waits for, and that the old pods are ending."""
     if deployment is None:
         return False
     status, wanted = deployment.status, deployment.spec.replicas
     return bool(
-        (status.observed_generation or 0) >= deployment.metadata.generation
+        is_observed(deployment)
         and (status.updated_replicas or 0) == wanted
         and (status.available_replicas or 0) == wanted
         and (status.replicas or 0) == wanted
@@ -108,15 +112,16 @@ def require_standing(api: Api) -> list[str]:
     return names
 
 
-def hindrance(api: Api) -> Hindrance:
+def hindrance(api: Api, deployment: Any | None, found: list[Pod]) -> Hindrance:  # noqa: ANN401
     """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes.
 
     A pod of before the rollout may stand until the new one is ready. What troubles it is no longer so.
     """
-    deployment, found = api.deployment(), api.pods()
-    reasons = of_pods(api, newest(deployment, standing(found)))
-    if reasons:
-        return reasons[0]
+    waiting = [pod for pod in newest(deployment, standing(found)) if not pods.is_ready(pod)]
+    events = api.events(api.namespace) if waiting else []
+    for pod in waiting:
+        if reason := pods.hindrance(api, pod, events):
+            return reason
     ending = [pod for pod in found if pods.is_ending(pod)]
     if ending:
         return Hindrance(what=f"{len(ending)} pod(s) still ending")
@@ -125,7 +130,7 @@ def hindrance(api: Api) -> Hindrance:
 
 def newest(deployment: Any | None, found: list[Pod]) -> list[Pod]:  # noqa: ANN401
     """Those of `found` that the deployment's present template has made, the youngest first."""
-    if deployment and (deployment.status.observed_generation or 0) < deployment.metadata.generation:
+    if deployment and not is_observed(deployment):
         return []
     young = sorted(found, key=lambda pod: pod.metadata.creation_timestamp, reverse=True)
     return [pod for pod in young if _template(pod) == _template(young[0])]
@@ -134,13 +139,6 @@ def newest(deployment: Any | None, found: list[Pod]) -> list[Pod]:  # noqa: ANN4
 def _template(pod: Pod) -> str | None:
     """https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label"""
     return (pod.metadata.labels or {}).get("pod-template-hash")
-
-
-def of_pods(api: Api, found: list[Pod]) -> list[Hindrance]:
-    """What is in the way of those of these pods that are not ready."""
-    waiting = [pod for pod in found if not pods.is_ready(pod)]
-    events = api.events(api.namespace) if waiting else []
-    return [reason for pod in waiting if (reason := pods.hindrance(api, pod, events))]
 
 
 def _without_pod(deployment: Any | None) -> Hindrance:  # noqa: ANN401

@@ -11,13 +11,17 @@ from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import patience, rollout
-from todoctl.kubernetes.waiting.hindrance import Grade
+from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
 
 ENDING = pod("old")
 ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
 
 
 LOST = pod("lost", phase="Failed", reason="Evicted", message="The node was low on resource: imagefs.")
+
+
+def hindrance(api: Api) -> Hindrance:
+    return rollout.hindrance(api, api.deployment(), api.pods())
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ LOST = pod("lost", phase="Failed", reason="Evicted", message="The node was low o
 )
 def test_what_is_in_the_way_of_the_app(pods: list[Json], reason: str, kube: Kube, api: Api) -> None:
     kube.pods = pods
-    assert rollout.hindrance(api).what == reason
+    assert hindrance(api).what == reason
 
 
 def made(name: str, template: str, second: int, **more: Any) -> Json:  # noqa: ANN401 - JSON
@@ -50,12 +54,12 @@ def test_a_pod_of_before_the_rollout_is_not_in_the_way(ready: bool, kube: Kube, 
     """It stands until the new one is ready, and for a moment after that."""
     kube.pods = [made("older", "a", 1, waiting=REFUSED), made("newer", "b", 2, ready=ready)]
     reason = rollout.SETTLED if ready else "pod newer runs, and is not ready yet"
-    assert rollout.hindrance(api).what == reason
+    assert hindrance(api).what == reason
 
 
 def test_any_pod_of_the_rollout_is_in_the_way(kube: Kube, api: Api) -> None:
     kube.pods = [made("one", "b", 2, waiting=REFUSED), made("another", "b", 3)]
-    assert rollout.hindrance(api).grade is Grade.FINAL
+    assert hindrance(api).grade is Grade.FINAL
 
 
 @pytest.mark.parametrize("observed", [1, 2])
@@ -65,14 +69,16 @@ def test_until_a_change_is_observed_its_pods_are_not_there(observed: int, kube: 
     found["metadata"]["generation"] = 2
     found["status"]["observedGeneration"] = observed
     kube.resources["deployments", "todo-app-dep"] = found
-    assert (rollout.hindrance(api).what == rollout.SETTLED) == (observed < 2)
+    assert (hindrance(api).what == rollout.SETTLED) == (observed < 2)
 
 
 def test_the_newest_pod_counts(kube: Kube, api: Api) -> None:
     older, newer = pod("older", ready=False), pod("newer", ready=False)
     newer["metadata"]["creationTimestamp"] = "2026-11-23T12:00:01Z"
     kube.pods = [older, newer]
-    assert rollout.hindrance(api).what.split()[1] == "newer"
+    found = rollout.newest(api.deployment(), api.pods())
+    assert [one.metadata.name for one in found] == ["newer", "older"]
+    assert hindrance(api).what.split()[1] == "newer"
 
 
 def test_an_evicted_pod_is_not_waited_for(kube: Kube, api: Api) -> None:
