@@ -159,8 +159,8 @@ class School:
         There only root may: https://github.com/k3s-io/k3s/issues/3704
         """
         config = ("--namespace=kube-system", "configmap/local-path-config")
-        wait_for(lambda: "mkdir" in self.kubectl("get", *config, "-o", "yaml", check=False), deadline=60)
-        setup = self.kubectl("get", *config, "-o", "jsonpath={.data.setup}")
+        script = ("get", *config, "-o", "jsonpath={.data.setup}")
+        setup = wait_for(lambda: self.kubectl(*script, check=False), deadline=60)
         if "-m 0700" in setup:
             open_one = json.dumps({"data": {"setup": setup.replace("-m 0700", "-m 0777")}})
             self.kubectl("patch", *config, "--type=merge", f"--patch={open_one}")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import docker
 import docker.errors
 from docker.utils import parse_repository_tag
+from rich.text import Text
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
@@ -25,9 +26,6 @@ from todoctl.target import Progress, Step
 
 DEFAULT_BASE_IMAGE = "python:3.13-slim"
 REPOSITORY = "todo-app"
-
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
-"""Docker's classic builder colours what a command writes to standard error."""
 
 OTHER_FILE = re.compile(r"DO NOT MATCH THE HASHES.*? (\S+==\S+) from ")
 """https://pip.pypa.io/en/stable/topics/secure-installs/"""
@@ -110,8 +108,9 @@ def make(
 
 
 def _follow(event: dict[str, Any], said: list[str], step: Step | None) -> None:
-    text = COLOUR.sub("", str(event.get("stream") or event.get("error") or ""))
-    line = " ".join(text.split())
+    # Docker's classic builder colours what a command writes to standard error.
+    text = Text.from_ansi(str(event.get("stream") or event.get("error") or ""))
+    line = " ".join(text.plain.split())
     if not line:
         return
     said.append(line)

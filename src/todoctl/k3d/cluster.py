@@ -8,6 +8,7 @@ from pathlib import Path
 
 import docker
 import docker.errors
+from rich.text import Text
 
 from todoctl import ports
 from todoctl.commands import SILENT, Commands
@@ -81,7 +82,7 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
         try:
             reasons = []
             for line in process.stderr or ():
-                plain = re.sub(r"\x1b\[[0-9;]*m", "", line).strip()
+                plain = Text.from_ansi(line).plain.strip()
                 message = re.sub(r"^[A-Z]+\[\d+\]\s*", "", plain)
                 if plain.startswith(("FATA", "ERRO")):
                     reasons.append(message)
