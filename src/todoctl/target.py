@@ -54,7 +54,8 @@ class Way(StrEnum):
     """How the image service answers a request."""
 
     PICTURE = "picture"
-    ERROR = "error"  # 500
+    ERROR = "error"  # 500, with a `Retry-After` that is none
+    DATED = "dated"  # 503, with a wait that is over: a `Retry-After` of the oldest form
     BUSY = "busy"  # 503, with the wait that it asks for (Retry-After)
     NOTHING = "nothing"  # the connection is closed without an answer
     HALF = "half"  # a complete answer with half a picture

@@ -98,6 +98,7 @@ def test_each_way_is_answered_and_written_down(
     assert {way: answer and answer.status_code for way, answer in answers.items()} == {
         Way.PICTURE: 200,
         Way.ERROR: 500,
+        Way.DATED: 503,
         Way.BUSY: 503,
         Way.NOTHING: None,
         Way.HALF: 200,

@@ -114,8 +114,12 @@ def whole(picture: Picture) -> Answer:
 
 
 def error(picture: Picture) -> Answer:
-    """As some do, with a picture, which is none to be shown, and a wait that is over."""
-    return Answer(500, picture.kind, picture.content, retry_after=OVER)
+    """As some do, with a picture, which is none to be shown, and a wait that nobody can make sense of."""
+    return Answer(500, picture.kind, picture.content, retry_after="soon")
+
+
+def dated(picture: Picture) -> Answer:
+    return Answer(503, picture.kind, picture.content, retry_after=OVER)
 
 
 def busy(picture: Picture) -> Answer:
@@ -150,6 +154,7 @@ def sound(_: Picture) -> Answer:
 WAYS: dict[str, Callable[[Picture], Answer | None]] = {
     "picture": whole,
     "error": error,
+    "dated": dated,
     "busy": busy,
     "nothing": lambda _: None,
     "half": half,

@@ -102,6 +102,7 @@ CLAIMS = {
     "crowd-grace": _GRACE,
     "crowd-renew": _FETCHES,
     "outage-error": _KEPT,
+    "outage-dated": _KEPT,
     "outage-busy": _KEPT,
     "outage-nothing": _KEPT,
     "outage-half": _KEPT,

@@ -24,7 +24,7 @@ OFTEN = 11
 """More than `tally.RUN`: an app that counts what is no access cannot hide behind other visitors."""
 
 
-FAILURES = (Way.ERROR, Way.NOTHING, Way.HALF, Way.LOGIN)
+FAILURES = (Way.ERROR, Way.DATED, Way.NOTHING, Way.HALF, Way.LOGIN)
 OUTAGES = (*FAILURES, Way.BUSY, Way.SLOW)
 """Each is shown by a page view of its own. The others are answered after a start without a picture."""
 

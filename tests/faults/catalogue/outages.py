@@ -125,6 +125,14 @@ FAULTS = (
         "outage",
     ),
     Fault(
+        "word instead of a wait taken for a second",
+        "fetch",
+        "        return 0.0\n",
+        "        return 1.0\n",
+        "outage-taken",
+        "outage",
+    ),
+    Fault(
         "date without a zone not understood",
         "fetch",
         "        moment = moment.replace(tzinfo=UTC)\n",
