@@ -31,10 +31,13 @@ RESOURCES = (
 
 
 def run(*command: str, check: bool = True, given: str | None = None) -> str:
-    """Runs a command of the machine; returns what it printed."""
+    """Runs a command of the machine; returns what it printed, and what went wrong where it fails.
+
+    kubectl warns on standard error, of an API that is not there yet for one.
+    """
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, input=given)
     assert not check or not done.returncode, f"{' '.join(command)}: {done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    return done.stdout + done.stderr if done.returncode else done.stdout
 
 
 def images() -> dict[str, str]:

@@ -122,6 +122,10 @@ class User(CommandLine):
         """What is there for a validation only."""
         return {name for name in self.things() if "/todoctl-" in name or name == "pod/todoctl"}
 
+    def wait_until_nothing_is_left(self) -> None:
+        """Until none of that is there: a pod that was told to end takes a moment."""
+        wait_for(lambda: not self.own_things(), deadline=60, what="gone what was there for a validation")
+
 
 class School:
     """The cluster; what is asked here is asked as its administrator."""

@@ -100,7 +100,7 @@ def test_a_namespaces_own_user_has_it_all(school: School, tmp_path: Path) -> Non
         assert told["passed"]
         assert "from a pod inside the cluster" in told["history"]["facts"]["entrance"]
         assert user.state() == seen, "picture and counts are the user's own again"
-        assert user.own_things() == set()
+        user.wait_until_nothing_is_left()
 
         (pod,) = user.pods()
         user.kubectl("delete", "pod", pod["metadata"]["name"])
@@ -127,7 +127,7 @@ def test_the_page_comes_through_an_ingress(school: School, tmp_path: Path) -> No
         told = user.validate("--scenario", "restart", "--scenario", "crowd")
         assert told["passed"]
         assert "ingress" in told["history"]["facts"]["entrance"]
-        assert user.own_things() == set()
+        user.wait_until_nothing_is_left()
         user("down")
         user.wait_for_things(before)
 

@@ -77,7 +77,7 @@ def test_what_a_killed_validation_leaves_is_put_back_by_the_next_command(
             os.killpg(running.pid, signal.SIGKILL)
         assert user.status()["answers"]
         assert user.state() == seen
-        assert user.own_things() == set()
+        user.wait_until_nothing_is_left()
         with validating(user, "restart") as running:
             os.killpg(running.pid, signal.SIGKILL)
         user("down")
@@ -103,7 +103,7 @@ def test_an_api_that_is_away_for_ten_seconds_is_not_the_apps_fault(
         assert code == 0 or "API" in line + str(verdict["scenarios"][-1]["reason"])
         assert user.status()["answers"]
         assert user.state() == seen
-        assert user.own_things() == set()
+        user.wait_until_nothing_is_left()
 
 
 def test_a_tight_quota_is_enough_and_one_that_is_too_tight_is_named(school: School, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_pod_that_somebody_deletes_is_not_the_apps_fault(school: School, tmp_p
         assert "replaced" in acts
         assert "played 2 times" in str(verdict["scenarios"][0]["notes"])
         assert user.state() == seen
-        assert user.own_things() == set()
+        user.wait_until_nothing_is_left()
 
 
 @pytest.mark.parametrize("way", ["port", "ingress"])
@@ -164,6 +164,6 @@ def test_a_node_that_is_drained_is_not_the_apps_fault(way: str, school: School, 
             school.kubectl("uncordon", node)
         assert user.status()["answers"]
         assert user.state() == seen
-        assert user.own_things() == set()
+        user.wait_until_nothing_is_left()
         user("down")
         user.wait_for_things(before)
