@@ -157,8 +157,7 @@ def files(stage: Stage) -> None:
 
 def together(stage: Stage) -> None:
     """Several processes on one volume act as one."""
-    stage.require(stage.brief)
-    stage.scale(2)
+    stage.begin_together()
     try:
         stage.make_picture()
         for _ in range(2):
@@ -271,7 +270,7 @@ SCENARIOS = (
     _scenario(crash, "kill-valid", "kill-grace", "kill-renew", starts=5),
     _scenario(files, "takeover-valid", "lose-valid", "spoil-valid", "cut-valid", "damage", starts=4),
     _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
-    _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.0),
+    _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.5),
     _scenario(detached, "detach", "attach"),
     _scenario(outage, *(f"outage-{way}" for way in OUTAGES), "outage-taken", "late", seconds=9.0),
     _scenario(

@@ -22,6 +22,14 @@ FAULTS = (
         "together",
     ),
     Fault(
+        "each process begins with a picture of its own",
+        "cache",
+        "if self._waiting or (prefetch and self._prefetches()):",
+        "if self._waiting or prefetch:",
+        "fetches",
+        "together",
+    ),
+    Fault(
         "what others have saved is not read",
         "cache",
         "found = self._store.load()",

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -93,6 +94,41 @@ def test_what_is_asked_of_the_image_service_is_waited_for(history: History) -> N
     stage.rest()
     assert service.left == 0
     assert stage.done == ["log"]
+    stage.visitors.close()
+    stage.close()
+
+
+class Two(Deaf):
+    """Writes down how two processes are begun."""
+
+    def require(self, ttl: float | None = None) -> None:
+        self.done.append(f"require {ttl}")
+
+    def start(self, ttl: float, **options: Any) -> None:  # noqa: ANN401 - as any start
+        self.done.append(f"start {ttl}, {options}")
+
+    def scale(self, number: int) -> None:
+        self.done.append(f"scale {number}")
+
+    def serve(self, way: Way) -> None:
+        self.done.append(f"serve {way}")
+
+
+@pytest.mark.parametrize(
+    ("rolling", "service", "done"),
+    [
+        (False, Busy(), ["serve slow", "start 0.1, {'emptied': True}", "scale 2", "serve picture"]),
+        (False, None, ["require 0.1", "scale 2"]),
+        (True, Busy(), ["require 0.1", "scale 2"]),
+    ],
+)
+def test_a_second_process_begins_before_the_first_picture_where_it_can(
+    *, rolling: bool, service: Busy | None, done: list[str], history: History
+) -> None:
+    stage = Two(history, {"status": "valid"}, cast("ImageService", service))
+    stage.target = cast("Target", SimpleNamespace(rolling=rolling))
+    stage.begin_together()
+    assert stage.done == done
     stage.visitors.close()
     stage.close()
 
