@@ -26,10 +26,7 @@ def _port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def _school(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     """Its nodes reach the registry by the name that it has on this machine."""
     directory = tmp_path_factory.mktemp("school")
-    gateway = run(
-        "docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"
-    ).strip()
-    mirrors = {"mirrors": {f"localhost:{port}": {"endpoint": [f"http://{gateway}:{port}"]}}}
+    mirrors = {"mirrors": {f"localhost:{port}": {"endpoint": [f"http://host.k3d.internal:{port}"]}}}
     (directory / "registries.yaml").write_text(json.dumps(mirrors))
     config = f"--registry-config={directory / 'registries.yaml'}"
     with made(directory, f"todoctl-rg-{os.getpid()}", config) as found:
@@ -58,7 +55,7 @@ def test_an_image_is_built_pushed_and_pulled(school: School, port: int, tmp_path
         (config / "config.json").write_text(docker_config(port))
         user.env["DOCKER_CONFIG"] = str(config)
         refused = user(*arguments, code=3).stderr.strip().splitlines()[-1]
-        assert "--pull-secret" in refused, "the cluster has no login"
+        assert "--pull-secret" in refused, f"the cluster has no login: {refused}"
 
         said = user(*arguments, "--pull-secret", SECRET).stdout
         (pod,) = user.pods()
