@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,10 +113,7 @@ class User(CommandLine):
 
     def wait_for_things(self, wanted: set[str]) -> None:
         """Until there is that and nothing else: what belongs to what has gone follows it a moment later."""
-        deadline = time.monotonic() + 60
-        while (found := self.things()) != wanted and time.monotonic() < deadline:
-            time.sleep(1)
-        assert found == wanted, f"too many {found - wanted}, missing {wanted - found}"
+        _wait_for_set(self.things, wanted)
 
     def own_things(self) -> set[str]:
         """What is there for a validation only."""
@@ -124,7 +121,14 @@ class User(CommandLine):
 
     def wait_until_nothing_is_left(self) -> None:
         """Until none of that is there: a pod that was told to end takes a moment."""
-        wait_for(lambda: not self.own_things(), deadline=60, what="gone what was there for a validation")
+        _wait_for_set(self.own_things, set())
+
+
+def _wait_for_set(look: Callable[[], set[str]], wanted: set[str]) -> None:
+    deadline = time.monotonic() + 60
+    while (found := look()) != wanted and time.monotonic() < deadline:
+        time.sleep(1)
+    assert found == wanted, f"too many {found - wanted}, missing {wanted - found}"
 
 
 class School:
@@ -163,8 +167,12 @@ class School:
         There only root may: https://github.com/k3s-io/k3s/issues/3704
         """
         config = ("--namespace=kube-system", "configmap/local-path-config")
-        script = ("get", *config, "-o", "jsonpath={.data.setup}")
-        setup = wait_for(lambda: self.kubectl(*script, check=False), deadline=60)
+
+        def script() -> str:
+            printed = self.kubectl("get", *config, "-o", "jsonpath={.data.setup}", check=False)
+            return printed if "mkdir" in printed else ""  # until it is there kubectl prints an error
+
+        setup = wait_for(script, deadline=60)
         if "-m 0700" in setup:
             open_one = json.dumps({"data": {"setup": setup.replace("-m 0700", "-m 0777")}})
             self.kubectl("patch", *config, "--type=merge", f"--patch={open_one}")
