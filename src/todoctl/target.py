@@ -56,13 +56,14 @@ class Way(StrEnum):
     PICTURE = "picture"
     ERROR = "error"  # 500, with a `Retry-After` that is none
     DATED = "dated"  # 503, with a wait that is over: a `Retry-After` of the oldest form
-    BUSY = "busy"  # 503, with the wait that it asks for (Retry-After)
+    BUSY = "busy"  # 429, with the wait that it asks for (Retry-After)
     NOTHING = "nothing"  # the connection is closed without an answer
     HALF = "half"  # a complete answer with half a picture
     LOGIN = "login"  # 200, an HTML page that is said to be image/jpeg
     SOUND = "sound"  # 200, a WAVE file that is said to be image/webp
     HUGE = "huge"  # 200, a whole picture of over 10 MiB
     SLOW = "slow"  # a picture, but later than the app lets a visitor wait
+    AGAIN = "again"  # the picture that was sent last, once more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ class Served:
 
 
 class ImageService(Protocol):
-    """An image service of our own, for an app to fetch from. No picture ever comes twice."""
+    """An image service of our own, for an app to fetch from. No picture comes twice, but by `Way.AGAIN`."""
 
     @property
     def url(self) -> str:

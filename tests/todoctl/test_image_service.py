@@ -30,6 +30,10 @@ def _service() -> Iterator[ImageService]:
         yield service
 
 
+def fetch(service: ImageService) -> httpx.Response:
+    return httpx.get(service.url, trust_env=False, follow_redirects=True, timeout=60)
+
+
 def pixels(png: bytes) -> tuple[bytes, bytes]:
     """The colours and the picture of a PNG as the service makes them, by its chunks."""
     chunks, at = {}, 8
@@ -80,7 +84,7 @@ def test_each_way_is_answered_and_written_down(
         service.answer(way)
         began = time.time()
         try:
-            answers[way] = httpx.get(service.url, trust_env=False)
+            answers[way] = fetch(service)
         except httpx.RemoteProtocolError:
             answers[way] = None
         served = service.served()[-1]
@@ -91,7 +95,7 @@ def test_each_way_is_answered_and_written_down(
             continue
         answer = answers[way]
         assert answer
-        assert served.picture == (answer.content if way in {Way.PICTURE, Way.SLOW} else None)
+        assert served.picture == (answer.content if way in {Way.PICTURE, Way.SLOW, Way.AGAIN} else None)
         assert (served.end - served.begin > 0.3) == (way is Way.SLOW)
         assert served.retry_after == answer.headers.get("retry-after", "")
     assert [served.way for served in service.served()] == list(Way)
@@ -99,14 +103,20 @@ def test_each_way_is_answered_and_written_down(
         Way.PICTURE: 200,
         Way.ERROR: 500,
         Way.DATED: 503,
-        Way.BUSY: 503,
+        Way.BUSY: 429,
         Way.NOTHING: None,
         Way.HALF: 200,
         Way.LOGIN: 200,
         Way.SOUND: 200,
         Way.HUGE: 200,
         Way.SLOW: 200,
+        Way.AGAIN: 200,
     }
+    assert (slow := answers[Way.SLOW])
+    assert (again := answers[Way.AGAIN])
+    assert again.content == slow.content
+    assert (half := answers[Way.HALF])
+    assert half.headers["content-type"] == "image/jpeg"
     assert (busy := answers[Way.BUSY])
     assert busy.headers["retry-after"] == "1"
     assert (login := answers[Way.LOGIN])
@@ -141,9 +151,7 @@ def test_a_request_that_waits_is_pending_until_another_way_is_asked_for(
 ) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
     service.answer(Way.SLOW)
-    asking = threading.Thread(
-        target=httpx.get, args=(service.url,), kwargs={"timeout": 60, "trust_env": False}
-    )
+    asking = threading.Thread(target=fetch, args=(service,))
     asking.start()
     assert wait_for(service.pending) == 1
     assert service.served() == []
@@ -152,7 +160,7 @@ def test_a_request_that_waits_is_pending_until_another_way_is_asked_for(
     (slow,) = service.served()
     assert (slow.way, slow.picture is None) == (Way.SLOW, False)
     assert service.pending() == 0
-    httpx.get(service.url, trust_env=False)
+    fetch(service)
     assert [served.way for served in service.served()] == [Way.SLOW, Way.PICTURE]
 
 
@@ -160,9 +168,7 @@ def test_a_request_that_waits_goes_with_the_service(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
     with running_here() as service:
         service.answer(Way.SLOW)
-        asking = threading.Thread(
-            target=httpx.get, args=(service.url,), kwargs={"timeout": 60, "trust_env": False}
-        )
+        asking = threading.Thread(target=fetch, args=(service,))
         asking.start()
         wait_for(service.pending)
     asking.join(30)
@@ -173,7 +179,7 @@ def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pyt
     monkeypatch.setattr(program, "SLOW_SECONDS", 0.2)
     service.answer(Way.SLOW)
     address = httpx.URL(service.url)
-    for words in (b"GET /picture HTTP/1.1\r\n\r\n", b"", b"GET /journal/x HTTP/1.1\r\n\r\n"):
+    for words in (b"GET /picture?of=the-moment HTTP/1.1\r\n\r\n", b"", b"GET /journal/x HTTP/1.1\r\n\r\n"):
         with socket.create_connection((address.host, address.port or 0)) as asking:
             asking.sendall(words)
     (served,) = wait_for(service.served)
@@ -184,7 +190,16 @@ def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pyt
 def test_a_way_that_there_is_not_is_refused(service: ImageService) -> None:
     url = httpx.URL(service.url).copy_with(path="/way/nonsense")
     assert httpx.post(url, trust_env=False).status_code == 404
-    assert httpx.get(service.url, trust_env=False).status_code == 200
+    assert fetch(service).status_code == 200
+
+
+def test_a_picture_is_where_the_service_says_and_nowhere_else(service: ImageService) -> None:
+    sent_on = httpx.get(service.url, trust_env=False)
+    assert (sent_on.status_code, sent_on.headers["location"]) == (302, program.MOVED)
+    for wrong in (service.url.partition("?")[0], f"{service.url}&size=1"):
+        assert httpx.get(wrong, trust_env=False).status_code == 404
+    assert service.served() == []
+    assert fetch(service).headers["content-type"] == "image/png"
 
 
 def test_at_the_end_nobody_listens() -> None:
@@ -251,7 +266,7 @@ def test_its_text_is_a_program(text: list[str]) -> None:
     port = free_port()
     with subprocess.Popen([sys.executable, *text, str(port)]) as running:
 
-        def fetch(method: str, path: str) -> bytes:
+        def ask(method: str, path: str) -> bytes:
             connection = HTTPConnection("127.0.0.1", port, timeout=10)
             try:
                 connection.request(method, path.replace("/journal/", "/journal%2F"))
@@ -261,14 +276,16 @@ def test_its_text_is_a_program(text: list[str]) -> None:
 
         def answers() -> bool:
             try:
-                return bool(fetch("GET", "/journal/0"))
+                return bool(ask("GET", "/journal/0"))
             except OSError:
                 return False
 
         wait_for(answers)
-        service = Controlled(f"http://127.0.0.1:{port}/picture", fetch, same_clock=False)
-        picture = httpx.get(service.url, trust_env=False).content
-        service.answer(Way.NOTHING)
-        assert [served.picture for served in service.served()] == [picture]
+        service = Controlled(f"http://127.0.0.1:{port}{program.ASKED}", ask, same_clock=False)
+        picture = fetch(service).content
+        service.answer(Way.HALF)
+        half = fetch(service).content
+        assert picture.startswith(half), "it was given no JPEG"
+        assert [served.picture for served in service.served()] == [picture, None]
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0

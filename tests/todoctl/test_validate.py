@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -91,12 +92,13 @@ def test_a_scenario_whose_situation_never_comes_is_not_judged(bench: Bench) -> N
         tries.append(stage.ttl)
         stage.require(500.0)
 
-    verdict = bench.play([scenario(idle, "grace")])
-    (result,) = verdict.scenarios
+    verdict = bench.play([scenario(idle, "grace"), replace(scenario(idle, "grace"), name="another")])
+    (result, _) = verdict.scenarios
     assert result.outcome is Outcome.NOT_JUDGED
     assert not verdict.passed
     assert result.reason.startswith("not seen: it is older and the grace view is unspent")
-    assert len(tries) == running.TRIES
+    assert len(tries) == 2 * running.TRIES
+    assert tries[: running.TRIES] == tries[running.TRIES :], "more time did not help, and is not taken again"
     assert tries[1] == 2 * tries[0]
     assert result.notes == [f"played {running.TRIES} times, because something came in between"]
 

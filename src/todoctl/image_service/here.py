@@ -9,7 +9,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
-from todoctl.image_service.service import Server
+from todoctl.image_service.service import ASKED, Server
 
 ADDRESS = "127.0.0.1"
 SECONDS = 10.0
@@ -40,7 +40,7 @@ def running_here(commands: Commands = SILENT) -> Iterator[Controlled]:
                 connection.close()
 
         try:
-            yield Controlled(f"http://{ADDRESS}:{port}/picture", fetch, same_clock=True)
+            yield Controlled(f"http://{ADDRESS}:{port}{ASKED}", fetch, same_clock=True)
         finally:
             server.shutdown()
             thread.join()

@@ -1,6 +1,6 @@
 """The image service: every picture is a new one, to the eye too, and every request is written down.
 
-`GET` of any path is answered as was last asked for (see `WAYS`). Beside that, it is controlled with
+`GET` of ASKED is answered as was last asked for (see `WAYS`). Beside that, it is controlled with
 
     GET /journal/N     what was answered from the N-th request on, and what this clock says
     POST /way/WORD     the way of answering from now on
@@ -36,6 +36,9 @@ BUSY_SECONDS = 1
 
 OVER = "Sun Nov  6 08:49:37 1994"
 """A moment in the oldest form that a `Retry-After` may have (RFC 9110, 5.6.7)."""
+
+ASKED, MOVED = "/picture?of=the-moment", "/moved"
+"""Which URL has a picture, and where that is: the app's usual image service sends everybody on as well."""
 
 IDLE_SECONDS = 10.0
 """How long a connection may take to ask something."""
@@ -100,13 +103,17 @@ class Picture(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `whole` says that its body is a whole picture, `retry_after` is the header's value."""
+    """An HTTP answer; `whole` says that its body is a whole picture.
+
+    `retry_after` and `location` are the values of header fields.
+    """
 
     status: int
     kind: str
     body: bytes
     whole: bool = False
     retry_after: str = ""
+    location: str = ""
 
 
 def whole(picture: Picture) -> Answer:
@@ -123,7 +130,7 @@ def dated(picture: Picture) -> Answer:
 
 
 def busy(picture: Picture) -> Answer:
-    return Answer(503, picture.kind, picture.content, retry_after=str(BUSY_SECONDS))
+    return Answer(429, picture.kind, picture.content, retry_after=str(BUSY_SECONDS))
 
 
 def half(picture: Picture) -> Answer:
@@ -162,8 +169,9 @@ WAYS: dict[str, Callable[[Picture], Answer | None]] = {
     "sound": sound,
     "huge": huge,
     "slow": whole,  # after SLOW_SECONDS, or when another way is asked for
+    "again": whole,  # the last picture that was sent
 }
-"""What a request gets, given a new picture; None closes the connection."""
+"""What a request gets, given a picture; None closes the connection."""
 
 
 class Server(ThreadingTCPServer):
@@ -185,6 +193,7 @@ class Server(ThreadingTCPServer):
         self.turned = threading.Event()
         self.pending = 0
         self._numbers = itertools.count(1)
+        self._last = Picture("image/png", picture(0))
         self.answered: list[dict[str, Any]] = []
 
     def turn(self, way: str) -> None:
@@ -201,9 +210,16 @@ class Server(ThreadingTCPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Who asks may go at any time: what was not sent is written down as such."""
 
-    def next_picture(self) -> Picture:
+    def next_picture(self, way: str) -> Picture:
+        """A new one, or as `way` has it: half a JPEG is taken for a whole one more easily than half a PNG."""
+        if way == "again":
+            return self._last
+        if way == "half":
+            jpegs = (other for other in self._others.values() if other.kind == "image/jpeg")
+            return next(jpegs, self._last)
         number = next(self._numbers)
-        return self._others.get(number) or Picture("image/png", picture(number))
+        self._last = self._others.get(number) or Picture("image/png", picture(number))
+        return self._last
 
     def journal(self, since: int) -> bytes:
         with self.lock:
@@ -229,6 +245,10 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/journal/"):
             since = int(path.removeprefix("/journal/"))
             self._send(Answer(200, "application/json", self.server.journal(since)))
+        elif path not in {ASKED, MOVED}:
+            self._send(Answer(404, "text/plain", b""))
+        elif self.server.way == "picture" and path == ASKED:
+            self._send(Answer(302, "text/plain", b"", location=MOVED))
         else:
             self._serve()
 
@@ -245,7 +265,7 @@ class Handler(BaseHTTPRequestHandler):
             way, turned = server.way, server.turned
         if way == "slow":
             turned.wait(SLOW_SECONDS)
-        answer = WAYS[way](server.next_picture())
+        answer = WAYS[way](server.next_picture(way))
         retry_after = answer.retry_after if answer else ""
         entry = {"begin": self.begin, "way": way, "picture": None, "retry_after": retry_after}
         with server.lock:
@@ -267,6 +287,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         if answer.retry_after:
             self.send_header("Retry-After", answer.retry_after)
+        if answer.location:
+            self.send_header("Location", answer.location)
         self.end_headers()
         self.wfile.write(answer.body)
 

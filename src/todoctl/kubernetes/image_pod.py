@@ -97,6 +97,6 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
         remove(context)  # of a run that was killed
         address = single.wait(context, wanted, make).status.pod_ip
         wait_until(context.stop, lambda: fetch("GET", "/journal/0"), None, "the image service", WAIT_SECONDS)
-        yield Controlled(f"http://{address}:{PORT}/picture", fetch, same_clock=False)
+        yield Controlled(f"http://{address}:{PORT}{service.ASKED}", fetch, same_clock=False)
     finally:
         remove(context)

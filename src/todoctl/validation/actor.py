@@ -161,7 +161,7 @@ class Actor(Observer):
 
     def spoil_files(self) -> None:
         """The documented files are damaged while the app runs."""
-        self._change("spoil", contents.cut_short(self._files()))
+        self._change("spoil", contents.spoiled(self._files()))
 
     def _change(self, what: str, files: contents.Files) -> None:
         began, before = self._begin()

@@ -1,6 +1,7 @@
 """Files for the volume that an app does not write itself: the original's, damaged ones, others'."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from todoctl.validation.reading import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE, document
@@ -10,24 +11,37 @@ Files = dict[str, bytes | None]
 
 DOCUMENTED = (STATE_FILE, PICTURE_FILE)
 
-BAD_VALUES = {
+OUT_OF_RANGE = {
     "access_count": 2 * MOST_COUNTS,
     "image_access_count": -1,
     "download_timestamp": -1,
     "last_access_time": MOST_SECONDS + 2,
     "grace_period_used": 1,
 }
-"""None of them is of its type and in its range (docs/contract.md)."""
+OF_OTHER_TYPES = {
+    "access_count": 1_234_567,
+    "image_access_count": True,
+    "download_timestamp": "yesterday",
+    "last_access_time": 1_700_000_000,
+    "grace_period_used": None,
+}
+"""No value is in its range, or of its type (docs/contract.md). Of the latter two are: the good ones count."""
 
 
 def original(files: Files) -> Files:
-    """The metadata as the original has left them: with its own keys alone."""
-    return {STATE_FILE: _json({key: value for key, value in _metadata(files).items() if key in METADATA})}
+    """The metadata as the original has left them: with its own keys alone, and one that nobody knows."""
+    own = {key: value for key, value in _metadata(files).items() if key in METADATA}
+    return {STATE_FILE: _json(own | {"of_a_later_version": [1]})}
 
 
-def bad_values(files: Files) -> Files:
-    """A picture, and metadata of which no value can be used."""
-    return {PICTURE_FILE: files.get(PICTURE_FILE) or b"", STATE_FILE: _json(BAD_VALUES)}
+def bad_values(values: dict[str, Any]) -> Callable[[Files], Files]:
+    """A picture, and metadata of which not all values can be used."""
+    return lambda files: {PICTURE_FILE: files.get(PICTURE_FILE) or b"", STATE_FILE: _json(values)}
+
+
+def no_picture(files: Files) -> Files:
+    """Half a picture, and metadata as they were."""
+    return {STATE_FILE: files.get(STATE_FILE), PICTURE_FILE: cut_short(files)[PICTURE_FILE]}
 
 
 def cut_short(files: Files) -> Files:
@@ -37,8 +51,13 @@ def cut_short(files: Files) -> Files:
 
 
 def torn(files: Files) -> Files:
-    """The metadata as a power cut leaves them whose last save was in the journal only."""
-    return {STATE_FILE: cut_short(files)[STATE_FILE]}
+    """The metadata as a power cut leaves them whose last save was in the journal only: of no length."""
+    return {STATE_FILE: b""} if files.get(STATE_FILE) else {}
+
+
+def spoiled(files: Files) -> Files:
+    """JSON that is no object, and half a picture."""
+    return cut_short(files) | {STATE_FILE: b"[]"}
 
 
 def lost(*names: str) -> Files:

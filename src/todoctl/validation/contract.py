@@ -41,7 +41,10 @@ _LABELS = (
     "Image Access count, Last Site Access, Status."
 )
 _PICTURE = "the picture's bytes; never an access."
-_IMAGE_HEADERS = "Strong ETag (the SHA-256), 304, Cache-Control: no-cache"
+_IMAGE_HEADERS = (
+    "Strong ETag (the SHA-256), 304 (to an If-None-Match of one tag, of several or of *), "
+    "Cache-Control: no-cache"
+)
 _PAGE = "the page. Every one is one access and drives the policy. Cache-Control: no-store"
 _STATE = "the state below; never an access. Cache-Control: no-store"
 _VOLUME = "files on a volume"
@@ -129,6 +132,7 @@ CLAIMS = {
     "line": "The line DevOps with Kubernetes 2025.",
     "labels": _LABELS,
     "page-picture": 'The picture is <img id="picture" src="/image?v=…" alt="…">',
+    "parts": "GET /static/… | the page's own style and script",
     "picture": _PICTURE,
     "picture-headers": _IMAGE_HEADERS,
     "head": "the headers of the page; never an access",
@@ -154,6 +158,12 @@ CLAIMS = {
     "traceback": "A failure is one line there, never a traceback.",
 }
 """Name of a claim: its sentence."""
+
+OF_THE_PAGE = (
+    *("page", "heading", "line", "labels", "page-picture", "parts"),
+    *("picture-headers", "head", "refused"),
+)
+"""What is claimed of the page and of HTTP, and can be tried at any time."""
 
 COURSE = {
     "course.shown": "The page shows a picture.",
@@ -209,8 +219,16 @@ SEEN = {
 """What was seen where a claim was proved, for the one line of a scenario that passed."""
 
 
+def _fields(number: int) -> tuple[tuple[str, str], ...]:
+    """So many header fields, of 6 KiB each."""
+    return tuple((f"x-large-{one}", "x" * 6_000) for one in range(number))
+
+
 class Probe(NamedTuple):
-    """A request that tries how the app speaks HTTP: the claim it is for, and which status is right."""
+    """A request that tries how the app speaks HTTP: the claim it is for, and which status is right.
+
+    `media` are the media types of which the answer has one, where that is documented.
+    """
 
     claim: str
     method: str
@@ -218,28 +236,58 @@ class Probe(NamedTuple):
     status: int
     sent: tuple[tuple[str, str], ...] = ()
     content: bytes = b""
+    media: tuple[str, ...] = ()
 
 
-UNCHANGED = "the picture unchanged"
-"""The name of the probe that sends the entity tag of what is there, in If-None-Match."""
+UNCHANGED = {
+    "the picture unchanged": '"{}"',
+    "unchanged, among others": f'"{"0" * 64}", "{{}}"',
+    "unchanged, compared weakly": 'W/"{}"',
+    "unchanged, whatever it is": "*",
+}
+"""Probes that tell which picture they have: what each sends in If-None-Match, given the SHA-256."""
+
+PARTS = {
+    "the page's style": Probe("parts", "GET", "/static/page.css", 200, media=("text/css",)),
+    "the page's script": Probe(
+        "parts", "GET", "/static/page.js", 200, media=("text/javascript", "application/javascript")
+    ),
+    "the page's icon": Probe("parts", "GET", "/static/icon.svg", 200, media=("image/svg+xml", "image/png")),
+    "the placeholder": Probe("parts", "GET", "/static/placeholder.svg", 200, media=("image/svg+xml",)),
+}
+"""What a browser loads for the page, beside the picture. The addresses are those that the page names."""
 
 PROBES = {
     "HEAD /": Probe("head", "HEAD", "/", 200),
     "GET /healthz": Probe("health", "GET", "/healthz", 200),
     "GET /readyz": Probe("ready", "GET", "/readyz", 200),
     "HEAD /image": Probe("picture-headers", "HEAD", "/image", 200),
-    UNCHANGED: Probe("picture-headers", "GET", "/image", 304),
-    "the page's style": Probe("page", "GET", "/static/page.css", 200),
+    **dict.fromkeys(UNCHANGED, Probe("picture-headers", "GET", "/image", 304)),
+    **PARTS,
     "an unknown path": Probe("refused", "GET", "/no-such-page", 404),
     "a slash too many": Probe("refused", "GET", "/image/", 404),
     "POST /": Probe("refused", "POST", "/", 405),
+    "POST /healthz": Probe("refused", "POST", "/healthz", 405),
     "DELETE /image": Probe("refused", "DELETE", "/image", 405),
     "PUT /api/cache": Probe("refused", "PUT", "/api/cache", 405),
     "a body": Probe("refused", "GET", "/healthz", 413, content=b"body"),
+    "a body of unknown length": Probe(
+        "refused", "GET", "/healthz", 413, (("transfer-encoding", "chunked"),), b"body"
+    ),
+    "a URL that is nearly too long": Probe("refused", "GET", f"/healthz?{'x' * 7_000}", 200),
     "a long URL": Probe("refused", "GET", f"/healthz?{'x' * 9_000}", 414),
+    "header fields that are nearly too large": Probe("refused", "GET", "/healthz", 200, _fields(2)),
+    "header fields too large together": Probe("refused", "GET", "/healthz", 431, _fields(3)),
     "a large header field": Probe("refused", "GET", "/healthz", 431, sent=(("x-large", "x" * 17_000),)),
 }
 """By name."""
 
-UNCOUNTED = ("HEAD /", "GET /healthz", "GET /readyz", "HEAD /image")
-"""Those that are asked often, with a look at the counts after each."""
+UNCOUNTED = (
+    "HEAD /",
+    "GET /healthz",
+    "GET /readyz",
+    "HEAD /image",
+    "a URL that is nearly too long",
+    "header fields that are nearly too large",
+)
+"""Those that are asked often on one connection, with a look at the counts after each."""

@@ -3,10 +3,12 @@
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urljoin, urlsplit
 
 from todoctl.target import ImageService, Target
 from todoctl.validation import reading
-from todoctl.validation.history import Download, File, History, Log, Request, Role, Volume
+from todoctl.validation.contract import PARTS
+from todoctl.validation.history import Download, File, History, Log, Role, Volume
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import STATE, Told
 from todoctl.validation.visitor import Visitors
@@ -29,7 +31,8 @@ class Observer:
         """When the present picture was downloaded, by todoctl's clock."""
         self.detached = False
         """Whether the volume is out of reach."""
-        self._shown: str | None = None
+        self._shown: tuple[str | None, Span | None] = None, None
+        """The picture's SHA-256, and when the app says it was downloaded."""
         self._looks = itertools.count(1)
         self._served = 0
         self._readers = ThreadPoolExecutor(2)
@@ -42,18 +45,21 @@ class Observer:
     def close(self) -> None:
         self._readers.shutdown()
 
-    def visit(self) -> Told:
-        """A page view and all that can be seen after it; returns what the page tells."""
-        request = self.visitors.view()
-        return self._after(request)
+    def visit(self, *, parts: bool = False) -> Told:
+        """A page view and all that can be seen after it; returns what the page tells.
 
-    def _after(self, request: Request) -> Told:
+        With `parts`, all that a browser loads for the page.
+        """
+        request = self.visitors.view()
         told: Told = {}
         if request.answer is not None:
             page = reading.answered(self.history, request.answer)
             told = page.told
             if page.picture is not None and told.get("status") != "empty":
                 self.visitors.picture(page.picture, request.visit)
+            for name, address in page.parts if parts else ():
+                if name in PARTS:
+                    self.visitors.probe(name, path=urlsplit(urljoin("/", address)).path)
         if not self.detached:
             self.look_at_volume()  # first: a look at the cache may save what was not saved yet
         self.look(since=request.begin)
@@ -67,10 +73,11 @@ class Observer:
         read = reading.document(self.history.bodies[request.answer.body], STATE)
         image = read.rest.get("image")
         told = {**read.told, "picture": image.get("sha256") if isinstance(image, dict) else None}
-        if told["picture"] != self._shown:
-            self._shown = told["picture"]
+        shown = told["picture"], told.get("downloaded")
+        if shown != self._shown:
+            self._shown = shown
             self.fresh = None
-            if self._shown is not None:
+            if told["picture"] is not None:
                 self.fresh = Span(self._downloaded(since or request.begin), request.end)
         return told
 
@@ -80,7 +87,7 @@ class Observer:
         served = [
             event for event in self.history.events if isinstance(event, Download) and event.begin >= since
         ]
-        return next((event.begin for event in served if event.picture == self._shown), since)
+        return next((event.begin for event in reversed(served) if event.picture == self._shown[0]), since)
 
     def look_at_volume(self) -> None:
         """Both sides of the volume."""
@@ -132,4 +139,4 @@ class Observer:
 
     def forget(self) -> None:
         """There is no picture any more."""
-        self.fresh = self._shown = None
+        self.fresh, self._shown = None, (None, None)

@@ -4,10 +4,13 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from todoctl.validation.history import Answer, History
 from todoctl.validation.model.times import Span
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 MILLISECOND = 0.001
 
@@ -74,6 +77,8 @@ class Page:
     text: str = ""
     labels: list[str] = field(default_factory=list)
     alt: str = ""
+    parts: list[tuple[str, str]] = field(default_factory=list)
+    """What a browser loads for it, and from where: names of `contract.PARTS`, or a picture."""
     faults: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def fault(self, claim: str, name: str, expected: str, seen: str) -> None:
@@ -99,6 +104,8 @@ def page(html: str) -> Page:
     image = soup.find("img", id="picture")
     if image is not None:
         found.picture, found.alt = str(image.get("src") or ""), str(image.get("alt") or "")
+    parts = map(_part, soup.find_all(["link", "script", "img"]))
+    found.parts = [(name, address) for name, address in parts if address]
     box = soup.find("dl", id="metadata")
     if box is None:
         found.fault("labels", "metadata box", 'a <dl id="metadata">', "none")
@@ -121,6 +128,15 @@ def page(html: str) -> Page:
         found.told["status"] = status
     found.told.pop("word", None)
     return found
+
+
+def _part(tag: "Tag") -> tuple[str, str]:
+    address = str(tag.get("href" if tag.name == "link" else "src") or "")
+    if tag.name == "link":
+        return "the page's style" if "stylesheet" in (tag.get("rel") or "") else "the page's icon", address
+    if tag.name == "script":
+        return "the page's script", address
+    return "the placeholder" if address.startswith("/static/") else "a picture", address
 
 
 def _read_label(found: Page, label: str, text: str, stamp: str | None) -> None:

@@ -49,6 +49,7 @@ def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
     began = time.time()
     stage.visitors.scenario = scenario.name
     claims = proves(scenario, full=stage.full)
+    slowness = stage.slowness
     for attempt in range(1, TRIES + 1):
         error = ""
         try:
@@ -79,6 +80,8 @@ def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
         if result.outcome is not Outcome.NOT_JUDGED or error:
             break
         stage.slow_down()
+    else:
+        stage.slowness = slowness  # more time did not help
     return result
 
 

@@ -12,7 +12,7 @@ from todoctl.image_service.service import BUSY_SECONDS, picture
 from todoctl.target import Way
 from todoctl.validation import contents
 from todoctl.validation.actor import LONG_TTL
-from todoctl.validation.contract import PROBES, UNCHANGED, UNCOUNTED
+from todoctl.validation.contract import PARTS, PROBES, UNCHANGED, UNCOUNTED
 from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
 from todoctl.validation.model.times import CLOCK_SLACK
@@ -22,7 +22,6 @@ from todoctl.validation.stage import Stage
 VISITORS = 20
 OFTEN = 11
 """More than `tally.RUN`: an app that counts what is no access cannot hide behind other visitors."""
-
 
 FAILURES = (Way.ERROR, Way.DATED, Way.NOTHING, Way.HALF, Way.LOGIN)
 OUTAGES = (*FAILURES, Way.BUSY, Way.SLOW)
@@ -146,11 +145,13 @@ def files(stage: Stage) -> None:
     stage.spoil_files()
     stage.visit()
     stage.view_again()  # what the first view after a damage saves, or of a picture, is synced: not torn
+    stage.visitors.view()  # nor is the last of several lost
     stage.cut_power()
     stage.visit()
-    stage.damage(contents.bad_values)
-    stage.visit()
-    stage.damage(contents.cut_short)
+    for values in (contents.OUT_OF_RANGE, contents.OF_OTHER_TYPES):
+        stage.damage(contents.bad_values(values))
+        stage.visit()
+    stage.damage(contents.no_picture)
     stage.wait_for_picture()
     stage.visit()
 
@@ -175,7 +176,7 @@ def detached(stage: Stage) -> None:
     arrange()
     stage.detach()
     stage.visit()
-    stage.attach(3)
+    stage.attach(1_200)  # counts of four digits are to be seen as well
     stage.look()
     stage.visit()
     arrange()
@@ -226,7 +227,7 @@ def outage(stage: Stage) -> None:
     stage.visit()
     stage.serve(Way.SOUND)
     stage.start(stage.brief, emptied=True)
-    stage.visit()
+    stage.visit(parts=True)
     stage.visitors.ask(Role.PICTURE, "GET", "/image")
     stage.serve(Way.HUGE)
     stage.pause(FIRST_WAIT)
@@ -235,24 +236,27 @@ def outage(stage: Stage) -> None:
     stage.visitors.view()
     stage.serve(Way.PICTURE)
     stage.make_picture()
+    stage.fail(Way.AGAIN)  # which is no failure, but a picture that is new to the policy alone
 
 
 def page(stage: Stage) -> None:
     """The page and its picture are as documented, and nothing but a page view is counted."""
     stage.require()
     stage.make_picture()
-    for name in PROBES:
-        shown = stage.look().get("picture")
-        stage.visitors.probe(name, *([("if-none-match", f'"{shown}"')] if name == UNCHANGED else []))
+    stage.visit(parts=True)
+    for name in (name for name in PROBES if name not in PARTS):
+        tag = UNCHANGED.get(name, "").format(stage.look().get("picture"))
+        stage.visitors.probe(name, *([("if-none-match", tag)] if tag else []))
     stage.visitors.ask(Role.PICTURE, "GET", "/image", sent=[("if-none-match", f'"{"0" * 64}"')])
-    for _ in range(OFTEN):
-        stage.visitors.ask(Role.PICTURE, "GET", "/image")
-        stage.look()
-    for name in UNCOUNTED:
+    with stage.visitors.staying():
         for _ in range(OFTEN):
-            stage.visitors.probe(name)
+            stage.visitors.ask(Role.PICTURE, "GET", "/image")
             stage.look()
-    stage.visit()
+        for name in UNCOUNTED:
+            for _ in range(OFTEN):
+                stage.visitors.probe(name)
+                stage.look()
+        stage.visit()
 
 
 def _scenario(play: Callable[[Stage], None], *proves: str, starts: int = 0, seconds: float = 0.5) -> Scenario:

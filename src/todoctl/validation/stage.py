@@ -43,17 +43,18 @@ class Stage(Actor):
 
     waiting: Callable[[str], None] = staticmethod(lambda _: None)
     """Is told what is being waited for."""
-    _slowness = 1
+    slowness = 1
+    """How many times longer it takes than on a quick machine until something has to be over."""
 
     @property
     def ttl(self) -> float:
         """Seconds, for the scenarios that wait for an expiry."""
-        return (SLOW_TTL if self.target.start_seconds > QUICK_TTL else QUICK_TTL) * self._slowness
+        return (SLOW_TTL if self.target.start_seconds > QUICK_TTL else QUICK_TTL) * self.slowness
 
     @property
     def brief(self) -> float:
         """Seconds, for those that need an expiry and nothing before it; longer where many come slowly."""
-        return BRIEF_TTL * self._slowness**2
+        return BRIEF_TTL * self.slowness**2
 
     def require(self, ttl: float | None = None) -> None:
         """The app of this run, with this TTL or any."""
@@ -80,7 +81,7 @@ class Stage(Actor):
 
     def slow_down(self) -> None:
         """Twice as much time for what has to happen before an expiry."""
-        self._slowness *= 2
+        self.slowness *= 2
 
     def wait_for_picture(self) -> Told:
         """Until there is one that nobody viewed, as after a start on an empty volume; or for a while.
@@ -141,6 +142,8 @@ class Stage(Actor):
         self.make_spent()
         self.serve(way)
         self.visit()
+        for name in ("GET /healthz", "GET /readyz"):  # no fault of the image service is one of the app
+            self.visitors.probe(name)
         self.serve(Way.PICTURE)
 
     def make_late(self) -> None:

@@ -42,16 +42,29 @@ class Visitors:
         # Not the environment's proxies: the app is on this machine. A connection each: while an app starts or
         # is replaced, an old one may lead elsewhere.
         # Bytes as they are: a proxy on the way may pack them, which is none of the app's doing.
-        self._http = httpx.Client(
-            transport=entrance.transport,
-            trust_env=False,
-            timeout=REQUEST_SECONDS,
-            limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"Accept-Encoding": "identity"},
+        self._http, self._staying = (
+            httpx.Client(
+                transport=entrance.transport,
+                trust_env=False,
+                timeout=REQUEST_SECONDS,
+                limits=httpx.Limits(max_keepalive_connections=kept),
+                headers={"Accept-Encoding": "identity"},
+            )
+            for kept in (0, 1)
         )
 
     def close(self) -> None:
         self._http.close()
+        self._staying.close()
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Within the block, requests go over one connection, as those of a browser do."""
+        self._http, self._staying = self._staying, self._http
+        try:
+            yield
+        finally:
+            self._http, self._staying = self._staying, self._http
 
     def ask(
         self,
@@ -74,7 +87,13 @@ class Visitors:
                 self._commands.tell(words)
         began, answer, error = time.time(), None, ""
         try:
-            found = self._http.request(method, urljoin(server, path), headers=list(sent), content=content)
+            chunked = any(name == "transfer-encoding" for name, _ in sent)  # httpx tells no length of these
+            found = self._http.request(
+                method,
+                urljoin(server, path),
+                headers=list(sent),
+                content=[content] if chunked else content,
+            )
             answer = self._history.answer(found.status_code, found.headers.multi_items(), found.content)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             error = str(problem) or type(problem).__name__
@@ -111,13 +130,13 @@ class Visitors:
         """An address as people know it."""
         return self._history.facts.url if server == self.url else server
 
-    def probe(self, name: str, *sent: tuple[str, str]) -> Request:
-        """One of `contract.PROBES`."""
+    def probe(self, name: str, *sent: tuple[str, str], path: str = "") -> Request:
+        """One of `contract.PROBES`, at another `path` where one is given."""
         probe = PROBES[name]
         return self.ask(
             Role.PROBE,
             probe.method,
-            probe.path,
+            path or probe.path,
             sent=[*probe.sent, *sent],
             probe=name,
             content=probe.content,

@@ -74,4 +74,13 @@ FAULTS = (
         "last_access_at=min(moments, default=None)",
         "last-access",
     ),
+    Fault(
+        "thousands marked by a comma",
+        "page",
+        "return form % (state.access_count, state.image_access_count)",
+        'return form.replace(b"%d", b"%s")'
+        ' % (f"{state.access_count:,}".encode(), f"{state.image_access_count:,}".encode())',
+        "labels",
+        "detached",
+    ),
 )

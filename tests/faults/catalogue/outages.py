@@ -225,4 +225,28 @@ FAULTS = (
         "waits",
         "outage",
     ),
+    Fault(
+        "not in good health while there is an error",
+        "web",
+        'PlainTextResponse("ok\\n")',
+        'PlainTextResponse("ok\\n", 503 if cache.last_error else 200)',
+        "health",
+        "outage",
+    ),
+    Fault(
+        "not ready while there is an error",
+        "web",
+        "if readiness.ready:",
+        "if readiness.ready and not cache.last_error:",
+        "ready",
+        "outage",
+    ),
+    Fault(
+        "a Retry-After that is no wait",
+        "web",
+        'RETRY_AFTER = "5"',
+        'RETRY_AFTER = "5.0s"',
+        "picture",
+        "outage",
+    ),
 )

@@ -91,4 +91,7 @@ FAULTS = (
         "directory",
         "fresh",
     ),
+    Fault(
+        "redirects not followed", "fetch", "follow_redirects=True", "follow_redirects=False", "start", "fresh"
+    ),
 )

@@ -12,7 +12,7 @@ SECURITY = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
-    ("content-security-policy", "default-src 'none'; img-src 'self'"),
+    ("content-security-policy", "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'"),
 ]
 BEGAN = 1_790_000_000.0
 SOURCE = "http://127.0.0.1:9/picture"

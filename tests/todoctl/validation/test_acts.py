@@ -34,6 +34,9 @@ MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "attach",
 PROVED = ("damage", "cut-valid", "detach", "attach", "scale", "lose-valid", "spoil-valid")
 
 
+bad_values = contents.bad_values(contents.OUT_OF_RANGE)
+
+
 def play(script: VolumeScript, move: str) -> None:
     """One move; another one where the volume is not where it would have to be."""
     if move in ATTACHED and script.detached:
@@ -54,7 +57,9 @@ def play(script: VolumeScript, move: str) -> None:
         "lose": script.lose,
         "spoil": script.spoil,
         "cut": script.cut,
-        "bad values": lambda: script.damage(contents.bad_values(script.files())),
+        "bad values": lambda: script.damage(bad_values(script.files())),
+        "no picture": lambda: script.damage(contents.no_picture(script.files())),
+        "other types": lambda: script.damage(contents.bad_values(contents.OF_OTHER_TYPES)(script.files())),
         "cut short": lambda: script.damage(contents.cut_short(script.files())),
         "restart": lambda: script.start(emptied=False, what=move),
         "kill": lambda: script.start(emptied=False, what=move),
@@ -98,7 +103,7 @@ def test_each_act_is_proved_by_the_page_view_after_it() -> None:
 def test_damaged_files_are_as_if_they_were_missing() -> None:
     script = begun()
     script.view()
-    script.damage(contents.bad_values(script.files()))
+    script.damage(bad_values(script.files()))
     assert (script.told().views, script.told().picture_views, script.told().last_view) == (0, 0, None)
     assert script.told().picture == script.fetches[0].picture, "the picture itself was whole"
     script.look()
@@ -108,6 +113,19 @@ def test_damaged_files_are_as_if_they_were_missing() -> None:
     script.look()
     script.view()
     assert not failed(script)
+
+
+def test_counts_stay_without_the_picture() -> None:
+    script = begun()
+    script.view()
+    script.damage(contents.no_picture(script.files()))
+    assert (script.told().views, script.told().picture_views) == (1, 0)
+    script.look()
+    script.view()
+    assert not failed(script)
+    script.damage(contents.no_picture(script.files()))
+    script.view(lower)
+    assert ("counted", "site count") in failed(script)
 
 
 def test_good_values_stay_beside_a_bad_one() -> None:
@@ -135,7 +153,7 @@ def test_good_values_stay_beside_a_bad_one() -> None:
 def test_what_a_bad_value_may_become(change: Callable[[Told], None], broken: set[tuple[str, str]]) -> None:
     script = begun()
     script.view()
-    script.damage(contents.bad_values(script.files()))
+    script.damage(bad_values(script.files()))
     if not broken:  # then nobody knows what they have done
         script.stranger()
     script.look(None if not broken else change)
@@ -145,11 +163,11 @@ def test_what_a_bad_value_may_become(change: Callable[[Told], None], broken: set
 def test_damage_has_to_be_told_until_the_next_page_view() -> None:
     script = begun()
     script.view()
-    script.damage(contents.bad_values(script.files()))
+    script.damage(bad_values(script.files()))
     script.look(rest={"last_error": None})
     assert failed(script) == {("last-error", "last_error")}
     script = begun()
-    script.damage(contents.bad_values(script.files()))
+    script.damage(bad_values(script.files()))
     script.look()
     script.view()
     script.look(rest={"last_error": "bad values"})
@@ -159,7 +177,7 @@ def test_damage_has_to_be_told_until_the_next_page_view() -> None:
 @pytest.mark.parametrize("first", ["look", "volume"])
 def test_others_mend_it_as_well(first: str) -> None:
     script = begun()
-    script.damage(contents.bad_values(script.files()))
+    script.damage(bad_values(script.files()))
     script.stranger()
     play(script, first)
     script.look()

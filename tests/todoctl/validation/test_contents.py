@@ -27,16 +27,38 @@ def metadata(files: contents.Files) -> dict[str, object]:
 
 def test_the_original_knows_no_keys_of_ours() -> None:
     assert contents.original(FILES).keys() == {STATE_FILE}
-    assert metadata(contents.original(FILES)) == {key: SAVED[key] for key in METADATA}
+    told = metadata(contents.original(FILES))
+    assert {key: told.pop(key) for key in METADATA} == {key: SAVED[key] for key in METADATA}
+    assert len(told) == 1, "and one that nobody knows"
 
 
-def test_no_bad_value_is_as_documented() -> None:
-    files = contents.bad_values(FILES)
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [(contents.OUT_OF_RANGE, set()), (contents.OF_OTHER_TYPES, {"views", "last_view"})],
+)
+def test_a_bad_value_is_not_as_documented(values: dict[str, object], told: set[str]) -> None:
+    files = contents.bad_values(values)(FILES)
     read = document(files[STATE_FILE] or b"", METADATA)
-    assert not read.told
-    assert len(read.wrong) == len(METADATA) == len(contents.BAD_VALUES)
+    assert read.told.keys() == told
+    assert len(read.wrong) + len(told) == len(METADATA) == len(values)
     assert files[PICTURE_FILE] == b"picture"
-    assert contents.bad_values({})[PICTURE_FILE] == b""
+    assert contents.bad_values(values)({})[PICTURE_FILE] == b""
+
+
+def test_without_a_whole_picture_the_metadata_are_what_they_were() -> None:
+    assert contents.no_picture(FILES) == {STATE_FILE: FILES[STATE_FILE], PICTURE_FILE: b"pic"}
+
+
+def test_a_power_cut_leaves_a_file_of_no_length() -> None:
+    assert contents.torn(FILES) == {STATE_FILE: b""}
+    assert contents.torn({}) == {}
+
+
+def test_spoiled_files_are_no_object_and_no_picture() -> None:
+    files = contents.spoiled(FILES)
+    assert document(files[STATE_FILE] or b"", METADATA).told == {}
+    assert json.loads(files[STATE_FILE] or b"") == []
+    assert files[PICTURE_FILE] == b"pic"
 
 
 def test_a_broken_copy_has_the_first_half() -> None:
@@ -66,6 +88,7 @@ def test_others_have_a_picture_of_their_own() -> None:
         "grace_period_used": False,
         "access_count": 10,
         "image_access_count": 3,
+        "of_a_later_version": [1],
     }
 
 

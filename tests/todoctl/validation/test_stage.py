@@ -33,7 +33,7 @@ class Deaf(Stage):
     def look(self, *, since: float | None = None) -> Told:
         return self.told
 
-    def visit(self) -> Told:
+    def visit(self, *, parts: bool = False) -> Told:
         self.done.append("visit")
         return self.told
 

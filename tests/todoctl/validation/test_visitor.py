@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 
+from tests.app_server import app_server
 from tests.todoctl.validation import histories
 from todoctl.commands import Commands
 from todoctl.entrance import Entrance
@@ -28,13 +30,17 @@ class Site:
 
     def __init__(self) -> None:
         self.seen: list[Sent] = []
+        self.chunked = False
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def handle_one_request(self) -> None:
                 self.raw_requestline = self.rfile.readline(65537)
                 if self.parse_request():
+                    site.chunked = self.headers.get("Transfer-Encoding") == "chunked"
                     body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    while site.chunked and (size := int(self.rfile.readline(), 16)):
+                        body += self.rfile.read(size + 2)[:-2]
                     site.seen.append((self.command, self.path, self.headers.get("If-None-Match"), body))
                     self.send_response(200)
                     self.send_header("Content-Length", "0")
@@ -90,6 +96,41 @@ def test_curl_sends_the_same(name: str, site: Site, visitors: Visitors, lines: l
     subprocess.run([*shlex.split(line), "--silent", "--noproxy", "*"], check=True, capture_output=True)
     assert site.take() == sent
     assert "http://localhost:" in line
+
+
+def test_a_browser_stays_on_its_connection(tmp_path: Path) -> None:
+    with app_server(tmp_path / "cache", tmp_path / "log", IMAGE_URL="sample:") as app:
+        visitors = Visitors(Entrance(url=app.url, words="directly"), histories.Script().history)
+        opened: list[object] = []
+        connect = socket.create_connection
+
+        def counted(*given: object, **more: object) -> socket.socket:
+            opened.append(given)
+            return connect(*given, **more)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(socket, "create_connection", counted)
+            with visitors.staying():
+                for _ in range(3):
+                    visitors.probe("GET /healthz")
+            assert len(opened) == 1
+            for _ in range(3):
+                visitors.probe("GET /healthz")
+            assert len(opened) == 4
+        visitors.close()
+
+
+@pytest.mark.parametrize("name", ["a body", "a body of unknown length"])
+def test_a_body_is_sent_with_its_length_or_without(name: str, site: Site, visitors: Visitors) -> None:
+    visitors.probe(name)
+    (sent,) = site.take()
+    assert sent[3] == b"body"
+    assert site.chunked == (name != "a body")
+
+
+def test_a_probe_can_be_of_another_address(site: Site, visitors: Visitors) -> None:
+    request = visitors.probe("the page's style", path="/static/other.css")
+    assert [sent[1] for sent in site.take()] == [request.url] == ["/static/other.css"]
 
 
 def test_looks_are_not_told_and_a_picture_goes_into_a_file(visitors: Visitors, lines: list[str]) -> None:

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.todoctl.validation.pages import SECURITY, png
-from todoctl.validation.contract import PROBES
+from todoctl.validation.contract import PARTS, PROBES, UNCHANGED
 from todoctl.validation.history import Answer, Request, Role
 from todoctl.validation.judge import wire
-from todoctl.validation.reading import page
+from todoctl.validation.reading import Document, page
 
 
 def answer(status: int = 200, *fields: tuple[str, str]) -> Answer:
@@ -35,7 +35,7 @@ def test_what_was_not_asked_for_is_not_judged() -> None:
     asked = Request(
         begin=0, end=1, scenario="", role=Role.PROBE, method="GET", url="/", probe="of a later one"
     )
-    assert wire.probe(asked, answer()) == []
+    assert wire.probe(asked, answer(), {}) == []
     assert "of a later one" not in PROBES
 
 
@@ -53,3 +53,125 @@ def test_a_picture_decodes_as_a_whole() -> None:
     assert wire.media_type(png(1)) == "image/png"
     assert wire.media_type(png(1)[: len(png(1)) // 2]) is None
     assert wire.media_type(b"") is None
+
+
+def probed(
+    name: str, got: Answer, *sent: tuple[str, str], bodies: dict[str, bytes] | None = None
+) -> set[str]:
+    """What is wrong with the answer to a probe."""
+    known = PROBES[name]
+    asked = Request(
+        begin=0,
+        end=1,
+        scenario="",
+        role=Role.PROBE,
+        method=known.method,
+        url=known.path,
+        sent=list(sent),
+        probe=name,
+    )
+    return wrong(wire.probe(asked, got, bodies or {}))
+
+
+DIGEST = "0a" * 32
+NO_CACHE = ("cache-control", "no-cache")
+
+
+@pytest.mark.parametrize("tag", [f'"{DIGEST}"', f'"{"0" * 64}", "{DIGEST}"', f'W/"{DIGEST}"'])
+def test_what_is_unchanged_is_told_with_its_tag(tag: str) -> None:
+    for name in UNCHANGED:
+        asked = ("if-none-match", tag)
+        assert not probed(name, answer(304, NO_CACHE, ("etag", f'"{DIGEST}"')), asked)
+        assert probed(name, answer(304, ("etag", '"other"')), asked) == {"etag", "cache-control"}
+        assert name in probed(name, answer(200, NO_CACHE, ("etag", f'"{DIGEST}"')), asked)
+
+
+def test_whatever_there_is_has_any_tag() -> None:
+    assert not probed("unchanged, whatever it is", answer(304, NO_CACHE), ("if-none-match", "*"))
+
+
+def test_a_picture_is_described_without_its_bytes() -> None:
+    content = png(1)
+    described = (
+        ("content-type", "image/png"),
+        ("content-length", str(len(content))),
+        ("etag", f'"{DIGEST}"'),
+        NO_CACHE,
+    )
+    bodies = {DIGEST: content}
+    assert not probed("HEAD /image", answer(200, *described), bodies=bodies)
+    assert not probed("HEAD /image", answer(200, *described)), "others may have seen it alone"
+    assert probed("HEAD /image", answer(200, *described[2:]), bodies=bodies) == {
+        "content-type",
+        "content-length",
+    }
+    assert probed("HEAD /image", answer(200)) == {"etag", "cache-control"}
+    assert probed("HEAD /image", answer(200, ("etag", f'W/"{DIGEST}"'), NO_CACHE)) == {"etag"}
+    assert probed("HEAD /image", answer(503, ("retry-after", "5"))) == {"HEAD /image"}
+
+
+def test_a_page_without_a_body_has_the_headers_of_one() -> None:
+    fields = (("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"))
+    assert not probed("HEAD /", answer(200, *fields))
+    assert not probed("HEAD /", answer(200, *fields, ("content-length", "1234")))
+    assert probed("HEAD /", answer(200, *fields, ("content-length", "0"))) == {"content-length"}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_the_page_has_its_media_type(name: str) -> None:
+    for media in PARTS[name].media:
+        assert not probed(name, answer(200, ("content-type", f"{media}; charset=utf-8")))
+    assert probed(name, answer(404, ("content-type", "text/plain"))) == {name, "content-type"}
+    assert probed(name, answer(200)) == {"content-type"}
+
+
+@pytest.mark.parametrize("told", ["5", "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_a_wait_is_a_number_or_a_date(told: str) -> None:
+    assert not wrong(wire.picture(answer(503, ("retry-after", told)), b"", ""))
+
+
+@pytest.mark.parametrize("told", ["5.0s", "soon", "-1"])
+def test_anything_else_is_no_wait(told: str) -> None:
+    assert wrong(wire.picture(answer(503, ("retry-after", told)), b"", "")) == {"Retry-After"}
+    assert wrong(wire.picture(answer(503), b"", "")) == {"Retry-After"}
+
+
+PARTS_OF_A_PAGE = """
+<link rel="stylesheet" href="/static/page.css"><link rel="icon" href="/icon.png"><link rel="next">
+<script src="page.js"></script><script>1</script><img id="picture" src="{}" alt="It"><img src="{}">
+"""
+
+
+def test_what_a_page_is_made_of() -> None:
+    read = page(PARTS_OF_A_PAGE.format("/static/none.svg", "/image"))
+    assert read.parts == [
+        ("the page's style", "/static/page.css"),
+        ("the page's icon", "/icon.png"),
+        ("the page's script", "page.js"),
+        ("the placeholder", "/static/none.svg"),
+        ("a picture", "/image"),
+    ]
+    assert "addresses on the page" not in wrong(wire.page(answer(), read))
+    elsewhere = page(PARTS_OF_A_PAGE.format("/image?v=1", "//example.org/counter.gif"))
+    assert "addresses on the page" in wrong(wire.page(answer(), elsewhere))
+
+
+@pytest.mark.parametrize("directive", ["img-src", "style-src", "script-src"])
+def test_a_policy_lets_in_what_the_page_is_made_of(directive: str) -> None:
+    made = answer()
+    assert directive not in wrong(wire.page(made, page("")))
+    (policy,) = (value for name, value in made.headers if name == wire.POLICY)
+    for other in (f"{directive} 'none'", "", f"{directive}"):
+        changed = policy.replace(f"{directive} 'self'", other)
+        made.headers[-1] = (wire.POLICY, changed)
+        assert directive in wrong(wire.page(made, page("")))
+
+
+@pytest.mark.parametrize("image", [{}, {"sha256": DIGEST}, [], "none"])
+def test_an_image_is_told_whole_or_not_at_all(image: object) -> None:
+    def told(value: object) -> Document:
+        return Document(rest={"image": value})
+
+    whole = {"sha256": DIGEST, "content_type": "image/png", "size": 1}
+    assert "image" not in wrong(wire.cache(answer(), told(None))) | wrong(wire.cache(answer(), told(whole)))
+    assert "image" in wrong(wire.cache(answer(), told(image)))

@@ -83,7 +83,7 @@ class VolumeScript(Script):
         self.act("lose", contents.lost())
 
     def spoil(self) -> None:
-        self.act("spoil", contents.cut_short(self.files()))
+        self.act("spoil", contents.spoiled(self.files()))
         self.ailing = "the picture is cut short"
 
     def cut(self) -> None:

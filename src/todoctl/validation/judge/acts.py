@@ -4,7 +4,7 @@ from enum import Enum
 from math import inf
 
 from todoctl.validation import reading
-from todoctl.validation.history import Act, History
+from todoctl.validation.history import Act, History, no_history
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.tally import Tally
 from todoctl.validation.judge.wire import media_type
@@ -88,7 +88,7 @@ class Acts:
         if act.what == "cut":
             self.ailing = Ailing.MAY
         elif act.what == "damage":
-            picture, read = act.files[PICTURE_FILE], self._metadata(act)
+            picture, read = self._file(act, PICTURE_FILE), self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None
             possible.find(read.told, picture if whole else None, self._written(act, at))
             self.ailing = Ailing.MUST if read.wrong and whole else Ailing.MAY
@@ -99,7 +99,14 @@ class Acts:
         return Span(min(act.begin, at.lo) - 1, max(act.end, at.hi))
 
     def _metadata(self, act: Act) -> Document:
-        return reading.document(self._history.bodies[act.files[STATE_FILE]], METADATA)
+        return reading.document(self._history.bodies[self._file(act, STATE_FILE)], METADATA)
+
+    @staticmethod
+    def _file(act: Act, name: str) -> str:
+        """The digest of a file that was put there; raises `BadUsageError` where a saved history has none."""
+        if not act.files.get(name):
+            raise no_history(f"{name} is missing in an act {act.what!r}")
+        return act.files[name]
 
     def _others(self, act: Act) -> Others:
         told = self._metadata(act).told

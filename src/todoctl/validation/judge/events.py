@@ -218,7 +218,7 @@ class Judge:
             self._cache(number, event, event.answer, at)
         else:
             self.tally.asked(event)
-            self.checks.findings(number, wire.probe(event, event.answer))
+            self.checks.findings(number, wire.probe(event, event.answer, self.history.bodies))
 
     def _picture(self, number: int, event: Request, answer: Answer, at: Span) -> None:
         self.tally.asked(event)

@@ -1,12 +1,16 @@
 """What is right of a single answer, whatever the cache holds: status, headers, form."""
 
 import io
+import json
+import re
 import warnings
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from todoctl.validation.contract import PROBES
+from todoctl.validation.contract import PROBES, UNCHANGED
 from todoctl.validation.history import Answer, Request
 from todoctl.validation.reading import LABELS, Document, Page
 
@@ -23,7 +27,16 @@ SECURITY = {
 OTHER_KEYS = ("ttl", "image", "source", "last_error")
 """Of `/api/cache`, beside those of `reading.STATE`."""
 
+IMAGE_KEYS = ("sha256", "content_type", "size")
+"""Of `image` in there, where it is not null."""
+
 POLICY, OWN = "content-security-policy", "default-src 'none'"
+
+DIGEST = re.compile(r'"[0-9a-f]{64}"')
+"""A strong entity tag with a SHA-256."""
+
+NEEDED = ("img-src", "style-src", "script-src")
+"""What the policy has to let in for the page: its picture, style and script."""
 
 
 class Finding(NamedTuple):
@@ -63,10 +76,15 @@ def _security(answer: Answer) -> list[Finding]:
 
 def _is_closed(policy: str) -> bool:
     """Whether a Content-Security-Policy lets nothing in but the app's own."""
-    directives = [directive.split() for directive in policy.split(";")]
     return OWN in policy and all(
-        set(sources) <= {"'none'", "'self'"} for _, *sources in filter(None, directives)
+        set(sources) <= {"'none'", "'self'"} for sources in _sources(policy).values()
     )
+
+
+def _sources(policy: str) -> dict[str, list[str]]:
+    """The directives of a Content-Security-Policy by name, with their sources."""
+    directives = [directive.split() for directive in policy.split(";")]
+    return {name.lower(): sources for name, *sources in filter(None, directives)}
 
 
 def page(answer: Answer, read: Page) -> list[Finding]:
@@ -81,14 +99,40 @@ def page(answer: Answer, read: Page) -> list[Finding]:
         Finding("labels", "labels", ", ".join(LABELS), ", ".join(read.labels) or "none"),
         *(Finding(*fault) for fault in read.faults),
         *_shown(read),
+        *_parts(answer, read),
     ]
+
+
+def _parts(answer: Answer, read: Page) -> list[Finding]:
+    """What else the page names is the app's own, and its policy lets a browser show that."""
+    elsewhere = [address for _, address in read.parts if _is_elsewhere(address)]
+    found = [
+        Finding(
+            "security",
+            "addresses on the page",
+            "none elsewhere",
+            ", ".join(elsewhere)[:80] or "none elsewhere",
+        )
+    ]
+    sources = _sources(answer.header(POLICY) or "")
+    for directive in NEEDED:
+        let_in = sources.get(directive, sources.get("default-src", ["'self'"]))
+        found.append(
+            Finding("parts", directive, "'self'", "'self'" if "'self'" in let_in else " ".join(let_in))
+        )
+    return found
+
+
+def _is_elsewhere(address: str) -> bool:
+    place = urlsplit(address)
+    return bool(place.scheme or place.netloc)
 
 
 def _shown(read: Page) -> list[Finding]:
     if read.picture is None:
         return [Finding("page-picture", "picture", 'an <img id="picture">', "none")]
     place = urlsplit(read.picture)
-    local = not place.scheme and not place.netloc
+    local = not _is_elsewhere(read.picture)
     empty = read.told.get("status") == "empty"
     documented = place.path.startswith("/static/") if empty else place.path == "/image" and bool(place.query)
     expected = "/static/…" if empty else "/image?v=…"
@@ -107,18 +151,48 @@ def picture(answer: Answer, content: bytes, digest: str) -> list[Finding]:
     """Of an answer to `GET /image`."""
     if answer.status == 503:
         return [
-            Finding("picture", "Retry-After", "some", "some" if answer.header("retry-after") else "none"),
+            _wait(answer),
             *_security(answer),
         ]
     found = media_type(content)
     return [
         Finding("picture", "status", "200", str(answer.status)),
         Finding("whole", "bytes", found or "a whole picture", found or f"{len(content)} bytes that are none"),
-        _header("picture-headers", answer, "content-type", found or "the picture's"),
+        *_described(answer, content, digest),
+        *_security(answer),
+    ]
+
+
+def _wait(answer: Answer) -> Finding:
+    """Its Retry-After: seconds, or a date (RFC 9110, section 10.2.3)."""
+    told, expected = answer.header("retry-after") or "none", "seconds or a date"
+    try:
+        well = told.isdecimal() or bool(parsedate_to_datetime(told))
+    except ValueError:
+        well = False
+    return Finding("picture", "Retry-After", expected, expected if well else told)
+
+
+def _described(answer: Answer, content: bytes, digest: str) -> list[Finding]:
+    """The header fields of a picture, which is `content`."""
+    return [
+        _header("picture-headers", answer, "content-type", media_type(content) or "the picture's"),
         _header("picture-headers", answer, "content-length", str(len(content))),
         _header("picture-headers", answer, "etag", f'"{digest}"'),
         _header("picture-headers", answer, "cache-control", "no-cache"),
-        *_security(answer),
+    ]
+
+
+def _named(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
+    """Of a picture that is told by its header fields alone, and may be one that nobody has looked at."""
+    tag = answer.header("etag") or "none"
+    digest = tag.strip('"')
+    if digest in bodies:
+        return _described(answer, bodies[digest], digest)
+    expected = "the SHA-256"
+    return [
+        Finding("picture-headers", "etag", expected, expected if DIGEST.fullmatch(tag) else tag),
+        _header("picture-headers", answer, "cache-control", "no-cache"),
     ]
 
 
@@ -131,21 +205,42 @@ def cache(answer: Answer, read: Document) -> list[Finding]:
         _header("state", answer, "cache-control", "no-store"),
         *_security(answer),
         Finding("state-keys", "keys", "as documented", ", ".join([*read.wrong, *missing]) or "as documented"),
+        *_image(read.rest.get("image")),
     ]
 
 
-def probe(request: Request, answer: Answer) -> list[Finding]:
-    """Of an answer to one of `PROBES`."""
+def _image(told: object) -> list[Finding]:
+    """Of `image` in `/api/cache`."""
+    expected = "null, or " + ", ".join(IMAGE_KEYS)
+    well = told is None or (isinstance(told, dict) and set(IMAGE_KEYS) <= told.keys())
+    return [Finding("image-facts", "image", expected, expected if well else json.dumps(told)[:80])]
+
+
+def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
+    """Of an answer to one of `PROBES`; `bodies` are all that was ever seen, by SHA-256."""
     known = PROBES.get(request.probe)
     if known is None:
         return []
     claim, status = known.claim, known.status
     found = [Finding(claim, request.probe, str(status), str(answer.status)), *_security(answer)]
+    if known.media:
+        told = (answer.header("content-type") or "none").partition(";")[0].strip()
+        expected = " or ".join(known.media)
+        found.append(Finding(claim, "content-type", expected, expected if told in known.media else told))
     if claim == "head":
         found.append(_header(claim, answer, "content-type", "text/html; charset=utf-8"))
         found.append(_header(claim, answer, "cache-control", "no-store"))
-    if status == 304:
-        found.append(_header(claim, answer, "etag", dict(request.sent).get("if-none-match", "")))
+        length = answer.header("content-length") or "none"
+        found.append(
+            Finding(claim, "content-length", "the page's", length if length == "0" else "the page's")
+        )
+    if request.probe in UNCHANGED:
+        tag = dict(request.sent).get("if-none-match", "").rpartition(" ")[2].removeprefix("W/")
+        found.append(_header(claim, answer, "cache-control", "no-cache"))
+        if tag != "*":
+            found.append(_header(claim, answer, "etag", tag))
+    elif claim == "picture-headers" and answer.status == status:
+        found += _named(answer, bodies)
     if status == 405:
         found.append(_header(claim, answer, "allow", "GET, HEAD"))
     return found
