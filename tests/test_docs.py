@@ -122,7 +122,7 @@ def test_every_variable_is_told() -> None:
     named = {name for name in strings("todoctl") if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", name)}
     of_pip = {f"PIP_{name.upper().replace('-', '_')}" for name in (*SETTINGS, "cert")}
     of_libraries = {"NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}  # rich and httpx
-    of_the_app = asked_of_the_environment("todoapp") - {"LOG_LEVEL"}  # which `local` hands on
+    of_the_app = asked_of_the_environment("todoapp")
     found = named | asked_of_the_environment("todoctl") | of_pip
     assert told == (found - OWN - of_the_app) | of_libraries
 

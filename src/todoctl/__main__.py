@@ -1,8 +1,11 @@
 """The entry point: runs a command, and turns every failure into one line and an exit code."""
 
+import errno
 import io
+import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 from typer.exceptions import Abort, TyperException
@@ -17,12 +20,18 @@ class TerminatedError(BaseException):
     """SIGTERM came: unwinds like Ctrl-C does, so that what was begun is put back."""
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    signal.signal(
+        number, signal.SIG_IGN
+    )  # `timeout` sends it twice; once is enough to put back what was begun
     raise TerminatedError
 
 
 def main() -> None:
     """Runs the command line and exits."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell's >&-
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # Not every terminal knows a ✓: then its name is shown.
             stream.reconfigure(errors="namereplace")
@@ -84,6 +93,11 @@ def explain(error: BaseException) -> tuple[str, int]:
             return f"{message}{end} See '{command} --help'.", error.exit_code
         case KeyboardInterrupt() | Abort():
             return "Interrupted; run the command again to go on.", ExitCode.INTERRUPTED
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return (
+                "There is no space left to write to. Free some, and run the command again.",
+                ExitCode.UNAVAILABLE,
+            )
         case TerminatedError():
             return "Terminated; run the command again to go on.", ExitCode.TERMINATED
         case _:

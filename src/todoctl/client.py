@@ -105,7 +105,7 @@ class Client:
         return SilentError(
             f"The app does not answer at {self.url}{path}",
             why=str(error) or type(error).__name__,
-            fix="See 'todoctl status' and 'todoctl logs'",
+            fix="See 'todoctl logs'; 'todoctl up' starts it again",
         )
 
     def find(self) -> None:
@@ -118,7 +118,7 @@ class Client:
     def is_ready(self) -> bool:
         """Whether page views may be sent; False too where nothing answers."""
         try:
-            self._ask("GET", "/readyz")
+            self._ask("GET", "/readyz", timeout=LOOK_SECONDS)
         except UnavailableError:
             return False
         return True

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from todoctl.errors import LockedError, UnavailableError
+from todoctl.errors import LockedError, TodoctlError, UnavailableError
 
 HOME_FIX = "Make it writable, or name another one in TODOCTL_HOME"
 
@@ -103,19 +103,33 @@ def read_json(path: Path) -> dict[str, Any] | None:
         raise UnavailableError(
             f"The state file {path} cannot be read", why=error.strerror or str(error)
         ) from None
-    except ValueError as error:
-        raise damaged(path, str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, error) from None
     if not isinstance(value, dict):
         raise damaged(path, "it holds no JSON object")
     return value
 
 
-def damaged(path: Path, why: str) -> UnavailableError:
+def damaged(path: Path, why: str | Exception) -> UnavailableError:
+    """`why` may be what reading the file, or making something of its content, has raised."""
     return UnavailableError(
         f"The state file {path} is damaged",
-        why=why,
+        why=why if isinstance(why, str) else _plainly(why),
         fix=f"Nothing was changed; mend the file, or remove it (rm '{path}') and run 'todoctl up'",
     )
+
+
+def _plainly(error: Exception) -> str:
+    match error:
+        case KeyError():
+            return f"{error} is missing"
+        case TodoctlError() | json.JSONDecodeError():
+            return str(error)
+        case UnicodeDecodeError():
+            return "it is no text"
+        case RecursionError():
+            return "its JSON is nested too deeply"
+    return "a value in it is none that todoctl has written"
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What the user wants of a deployment, whatever the target."""
 
 import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,12 +63,22 @@ def check_image_url(url: str) -> str:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or not url.isprintable() or " " in url:
+    if not usable or not (url.isascii() and url.isprintable()) or " " in url:
         raise BadUsageError(
             f"--image-url {url!r} is not a picture's address",
             fix="Use an http:// or https:// URL, or sample: for the bundled pictures",
         )
     return url
+
+
+def check_image(reference: str) -> str:
+    """The form of a container image's name, as far as it can be told without a registry."""
+    if not re.fullmatch(r"\w[\w./:@-]*", reference, re.ASCII):
+        raise BadUsageError(
+            f"{reference!r} is not the name of an image",
+            fix="Use one such as registry.example.org/me/todo-app:1",
+        )
+    return reference
 
 
 def seconds(value: float) -> str:

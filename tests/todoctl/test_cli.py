@@ -2,6 +2,8 @@
 
 import ast
 import io
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +129,55 @@ def test_output_into_a_closed_pipe_is_no_traceback(todoctl: CommandLine) -> None
         assert process.stderr
         err = process.stderr.read()
     assert "Traceback" not in err
+
+
+def test_output_that_has_no_room_is_told(todoctl: CommandLine) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "todoctl", "manifests"],
+            env=todoctl.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr.startswith("todoctl: There is no space left to write to. Free some,")
+    assert done.returncode == ExitCode.UNAVAILABLE
+
+
+def test_a_command_may_have_no_output_at_all(todoctl: CommandLine) -> None:
+    words = shlex.join(
+        [sys.executable, "-m", "todoctl", "doctor", "--target", "local", "--port", str(todoctl.port)]
+    )
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{words} >&-"],
+        env=todoctl.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_sigterm_that_comes_twice_ends_once() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(TerminatedError):
+            main._terminate(signal.SIGTERM, None)
+        signal.raise_signal(signal.SIGTERM)  # while what was begun is put back
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("reference", ["A B", "", "-x", "ü"])
+def test_what_names_no_image_is_refused(reference: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["image", "build", "--", reference],
+        ["image", "push", "--", reference],
+        ["manifests", f"--app-image={reference}"],
+    ):
+        assert run(arguments) == ExitCode.USAGE
+        assert "is not the name of an image. Use one such as" in capsys.readouterr().err
 
 
 def test_every_failure_has_a_line_and_a_code() -> None:

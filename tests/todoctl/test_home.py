@@ -5,8 +5,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from todoctl.errors import LockedError, UnavailableError
-from todoctl.home import Home, read_json, write_json
+from todoctl.errors import BadUsageError, LockedError, UnavailableError
+from todoctl.home import Home, damaged, read_json, write_json
 from todoctl.targets import known
 
 
@@ -85,13 +85,31 @@ def test_it_is_forgotten_when_nothing_is_left(tmp_path: Path) -> None:
     home.forget()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", "\0"])
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "\0", "[" * 100_000])
 def test_a_damaged_file_is_named_and_left_as_it_is(content: str, tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text(content)
     with pytest.raises(UnavailableError, match=r"state\.json is damaged: .*Nothing was changed"):
         read_json(path)
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ("it holds no JSON object", "it holds no JSON object"),
+        (KeyError("port"), "'port' is missing"),
+        (TypeError("float() argument must be"), "a value in it is none that todoctl has written"),
+        (OverflowError("cannot convert float infinity"), "a value in it is none that todoctl has written"),
+        (BadUsageError("--port 0 is not a port"), "--port 0 is not a port"),
+        (UnicodeDecodeError("utf-8", b"", 0, 1, ""), "it is no text"),
+        (RecursionError("maximum recursion depth"), "its JSON is nested too deeply"),
+    ],
+)
+def test_what_is_wrong_with_a_damaged_file_is_said_plainly(error: str | Exception, why: str) -> None:
+    assert f"/a/state.json is damaged: {why}. Nothing was changed" in str(
+        damaged(Path("/a/state.json"), error)
+    )
 
 
 def test_a_missing_file_is_none_and_an_unreadable_one_an_error(tmp_path: Path) -> None:

@@ -47,12 +47,32 @@ def test_a_saved_run_is_judged_with_no_app_around(tmp_path: Path) -> None:
     assert failed.count("\n") < todoctl("judge", wrong, "--details", code=1).stdout.count("\n")
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"history": {"version": 99}}', '{"version": 1}'])
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "null", '{"history": {"version": 99}}', '{"version": 1}', '{"apps": [null]}']
+)
 def test_another_file_is_refused_in_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(content)
     told = CommandLine(tmp_path / "home")("judge", str(tmp_path / "other.json"), code=2).stderr
     assert told.startswith("todoctl: This is no history of a validation: ")
+    assert told.endswith(". Name a file that 'todoctl validate --json' has written.\n")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"[" * 100_000, "its JSON is nested too deeply"),
+        (b"{", "it is no JSON: Expecting property name"),
+        (b'"\xff"', "it is no JSON. Name a file that"),
+        (None, "No such file or directory. Name a file that"),
+    ],
+)
+def test_a_file_that_is_no_json_is_refused(content: bytes | None, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    if content is not None:
+        file.write_bytes(content)
+    told = CommandLine(tmp_path / "home")("judge", str(file), code=2).stderr
+    assert told.startswith(f"todoctl: {file} cannot be read: {why}")
 
 
 def test_under_github_actions_a_failure_is_an_annotation(tmp_path: Path) -> None:

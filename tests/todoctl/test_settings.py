@@ -31,6 +31,7 @@ def test_a_ttl_is_a_time_above_zero(ttl: float) -> None:
         "http://host:x/",
         "http://a b/",
         "Sample:",
+        "http://exämple.org/",
     ],
 )
 def test_an_image_url_is_http_or_sample(url: str) -> None:

@@ -8,6 +8,7 @@ from todoctl.cli.help import Command, Group, examples
 from todoctl.cli.options import OUTPUT, JsonOption, flag, value
 from todoctl.cli.output import make_terminal, print_json
 from todoctl.errors import BadUsageError
+from todoctl.settings import check_image
 
 image = typer.Typer(
     cls=Group,
@@ -19,7 +20,10 @@ image = typer.Typer(
 )
 
 Reference = Annotated[
-    str, typer.Argument(metavar="REF", help="The image's name and tag, such as me/todo-app:1.12.")
+    str,
+    typer.Argument(
+        metavar="REF", help="The image's name and tag, such as me/todo-app:1.12.", callback=check_image
+    ),
 ]
 
 

@@ -35,7 +35,7 @@ def judge(
     from todoctl.validation.judge.results import judge as judge_ours
     from todoctl.validation.reports import files
 
-    files.check_writable(junit, html)
+    files.check_writable(junit, html, kept=file)
     histories = [History.from_json(plain) for plain in _read(file)]
     verdicts: list[Verdict] = [
         judge_other(history) if history.facts.target == "url" else judge_ours(history)
@@ -53,14 +53,22 @@ def _read(file: Path) -> list[object]:
 
     try:
         value = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise BadUsageError(
-            f"{file} cannot be read",
-            why=str(error),
-            fix="Name a file that 'todoctl validate --json' has written",
-        ) from None
+    except OSError as error:
+        raise _unreadable(file, error.strerror or str(error)) from None
+    except json.JSONDecodeError as error:
+        raise _unreadable(file, f"it is no JSON: {error}") from None
+    except RecursionError:
+        raise _unreadable(file, "its JSON is nested too deeply") from None
+    except ValueError:  # no text, or a number without an end
+        raise _unreadable(file, "it is no JSON") from None
     apps = value.get("apps") if isinstance(value, dict) else None
     return [
         one.get("history", one) if isinstance(one, dict) else one
         for one in (apps if isinstance(apps, list) and apps else [value])
     ]
+
+
+def _unreadable(file: Path, why: str) -> BadUsageError:
+    from todoctl.validation.history import FIX
+
+    return BadUsageError(f"{file} cannot be read", why=why, fix=FIX)

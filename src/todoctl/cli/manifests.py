@@ -6,7 +6,7 @@ import typer
 
 from todoctl.cli.help import examples
 from todoctl.cli.options import ON_K3D, flag, value
-from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL, Settings, seconds
+from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL, Settings, check_image, seconds
 
 APP = "The app"
 IN_A_NAMESPACE = "In a namespace of a cluster that exists already"
@@ -61,6 +61,7 @@ def manifests(
     from todoctl.k3d.resources import resources
     from todoctl.kubernetes.manifests import render
 
+    check_image(app_image)
     settings = Settings(ttl=ttl, image_url=image_url)
     options = ClusterOptions(cluster=cluster, agents=agents)
     secrets = tuple(pull_secret or ())

@@ -43,12 +43,14 @@ def report(
 
     from todoctl.validation.reports import files, github
 
-    for verdict in verdicts:
-        github.publish(verdict, os.environ, sys.stderr, terminal.note)
-        terminal.verdict(verdict, details=details)
-    if len(verdicts) > 1:
-        terminal.overview(verdicts)
-    if as_json:
-        told = [verdict.to_json() for verdict in verdicts]
-        print_json(told[0] if len(told) == 1 else {"apps": told})
-    files.write(*verdicts, junit=junit, html=html)
+    try:
+        for verdict in verdicts:
+            github.publish(verdict, os.environ, sys.stderr, terminal.note)
+            terminal.verdict(verdict, details=details)
+        if len(verdicts) > 1:
+            terminal.overview(verdicts)
+        if as_json:
+            told = [verdict.to_json() for verdict in verdicts]
+            print_json(told[0] if len(told) == 1 else {"apps": told})
+    finally:  # also where nobody reads the output any more
+        files.write(*verdicts, junit=junit, html=html)

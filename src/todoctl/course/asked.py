@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from todoctl.course import command
 from todoctl.course.verdict import CLAIMS
@@ -68,7 +68,7 @@ def asked(
         Asked(
             url=check_url(url),
             ttl=ttl,
-            image=image or "",
+            image=_check_image(image, url) if image else "",
             volume=volumes[number] if volumes else None,
             volume_exec=tuple(command.split("--volume-exec", volume_execs[number])) if volume_execs else (),
             restart=tuple(command.split("--restart-command", restarts[number])) if restarts else (),
@@ -80,16 +80,35 @@ def asked(
 
 def check_url(url: str) -> str:
     """The address of the page; raises `BadUsageError`."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or " " in url:
+    if not _can_be_asked(url) or not url.isprintable() or " " in url:
         raise BadUsageError(
             f"--url {url!r} is not a page's address", fix="Use one like http://localhost:8081"
         )
+    parts = urlsplit(url)
     return url if parts.path else parts._replace(path="/").geturl()
+
+
+def _check_image(image: str, url: str) -> str:
+    """The address of the picture, as the page at `url` would name it; raises `BadUsageError`."""
+    if not _can_be_asked(url, image):
+        raise BadUsageError(
+            f"--image {image!r} is not a picture's address",
+            fix="Use one like /image or http://localhost:8081/image",
+        )
+    return image
+
+
+def _can_be_asked(page: str, image: str = "") -> bool:
+    """Whether an HTTP request can be sent to the page, or to an image as the page names it."""
+    import httpx
+
+    try:
+        address = urljoin(page, image)
+        parts = urlsplit(address)
+        httpx.URL(address).raw_host.decode().encode("idna")  # as the system is asked for it
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except (ValueError, httpx.InvalidURL):
+        return False
 
 
 def _claims(text: str | None, *, restarts: bool, volumes: bool) -> tuple[str, ...]:

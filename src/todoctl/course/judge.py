@@ -6,7 +6,8 @@ from todoctl.course import lived, told
 from todoctl.course.files import files
 from todoctl.course.sightings import lives, sightings
 from todoctl.course.verdict import CourseVerdict
-from todoctl.validation.history import History
+from todoctl.validation.history import History, no_history
+from todoctl.validation.reports.phrases import short
 from todoctl.validation.verdict import ScenarioResult, Span, Visit
 
 JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
@@ -22,7 +23,7 @@ JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
 
 
 def judge(history: History) -> CourseVerdict:
-    """The verdict on what was seen so far."""
+    """The verdict on what was seen so far; raises `BadUsageError` where a claim is unknown."""
     return CourseVerdict(
         history=history,
         scenarios=[_result(history, play.name, play.title, play.error) for play in history.plays],
@@ -31,6 +32,8 @@ def judge(history: History) -> CourseVerdict:
 
 
 def _result(history: History, name: str, title: str, error: str) -> ScenarioResult:
+    if name not in JUDGES:
+        raise no_history(f"'{short(name, 60)}' is no claim")
     within = [event for event in history.events if event.scenario == name]
     result = ScenarioResult(
         name=name,

@@ -105,8 +105,12 @@ def stays(history: History, result: ScenarioResult) -> None:
             old = f"picture {life.picture[:12]} went when it may just have been old"
             result.notes.append(f"{old}: the next one was watched as well")
     if not result.checks:
-        longest = max([0.0, *(life.at_least for life in all_of_them)])
-        leave(result, f"no picture was watched for long enough: {longest:.1f} s at most")
+        longest = max(all_of_them, key=lambda life: life.at_least, default=None)
+        least = max(0.0, longest.at_least) if longest else 0.0
+        if longest and least >= nearly(ttl):
+            seen = f"was there for {least:.1f} s, but only for {max(0.0, longest.twice):.1f} s"
+            leave(result, f"a picture {seen} without its last view, which may have been a grace view")
+        leave(result, f"no picture was watched for long enough: {least:.1f} s at most")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,23 @@ def addresses(html: str, page: str) -> tuple[str, ...]:
 
     soup = BeautifulSoup(html, "html.parser")
     base = soup.find("base", href=True)
-    home = urljoin(page, str(base["href"])) if base else page
+    home = _joined(page, str(base["href"])) if base else page
     found = []
     for image in soup.find_all("img"):
         source = str(image.get("src") or "").strip()
         source = source or str(image.get("srcset") or "").strip().split(" ")[0].rstrip(",")
-        if source and not urlsplit(source).path.lower().endswith((".svg", ".ico")):
-            found.append(urljoin(home, source))
+        address = _joined(home or page, source) if source else ""
+        if address and not urlsplit(address).path.lower().endswith((".svg", ".ico")):
+            found.append(address)
     return tuple(dict.fromkeys(found))[:MOST]
+
+
+def _joined(page: str, source: str) -> str:
+    """An address as `page` names it; empty where it is none."""
+    try:
+        return urljoin(page, source)
+    except ValueError:
+        return ""
 
 
 def in_address(address: str) -> tuple[str, bytes] | None:

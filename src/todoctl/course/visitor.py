@@ -134,20 +134,23 @@ class HttpVisitor:
         return self._get(address, PICTURE_HEADERS | {"Referer": self._url})
 
     def _get(self, address: str, headers: dict[str, str]) -> Got:
-        near = urlsplit(address).hostname == urlsplit(self._url).hostname
-        client = self._near if near else self._far
-        client.cookies.clear()  # every visitor is a new one
         got = Got(begin=time.time())
         try:
+            near = urlsplit(address).hostname == urlsplit(self._url).hostname
+            client = self._near if near else self._far
+            client.cookies.clear()  # every visitor is a new one
             with client.stream("GET", address, headers=headers) as answer:
                 body = bytearray()
                 for part in answer.iter_bytes():
                     body += part
                     if len(body) > LARGEST:
                         raise httpx.ReadError("the answer does not end")
+                    if time.time() - got.begin > REQUEST_SECONDS:
+                        raise httpx.ReadTimeout(f"the answer was not whole after {REQUEST_SECONDS:g} s")
                 got.status, got.headers = answer.status_code, answer.headers.multi_items()
                 got.body, got.url = bytes(body), str(answer.url)
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError) as problem:
+            # The last two are of a host's name, and of a port, that cannot be.
             got.error = str(problem) or type(problem).__name__
         got.end = time.time()
         return got

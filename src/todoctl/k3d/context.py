@@ -76,7 +76,7 @@ class Context(context.Context):
         try:
             return ClusterOptions.from_json(state["options"])
         except (KeyError, TypeError, BadUsageError) as error:
-            raise damaged(self.file, str(error) or repr(error)) from None
+            raise damaged(self.file, error) from None
 
     def awaits_creation(self, machines: list[Machine]) -> bool:
         """Whether the cluster is yet to be created, or what an interrupted start has left of it is."""

@@ -79,7 +79,7 @@ class Context(ABC):
         try:
             return Settings.from_json(state["settings"])
         except (KeyError, TypeError, ValueError, BadUsageError) as error:
-            raise damaged(self.file, str(error) or repr(error)) from None
+            raise damaged(self.file, error) from None
 
     def kubectl(self, *arguments: str) -> list[str]:
         """The command for this cluster."""

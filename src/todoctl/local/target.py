@@ -78,8 +78,8 @@ class LocalTarget:
             return None
         try:
             return Settings.from_json(stored)
-        except (KeyError, TypeError, ValueError, BadUsageError) as error:
-            raise damaged(self._state, str(error) or repr(error)) from None
+        except (KeyError, TypeError, ValueError, OverflowError, BadUsageError) as error:
+            raise damaged(self._state, error) from None
 
     def page(self, settings: Settings) -> str:
         return settings.url
@@ -116,10 +116,9 @@ class LocalTarget:
     def up(self, settings: Settings, progress: Progress) -> bool:
         """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
         before = self.settings()
-        running = process.runs_on(self.directory, settings.port)
-        if before == settings and running:
+        if before == settings and self._serves(settings):
             return False
-        if not running:
+        if not process.runs_on(self.directory, settings.port):
             ports.check_free(settings.port)
         first = before is None and not self.directory.exists()
         try:
@@ -132,12 +131,29 @@ class LocalTarget:
                     self.stop()
             with progress.step("Start the app"):
                 self.start(settings)
-        except BaseException:
+        except BaseException as error:
             if first:
                 self.stop()
                 shutil.rmtree(self.directory, ignore_errors=True)
+                if isinstance(error, UnavailableError):
+                    error.fix = error.fix.replace(self._see_log, "")  # which is gone
             raise
         return True
+
+    def _serves(self, settings: Settings) -> bool:
+        """Whether what runs was started with `settings`, and answers: an `up` may have been cut off."""
+        try:
+            running = [_settings(one) for one in process.find(self.directory)]
+        except UnavailableError:  # gone meanwhile
+            return False
+        if running != [settings]:
+            return False
+        with Client(f"http://127.0.0.1:{settings.port}") as client:
+            return client.is_ready()
+
+    @property
+    def _see_log(self) -> str:
+        return f"See {self._log}"
 
     def down(self, progress: Progress, *, keep_data: bool) -> bool:
         """Stops the app and removes its log and state and, unless `keep_data`, its volume."""
@@ -228,8 +244,9 @@ class LocalTarget:
             "CACHE_DIR": str(self.volume.path),
             "CACHE_TTL": seconds(settings.ttl),
             "IMAGE_URL": settings.image_url,
-            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+            "LOG_LEVEL": "INFO",  # what the log has to say (docs/contract.md) is said at this level
             "DRAIN_SECONDS": "0",  # no load balancer to wait for
+            "TZ": "XST-5:45",  # its times are UTC, whatever this machine's are
         }
         variables = (f"{name}={value}" for name, value in environment.items())
         self._commands.tell(["env", *variables, *process.command(process.APP)])
@@ -247,7 +264,7 @@ class LocalTarget:
                         if code is None
                         else f"The app ended with code {code} while starting",
                         why=last,
-                        fix=f"See {self._log}",
+                        fix=self._see_log,
                     )
                 time.sleep(POLL_SECONDS)
 

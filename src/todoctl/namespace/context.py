@@ -102,7 +102,7 @@ class Context(context.Context):
             try:
                 self.options = NamespaceOptions.from_json(state["options"])
             except (KeyError, TypeError, BadUsageError) as error:
-                raise damaged(self.file, str(error) or repr(error)) from None
+                raise damaged(self.file, error) from None
             if not self._is_checked:
                 self._check_place(state, leaving=leaving)
         return self

@@ -8,7 +8,8 @@ judged again, with no app around.
 import hashlib
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any, Self
+from sys import float_info
+from typing import Annotated, Any, Self
 
 import msgspec
 
@@ -16,6 +17,14 @@ from todoctl.errors import BadUsageError
 
 VERSION = 1
 """Of the format in `to_json`: another one is refused."""
+
+FIX = "Name a file that 'todoctl validate --json' has written"
+
+LATEST = 253_402_300_799
+"""The last second that can be written as a date: that of the year 9999."""
+
+Moment = Annotated[float, msgspec.Meta(ge=0, le=LATEST)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=float_info.max)]
 
 
 class Role(StrEnum):
@@ -42,8 +51,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something done or seen between `begin` and `end`, while `scenario` was played."""
 
-    begin: float
-    end: float
+    begin: Moment
+    end: Moment
     scenario: str
 
 
@@ -72,7 +81,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     size: int
-    modified: float
+    modified: Annotated[float, msgspec.Meta(ge=-LATEST, le=LATEST)]
     body: str
 
 
@@ -112,10 +121,10 @@ class Act(Event, frozen=True, kw_only=True, tag="act"):
     """
 
     what: str
-    ttl: float | None = None
+    ttl: Seconds | None = None
     source: str = ""
     emptied: bool = False
-    stopped: float | None = None
+    stopped: Moment | None = None
     before: list[str] = []
     after: list[str] = []
     way: str = ""
@@ -140,12 +149,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     url: str
     entrance: str = ""
-    ttl: float
+    ttl: Seconds
     source: str
     directory: str
     rolling: bool
     full: bool
-    began_at: float
+    began_at: Moment
 
 
 class Play(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,8 +167,8 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     proves: list[str]
     tries: int
-    begin: float
-    end: float
+    begin: Moment
+    end: Moment
     error: str = ""
 
 
@@ -172,7 +181,7 @@ class History(msgspec.Struct, kw_only=True):
     plays: list[Play] = []
     bodies: dict[str, bytes] = {}
     interrupted: bool = False
-    ended_at: float = 0.0
+    ended_at: Moment = 0.0
 
     def keep(self, body: bytes) -> str:
         """The SHA-256 under which `body` is kept."""
@@ -194,36 +203,78 @@ class History(msgspec.Struct, kw_only=True):
     def to_json(self) -> dict[str, Any]:
         """Plain values; bodies as text where they are UTF-8, else as Base64."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
-        plain["bodies"] = {digest: _body(content) for digest, content in self.bodies.items()}
+        bodies = {digest: _Body.of(content) for digest, content in self.bodies.items()}
+        plain["bodies"] = msgspec.to_builtins(bodies)
         return plain
 
     @classmethod
     def from_json(cls, plain: object) -> Self:
         """Raises `BadUsageError` where `plain` is no history of this version."""
         try:
+            version = msgspec.convert(plain, _Versioned).version
+            if version != VERSION:
+                raise no_history(f"it has version {version}, not {VERSION}")
+            bodies = msgspec.convert(plain, _Saved).bodies
             whole = dict(plain)  # type: ignore[call-overload]
-            _check_version(whole.get("version"))
-            whole["bodies"] = {digest: _content(body) for digest, body in whole["bodies"].items()}
-            return msgspec.convert(whole, cls)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BadUsageError("This is no history of a validation", why=str(error)) from None
+            whole["bodies"] = {digest: body.content for digest, body in bodies.items()}
+            history = msgspec.convert(whole, cls)
+        except msgspec.ValidationError as error:
+            raise no_history(str(error)) from None
+        except UnicodeEncodeError:  # JSON can hold a surrogate alone
+            raise no_history("a text in it has half a character") from None
+        for number, event in enumerate(history.events):
+            if not history.bodies.keys() >= {*_named(event, history.facts)}:
+                raise no_history(f"the body that event {number} names is missing")
+        return history
 
 
-def _check_version(version: object) -> None:
-    if version != VERSION:
-        raise ValueError(f"it has version {version!r}, not {VERSION}")
+def _named(event: Event, facts: Facts) -> Iterator[str]:
+    """The bodies that are kept of an event. Of another app's volume only the pictures are."""
+    match event:
+        case Request(answer=Answer(body=body)):
+            yield body
+        case Download(picture=picture) if picture:
+            yield picture
+        case Volume(files=files) if facts.target != "url":
+            yield from (file.body for file in files)
+        case Act(files=put):
+            yield from filter(None, put.values())
 
 
-def _body(content: bytes) -> dict[str, str]:
-    import base64
-
-    try:
-        return {"text": content.decode()}
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(content).decode()}
+def no_history(why: str) -> BadUsageError:
+    """What is said of a file that cannot be judged."""
+    return BadUsageError("This is no history of a validation", why=why, fix=FIX)
 
 
-def _content(body: dict[str, str]) -> bytes:
-    import base64
+class _Versioned(msgspec.Struct):
+    """What is read first of a file."""
 
-    return body["text"].encode() if "text" in body else base64.b64decode(body["base64"], validate=True)
+    version: int
+
+
+class _Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A body in a file: as text where it is UTF-8, else as Base64."""
+
+    text: str | None = None
+    base64: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.text is None and self.base64 is None:
+            raise ValueError("Object missing required field `text` or `base64`")
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        try:
+            return cls(text=content.decode())
+        except UnicodeDecodeError:
+            return cls(base64=content)
+
+    @property
+    def content(self) -> bytes:
+        return (self.base64 or b"") if self.text is None else self.text.encode()
+
+
+class _Saved(msgspec.Struct):
+    """What is read next: the bodies."""
+
+    bodies: dict[str, _Body]

@@ -44,7 +44,7 @@ def picture(size: int = 64) -> bytes:
 class Imitation:
     """`show` is how the page shows the picture, `renew` what makes a new one come.
 
-    `show`: img, far (hotlink to the service), react, blob, data, none, error.
+    `show`: img, far (hotlink to the service), react, blob, data, none, error, drip (a page without an end).
     `renew`: grace (as documented), view (no grace), before and after (in the background, begun before and
     after the answer), timer, never. `labels`: right or unreset. `late`: seconds by which a timer is late.
     `behind` is how far the labels' zone is from UTC.
@@ -154,12 +154,24 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             self.wfile.write(body)
 
+    def drip(self) -> None:
+        """A byte now and then, for as long as somebody reads them."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            while True:
+                self.wfile.write(b"<")
+                time.sleep(0.02)
+
     def do_GET(self) -> None:
         app = self.app
         path = self.path.partition("?")[0]
         app.asked.append((time.time(), self.path, dict(self.headers)))
         if app.show == "error":
             self.answer(500, "text/html", b"<img src='/image'>")
+        elif app.show == "drip":
+            self.drip()
         elif path == "/":
             with app.lock:
                 html, after = app.page()

@@ -20,6 +20,11 @@ URL = "http://localhost:8081"
         ({"urls": ["localhost:8081"]}, "--url 'localhost:8081' is not a page's address"),
         ({"urls": ["http://[::1"]}, "is not a page's address"),
         ({"urls": ["http://a b/"]}, "is not a page's address"),
+        ({"urls": [f"http://{'a' * 70}.com/"]}, "is not a page's address"),
+        ({"urls": [f"http://{'ü' * 70}.com/"]}, "is not a page's address"),
+        ({"urls": ["http://a:99999/"]}, "is not a page's address"),
+        ({"image": "http://[::1"}, "--image 'http://[::1' is not a picture's address. Use one like /image"),
+        ({"image": "data:,a"}, "--image 'data:,a' is not a picture's address"),
         ({"volumes": [Path("/")], "volume_execs": ["ls"]}, "--volume and --volume-exec do not go together"),
         ({"volumes": [Path("/no/such")]}, "--volume /no/such is no directory"),
         ({"restarts": ["a", "b"]}, "--restart-command is given 2 times for 1 --url"),
@@ -44,3 +49,5 @@ def test_what_is_asked_for() -> None:
     assert one.claims == ("stays", "renews")
     assert one.counted == {"shown", "stays", "renews"}
     assert asked([URL], ttl=20)[0].counted == {*CLAIMS}
+    for image in ("image", "/my image.png", "https://a/b"):
+        assert asked([URL, "http://[::1]:80/"], ttl=20, image=image)[1].image == image

@@ -87,7 +87,13 @@ def test_a_picture_of_unknown_age_that_goes_is_no_alarm() -> None:
 
 
 def test_one_view_late_in_its_life_may_be_the_grace_view_of_a_shorter_one() -> None:
-    assert told("stays", *visits((0, "a"), (1, "a"), (2, "a"), (603, "a")))[0] is OPEN
+    outcome, reason = told("stays", *visits((0, "a"), (1, "a"), (2, "a"), (603, "a")))
+    assert outcome is OPEN
+    assert reason == (
+        "a picture was there for 603.0 s, but only for 2.0 s without its last view, "
+        "which may have been a grace view"
+    )
+    assert told("stays", Seen(0, ""))[1] == "no picture was watched for long enough: 0.0 s at most"
     result = claim(made(*visits((0, "a"), (150, "a"), (300, "a"), (450, "a"), (603, "a"))), "stays")
     assert result.passed
     assert "viewed only once" in result.notes[0]

@@ -22,6 +22,8 @@ PAGE = "http://localhost:8081/app/"
         ('<img src="data:image/png;base64,AA==">', ["data:image/png;base64,AA=="]),
         ('<img src=""><img alt="nothing"><div id="root"></div>', []),
         ('<img src="a"><img src="a">', [f"{PAGE}a"]),
+        ('<img src="http://[::1"><img src="a">', [f"{PAGE}a"]),
+        ('<base href="http://[::1"><img src="a"><img src="//[">', [f"{PAGE}a"]),
     ],
 )
 def test_addresses(html: str, found: list[str]) -> None:

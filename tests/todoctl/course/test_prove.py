@@ -113,6 +113,15 @@ def test_several_saved_ones(
     assert "as documented" in soup.get_text()
 
 
+def test_a_claim_that_there_is_not_is_no_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = made(*YOUNG).to_json()
+    told["plays"][0]["name"] = "moon"
+    file = tmp_path / "saved.json"
+    file.write_text(json.dumps(told))
+    assert run(["judge", str(file)]) == 2
+    assert "This is no history of a validation: 'moon' is no claim. Name a file" in capsys.readouterr().err
+
+
 def test_on_a_terminal_each_app_has_a_line_with_its_time() -> None:
     terminal = Terminal()
     terminal.console = Console(force_terminal=True, width=100)

@@ -51,6 +51,23 @@ def test_an_answer_without_an_end_is_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert shown.error == "the answer does not end"
 
 
+def test_an_answer_that_drips_is_waited_for_no_longer_than_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitor, "REQUEST_SECONDS", 0.5)
+    with imitation(Imitation(show="drip")) as app:
+        [page] = visit(app)
+    assert page.error == "the answer was not whole after 0.5 s"
+    assert page.end - page.begin < 5
+
+
+@pytest.mark.parametrize("image", [f"http://{'a' * 70}.com/", "http://127.0.0.1:99999/", "http://[::1"])
+def test_an_address_that_there_cannot_be_gets_no_answer(image: str) -> None:
+    asker = HttpVisitor("http://127.0.0.1:1/", made(Seen(0, "")))
+    try:
+        assert asker._get(image, {}).error
+    finally:
+        asker.close()
+
+
 def test_no_picture_is_asked_for_where_there_is_no_page() -> None:
     with imitation(Imitation(show="error")) as app:
         [page] = visit(app)

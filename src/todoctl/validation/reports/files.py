@@ -7,15 +7,33 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.validation.verdict import Verdict
 
 
-def check_writable(*paths: Path | None) -> None:
-    """Raises `BadUsageError` before a long run of which a report could not be written after it."""
+def check_writable(*paths: Path | None, kept: Path | None = None) -> None:
+    """Raises `BadUsageError` before a long run of which a report could not be written after it.
+
+    Each has a file of its own, which is not `kept`.
+    """
+    taken = [kept.resolve()] if kept else []
     for path in filter(None, paths):
-        writable = os.access(path, os.W_OK) if path.exists() else os.access(path.parent, os.W_OK | os.X_OK)
-        if path.is_dir() or not writable:
+        if not _is_writable(path):
             raise BadUsageError(
                 f"The report {path} cannot be written",
                 fix="Name a file in a directory that exists and is yours",
             )
+        if path.resolve() in taken:
+            raise BadUsageError(
+                f"The report {path} would be written over another file of this command",
+                fix="Name another file for it",
+            )
+        taken.append(path.resolve())
+
+
+def _is_writable(path: Path) -> bool:
+    try:
+        if path.exists():
+            return os.access(path, os.W_OK) and not path.is_dir()
+    except OSError:  # a name that is too long, say
+        return False
+    return os.access(path.parent, os.W_OK | os.X_OK)
 
 
 def write(verdict: Verdict, *more: Verdict, junit: Path | None, html: Path | None) -> None:

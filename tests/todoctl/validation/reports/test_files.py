@@ -14,9 +14,18 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_run(tmp_path: 
     files.check_writable(tmp_path / "new.html")
     (tmp_path / "old.html").touch()
     files.check_writable(tmp_path / "old.html")
-    for path in (tmp_path, tmp_path / "nowhere" / "new.html"):
+    for path in (tmp_path, tmp_path / "nowhere" / "new.html", tmp_path / ("x" * 300)):
         with pytest.raises(BadUsageError, match="cannot be written"):
             files.check_writable(path)
+
+
+def test_no_report_is_written_over_another_file_of_the_command(tmp_path: Path) -> None:
+    report, kept = tmp_path / "report", tmp_path / "run.json"
+    kept.touch()
+    files.check_writable(report, tmp_path / "other", kept=kept)
+    for paths in ((report, tmp_path / "." / "report"), (kept,)):
+        with pytest.raises(BadUsageError, match="would be written over another file of this command"):
+            files.check_writable(*paths, kept=kept)
 
 
 def test_reports_are_written_where_they_were_asked_for(tmp_path: Path) -> None:
