@@ -15,6 +15,7 @@ from tests.faults.catalogue import (
     start,
     state,
     together,
+    values,
     wire,
 )
 from tests.faults.fault import Fault
@@ -28,6 +29,7 @@ FAULTS: tuple[Fault, ...] = (
     *crowds.FAULTS,
     *together.FAULTS,
     *damage.FAULTS,
+    *values.FAULTS,
     *detached.FAULTS,
     *pictures.FAULTS,
     *page.FAULTS,

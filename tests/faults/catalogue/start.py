@@ -94,4 +94,20 @@ FAULTS = (
     Fault(
         "redirects not followed", "fetch", "follow_redirects=True", "follow_redirects=False", "start", "fresh"
     ),
+    Fault(
+        "IMAGE_URL without its query",
+        "fetch",
+        "        self._url = url\n",
+        '        self._url = url.partition("?")[0]\n',
+        "start",
+        "fresh",
+    ),
+    Fault(
+        "times in the machine's own zone",
+        "page",
+        "datetime.fromtimestamp(min(moment, _LAST), UTC)",
+        "datetime.fromtimestamp(min(moment, _LAST)).replace(tzinfo=UTC)",
+        "labels",
+        "fresh",
+    ),
 )
