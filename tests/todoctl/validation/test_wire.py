@@ -35,7 +35,7 @@ def test_what_was_not_asked_for_is_not_judged() -> None:
     asked = Request(
         begin=0, end=1, scenario="", role=Role.PROBE, method="GET", url="/", probe="of a later one"
     )
-    assert wire.probe(asked, answer(), {}) == []
+    assert wire.probe(asked, answer(), {}, proxied=False) == []
     assert "of a later one" not in PROBES
 
 
@@ -56,7 +56,11 @@ def test_a_picture_decodes_as_a_whole() -> None:
 
 
 def probed(
-    name: str, got: Answer, *sent: tuple[str, str], bodies: dict[str, bytes] | None = None
+    name: str,
+    got: Answer,
+    *sent: tuple[str, str],
+    bodies: dict[str, bytes] | None = None,
+    proxied: bool = False,
 ) -> set[str]:
     """What is wrong with the answer to a probe."""
     known = PROBES[name]
@@ -70,7 +74,7 @@ def probed(
         sent=list(sent),
         probe=name,
     )
-    return wrong(wire.probe(asked, got, bodies or {}))
+    return wrong(wire.probe(asked, got, bodies or {}, proxied=proxied))
 
 
 DIGEST = "0a" * 32
@@ -108,6 +112,17 @@ def test_a_picture_is_described_without_its_bytes() -> None:
     assert probed("HEAD /image", answer(200)) == {"etag", "cache-control"}
     assert probed("HEAD /image", answer(200, ("etag", f'W/"{DIGEST}"'), NO_CACHE)) == {"etag"}
     assert probed("HEAD /image", answer(503, ("retry-after", "5"))) == {"HEAD /image"}
+
+
+def test_what_a_proxy_refuses_has_not_come_to_the_app() -> None:
+    """As nginx answers by itself, for one: 400 to a header field that is too large for it."""
+    name = "a large header field"
+    of_nginx = Answer(status=400, headers=[("server", "nginx")], body="")
+    assert name in probed(name, of_nginx)
+    assert not probed(name, of_nginx, proxied=True)
+    assert probed(name, answer(400), proxied=True) == {name}, "that was the app itself"
+    for taken in (name, "GET /healthz"):
+        assert wire.POLICY in probed(taken, Answer(status=200, headers=[], body=""), proxied=True)
 
 
 def test_a_page_without_a_body_has_the_headers_of_one() -> None:

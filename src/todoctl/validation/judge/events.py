@@ -218,7 +218,9 @@ class Judge:
             self._cache(number, event, event.answer, at)
         else:
             self.tally.asked(event)
-            self.checks.findings(number, wire.probe(event, event.answer, self.history.bodies))
+            proxied = self.history.facts.rolling  # on a cluster
+            found = wire.probe(event, event.answer, self.history.bodies, proxied=proxied)
+            self.checks.findings(number, found)
 
     def _picture(self, number: int, event: Request, answer: Answer, at: Span) -> None:
         self.tally.asked(event)

@@ -216,10 +216,16 @@ def _image(told: object) -> list[Finding]:
     return [Finding("image-facts", "image", expected, expected if well else json.dumps(told)[:80])]
 
 
-def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
-    """Of an answer to one of `PROBES`; `bodies` are all that was ever seen, by SHA-256."""
+def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes], *, proxied: bool) -> list[Finding]:
+    """Of an answer to one of `PROBES`; `bodies` are all that was ever seen, by SHA-256.
+
+    Where visitors are `proxied` (an ingress, say), what is refused there has not come to the app.
+    """
     known = PROBES.get(request.probe)
     if known is None:
+        return []
+    refused = known.claim == "refused" and 400 <= answer.status < 500
+    if proxied and refused and answer.header(POLICY) is None:
         return []
     claim, status = known.claim, known.status
     found = [Finding(claim, request.probe, str(status), str(answer.status)), *_security(answer)]
