@@ -55,7 +55,7 @@ class NamespaceOptions:
             raise BadUsageError(f"--replicas {self.replicas} is no number of pods", fix="Use 1 to 20")
         if self.stated >= IMAGE:
             raise BadUsageError("--app-image and --registry exclude each other", fix="Give one of them")
-        if self.host is not None and not re.fullmatch(HOST, self.host):
+        if self.host is not None and not _is_host(self.host):
             raise BadUsageError(
                 f"--host {self.host!r} is no host name",
                 fix="Use one such as todo.example.org, without http://",
@@ -105,3 +105,8 @@ class NamespaceOptions:
     def from_json(cls, values: dict[str, Any]) -> "NamespaceOptions":
         """Raises `KeyError`, `TypeError` or `BadUsageError` where `values` are not options."""
         return cls(**{**values, "pull_secret": tuple(values["pull_secret"])})
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is a name, with or without a port."""
+    return bool(re.fullmatch(HOST, host)) and 1 <= int(host.partition(":")[2] or 80) <= 65535

@@ -23,6 +23,7 @@ def options(**given: Any) -> NamespaceOptions:  # noqa: ANN401 - whatever may be
         ({"app_image": "a", "registry": "b"}, "exclude each other"),
         ({"host": "http://todo.example.org"}, "--host 'http://todo.example.org' is no host name"),
         ({"host": "todo.example.org/page"}, "is no host name"),
+        ({"host": "todo.example.org:99999"}, "is no host name"),
         ({"ingress_class": "nginx"}, "--ingress-class goes with --host"),
         ({"gateway": "front"}, "--gateway goes with --host"),
         ({"gateway": "a/b/c", "host": "todo"}, "--gateway 'a/b/c' is no gateway"),
