@@ -21,9 +21,8 @@ class TerminatedError(BaseException):
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
-    signal.signal(
-        number, signal.SIG_IGN
-    )  # `timeout` sends it twice; once is enough to put back what was begun
+    # `timeout` sends it twice: the second must not end the putting back of what was begun.
+    signal.signal(number, signal.SIG_IGN)
     raise TerminatedError
 
 

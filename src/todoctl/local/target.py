@@ -15,7 +15,7 @@ from todoctl import findings, ports, process
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.entrance import Entrance, on_this_machine
-from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.errors import BadUsageError, TodoctlError, UnavailableError
 from todoctl.home import HOME_FIX, Home, damaged, make_directory, read_json, write_json
 from todoctl.local.volume import LocalVolume, remove
 from todoctl.record import FileRecord
@@ -144,9 +144,9 @@ class LocalTarget:
         """Whether what runs was started with `settings`, and answers: an `up` may have been cut off."""
         try:
             running = [_settings(one) for one in process.find(self.directory)]
-        except UnavailableError:  # gone meanwhile
+        except TodoctlError:  # gone meanwhile, or started by another version
             return False
-        if running != [settings]:
+        if running != [replace(settings, ttl=float(seconds(settings.ttl)))]:
             return False
         with Client(f"http://127.0.0.1:{settings.port}") as client:
             return client.is_ready()

@@ -31,6 +31,8 @@ def test_an_up_that_was_cut_off_is_gone_on_with(todoctl: CommandLine) -> None:
     assert "nothing changed" not in todoctl.up("--ttl", "7.5").stdout
     assert state(todoctl).ttl == 7.5
     assert "nothing changed" in todoctl.up("--ttl", "7.5").stdout
+    todoctl.up("--ttl", "0.30000000000000004")
+    assert "nothing changed" in todoctl.up("--ttl", "0.30000000000000004").stdout
 
 
 def test_up_replaces_an_app_that_does_not_answer(todoctl: CommandLine) -> None:
