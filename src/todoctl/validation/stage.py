@@ -142,8 +142,6 @@ class Stage(Actor):
         self.make_spent()
         self.serve(way)
         self.visit()
-        for name in ("GET /healthz", "GET /readyz"):  # no fault of the image service is one of the app
-            self.visitors.probe(name)
         self.serve(Way.PICTURE)
 
     def make_late(self) -> None:
