@@ -204,13 +204,13 @@ def test_a_new_pod_is_waited_for(up: K3dTarget, kube: Kube) -> None:
 
 def test_the_image_service_is_controlled_through_the_api(up: K3dTarget, kube: Kube) -> None:
     with up.image_service() as service:
-        assert service.url == "http://10.42.1.7:8000/picture"
+        assert service.url == "http://10.42.1.7:8000/picture?of=the-moment"
         assert "app" not in kube.resources[SERVICE]["metadata"]["labels"], "it is none of the app's pods"
         assert len(up.instances()) == 1
         service.answer(Way.ERROR)
         assert kube.service
         with closing(HTTPConnection("127.0.0.1", kube.service.server_address[1])) as asking:
-            asking.request("GET", "/picture")
+            asking.request("GET", program.ASKED)
             assert asking.getresponse().status == 500
         assert [served.way for served in service.served()] == [Way.ERROR]
         assert service.pending() == 0
