@@ -212,12 +212,12 @@ class Server(ThreadingTCPServer):
 
     def next_picture(self, way: str) -> Picture:
         """A new one, or as `way` has it: half a JPEG is taken for a whole one more easily than half a PNG."""
+        number = next(self._numbers)
         if way == "again":
             return self._last
         if way == "half":
             jpegs = (other for other in self._others.values() if other.kind == "image/jpeg")
             return next(jpegs, self._last)
-        number = next(self._numbers)
         self._last = self._others.get(number) or Picture("image/png", picture(number))
         return self._last
 

@@ -12,12 +12,12 @@ def _failed(name: str, new: str, claim: str) -> Fault:
 
 FAULTS = (
     Fault(
-        "half a picture taken",
+        "half a PNG taken",
         "picture",
         'found = "image/png" if content.endswith(b"\\0\\0\\0\\0IEND\\xaeB`\\x82") else None',
         'found = "image/png"',
-        "outage-half",
-        "outage",
+        "whole",
+        "files",
     ),
     Fault(
         "login page taken for a picture",

@@ -46,7 +46,7 @@ def test_a_bad_value_is_not_as_documented(values: dict[str, object], told: set[s
 
 
 def test_without_a_whole_picture_the_metadata_are_what_they_were() -> None:
-    assert contents.no_picture(FILES) == {STATE_FILE: FILES[STATE_FILE], PICTURE_FILE: b"pic"}
+    assert contents.no_picture(FILES) == contents.original(FILES) | {PICTURE_FILE: b"pic"}
 
 
 def test_a_power_cut_leaves_a_file_of_no_length() -> None:
