@@ -37,8 +37,8 @@ BUSY_SECONDS = 1
 OVER = "Sun Nov  6 08:49:37 1994"
 """A moment in the oldest form that a `Retry-After` may have (RFC 9110, 5.6.7)."""
 
-ASKED, MOVED = "/picture?of=the-moment", "/moved"
-"""Which URL has a picture, and where that is: the app's usual image service sends everybody on as well."""
+ASKED = "/picture?of=the-moment"
+"""Which URL has a picture; no other has."""
 
 IDLE_SECONDS = 10.0
 """How long a connection may take to ask something."""
@@ -103,17 +103,13 @@ class Picture(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `whole` says that its body is a whole picture.
-
-    `retry_after` and `location` are the values of header fields.
-    """
+    """An HTTP answer; `whole` says that its body is a whole picture, `retry_after` is the header's value."""
 
     status: int
     kind: str
     body: bytes
     whole: bool = False
     retry_after: str = ""
-    location: str = ""
 
 
 def whole(picture: Picture) -> Answer:
@@ -245,10 +241,8 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/journal/"):
             since = int(path.removeprefix("/journal/"))
             self._send(Answer(200, "application/json", self.server.journal(since)))
-        elif path not in {ASKED, MOVED}:
+        elif path != ASKED:
             self._send(Answer(404, "text/plain", b""))
-        elif self.server.way == "picture" and path == ASKED:
-            self._send(Answer(302, "text/plain", b"", location=MOVED))
         else:
             self._serve()
 
@@ -287,8 +281,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         if answer.retry_after:
             self.send_header("Retry-After", answer.retry_after)
-        if answer.location:
-            self.send_header("Location", answer.location)
         self.end_headers()
         self.wfile.write(answer.body)
 

@@ -92,9 +92,6 @@ FAULTS = (
         "fresh",
     ),
     Fault(
-        "redirects not followed", "fetch", "follow_redirects=True", "follow_redirects=False", "start", "fresh"
-    ),
-    Fault(
         "IMAGE_URL without its query",
         "fetch",
         "        self._url = url\n",
