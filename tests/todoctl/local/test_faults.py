@@ -113,3 +113,15 @@ def test_a_process_that_vanishes_is_passed_over(target: LocalTarget, monkeypatch
         patched.setattr(psutil.Process, "environ", gone)
         assert process.find(target.directory) == []
     assert wait_for(lambda: process.find(target.directory))
+
+
+def test_up_replaces_what_cannot_be_examined(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    up(target)
+    before = target.instances()
+
+    def gone(_: object) -> dict[str, str]:
+        raise UnavailableError("The app's process cannot be examined")
+
+    monkeypatch.setattr(process, "environment", gone)
+    up(target)
+    assert target.instances() != before

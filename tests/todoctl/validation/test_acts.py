@@ -14,6 +14,7 @@ from tests.todoctl.validation.test_judge import (
     result,
 )
 from tests.todoctl.validation.volumes import VolumeScript, begun, failed
+from todoctl.errors import BadUsageError
 from todoctl.validation import contents
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.history import Act
@@ -229,3 +230,9 @@ def test_what_the_image_service_is_told_is_no_time_in_which_a_late_picture_may_h
     assert possible.states == waiting
     possible.settle(Span(told.end, told.end))
     assert {state.picture for state in possible.states} > {late.picture}
+
+
+def test_a_saved_history_may_lack_what_an_act_has_put_there() -> None:
+    act = Act(begin=BEGAN, end=BEGAN, scenario="made", what="damage")
+    with pytest.raises(BadUsageError, match="is missing in an act 'damage'"):
+        Acts._file(act, STATE_FILE)
