@@ -58,17 +58,21 @@ def check_ttl(ttl: float) -> float:
 def check_image_url(url: str) -> str:
     if url == SAMPLE_IMAGES:
         return url
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not (url.isascii() and url.isprintable()) or " " in url:
+    if not is_http(url) or not (url.isascii() and url.isprintable()) or " " in url:
         raise BadUsageError(
             f"--image-url {url!r} is not a picture's address",
             fix="Use an http:// or https:// URL, or sample: for the bundled pictures",
         )
     return url
+
+
+def is_http(url: str) -> bool:
+    """Whether an HTTP request could be sent there, as far as the form of `url` tells."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def check_image(reference: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from todoctl.course import command
 from todoctl.course.verdict import CLAIMS
 from todoctl.errors import BadUsageError
-from todoctl.settings import check_ttl
+from todoctl.settings import check_ttl, is_http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +104,10 @@ def _can_be_asked(page: str, image: str = "") -> bool:
 
     try:
         address = urljoin(page, image)
-        parts = urlsplit(address)
         httpx.URL(address).raw_host.decode().encode("idna")  # as the system is asked for it
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except (ValueError, httpx.InvalidURL):
         return False
+    return is_http(address)
 
 
 def _claims(text: str | None, *, restarts: bool, volumes: bool) -> tuple[str, ...]:

@@ -41,11 +41,13 @@ class Visitors:
         self._inside = entrance.transport is not None
         # Not the environment's proxies: the app is on this machine. A connection each: while an app starts or
         # is replaced, an old one may lead elsewhere.
+        # To load the certificates of authorities takes a while, and only HTTPS needs them.
         # Bytes as they are: a proxy on the way may pack them, which is none of the app's doing.
         self._http, self._staying = (
             httpx.Client(
                 transport=entrance.transport,
                 trust_env=False,
+                verify=entrance.url.startswith("https:"),
                 timeout=REQUEST_SECONDS,
                 limits=httpx.Limits(max_keepalive_connections=kept),
                 headers={"Accept-Encoding": "identity"},

@@ -205,15 +205,15 @@ def cache(answer: Answer, read: Document) -> list[Finding]:
         _header("state", answer, "cache-control", "no-store"),
         *_security(answer),
         Finding("state-keys", "keys", "as documented", ", ".join([*read.wrong, *missing]) or "as documented"),
-        *_image(read.rest.get("image")),
+        _image(read.rest.get("image")),
     ]
 
 
-def _image(told: object) -> list[Finding]:
+def _image(told: object) -> Finding:
     """Of `image` in `/api/cache`."""
     expected = "null, or " + ", ".join(IMAGE_KEYS)
     well = told is None or (isinstance(told, dict) and set(IMAGE_KEYS) <= told.keys())
-    return [Finding("image-facts", "image", expected, expected if well else json.dumps(told)[:80])]
+    return Finding("image-facts", "image", expected, expected if well else json.dumps(told)[:80])
 
 
 def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes], *, proxied: bool) -> list[Finding]:
