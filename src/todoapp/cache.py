@@ -136,8 +136,8 @@ class Cache:
                     await asyncio.sleep(0)
                 visits, self._arrived = self._arrived, []
                 await self._take(Turn(visits=visits, refreshing=self._refreshing is not None))
-        finally:
-            self._committing = None
+        finally:  # a turn that has failed leaves those behind who came during it
+            self._committing = asyncio.create_task(self._commit()) if self._arrived else None
 
     async def _take(self, turn: Turn) -> None:
         """Take a turn and answer its visits, or let them wait for a fetch."""

@@ -152,7 +152,7 @@ def _seconds(retry_after: str) -> float:
         return float(retry_after[:9])
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one with a number that no date can have
         return 0.0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

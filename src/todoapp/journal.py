@@ -43,7 +43,7 @@ def append(directory: int, content: bytes) -> None:
         number = last.number + 1 if last else 1
         digest = hashlib.sha256(b"%d %s" % (number, content)).hexdigest().encode()
         os.pwrite(file, b"%s %d %d\n%s" % (digest, number, len(content), content), number % 2 * SLOT)
-        os.fdatasync(file)
+        getattr(os, "fdatasync", os.fsync)(file)  # macOS has no fdatasync
     finally:
         os.close(file)
 

@@ -20,8 +20,11 @@ _TIMES = {
     "download_timestamp": "downloaded_at",
     "last_access_time": "last_access_at",
     "failed_at": "failed_at",
+    "retry_after": "retry_after",
 }
 _FLAGS = {"grace_period_used": "grace_used"}
+_TEXTS = {"fetch_error": "fetch_error"}
+_KEYS = _COUNTS | _TIMES | _FLAGS | _TEXTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,9 @@ class Metadata:
 
 def encode(state: State) -> bytes:
     """The file's content for `state`."""
-    keys = _COUNTS | _TIMES | _FLAGS
-    entries = {key: getattr(state, name) for key, name in keys.items()}
+    entries = {key: getattr(state, name) for key, name in _KEYS.items()}
     picture = state.picture
     entries |= {
-        "fetch_error": state.fetch_error,
-        "retry_after": state.retry_after,
         "sha256": picture.sha256 if picture else None,
         "content_type": picture.content_type if picture else None,
         "size": picture.size if picture else None,
@@ -56,20 +56,16 @@ def decode(content: bytes) -> Metadata:
         raise ValueError("nested too deeply") from error
     if not isinstance(entries, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - bad content, not a bad call
-    found = {name: entries[key] for key, name in _COUNTS.items() if _is_count(entries.get(key))}
-    found |= {name: entries[key] for key, name in _TIMES.items() if _is_time(entries.get(key))}
-    found |= {name: entries[key] for key, name in _FLAGS.items() if _is_flag(entries.get(key))}
-    if isinstance(entries.get("fetch_error"), str):
-        found["fetch_error"] = entries["fetch_error"]
-    if _is_time(entries.get("retry_after")):
-        found["retry_after"] = entries["retry_after"]
+    kinds = ((_COUNTS, _is_count), (_TIMES, _is_time), (_FLAGS, _is_flag), (_TEXTS, _is_text))
+    found = {
+        name: entries[key] for keys, is_good in kinds for key, name in keys.items() if is_good(entries.get(key))
+    }
     sha256 = entries.get("sha256")
-    known = (_COUNTS | _TIMES | _FLAGS).items()
-    return Metadata(
-        state=State(**found),
-        sha256=sha256 if isinstance(sha256, str) else None,
-        wrong=tuple(key for key, name in known if entries.get(key) is not None and name not in found),
-    )
+    wrong = [key for key, name in _KEYS.items() if entries.get(key) is not None and name not in found]
+    if sha256 is not None and not _is_text(sha256):
+        sha256 = None
+        wrong.append("sha256")
+    return Metadata(state=State(**found), sha256=sha256, wrong=tuple(wrong))
 
 
 def _is_count(value: object) -> bool:
@@ -84,3 +80,7 @@ def _is_time(value: object) -> bool:
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

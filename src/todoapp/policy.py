@@ -164,7 +164,10 @@ def delayed(state: State, error: str) -> State:
 
 
 def settled(state: State, now: float) -> State:
-    """The state with no time in the future: after the clock was set back nothing lasts for ages."""
+    """The state with no time after `now` and no wait above its limit.
+
+    So neither a clock that was set back nor a value from elsewhere makes a TTL or a wait last longer.
+    """
 
     def past(moment: float | None) -> float | None:
         return None if moment is None else min(moment, now)
@@ -173,6 +176,7 @@ def settled(state: State, now: float) -> State:
         downloaded_at=past(state.downloaded_at),
         last_access_at=past(state.last_access_at),
         failed_at=past(state.failed_at),
+        retry_after=min(state.retry_after, MAX_RETRY_AFTER),
     )
 
 

@@ -95,6 +95,31 @@ def test_an_unforeseen_error_of_the_store_leaves_nobody_waiting(
     run(tmp_path, scene)
 
 
+def test_who_comes_during_a_turn_that_fails_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(cache: Cache, _: Service) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        begun, goes_on = threading.Event(), threading.Event()
+
+        def broken(_: Store) -> None:
+            begun.set()
+            goes_on.wait(10)
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Store, "load", broken)
+        first = asyncio.create_task(cache.view())
+        await asyncio.to_thread(begun.wait, 10)
+        second = asyncio.create_task(cache.view())
+        await asyncio.sleep(0)
+        goes_on.set()
+        seen = await asyncio.wait_for(asyncio.gather(first, second, return_exceptions=True), 10)
+        assert [type(view) for view in seen] == [ZeroDivisionError] * 2
+        monkeypatch.undo()
+
+    run(tmp_path, scene)
+
+
 def test_a_visitor_who_leaves_while_waiting(tmp_path: Path) -> None:
     async def scene(cache: Cache, service: Service) -> None:
         leaving = asyncio.create_task(cache.view())

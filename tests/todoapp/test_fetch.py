@@ -81,9 +81,10 @@ def test_limits_of_time(
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         ("-5", 0, 0),
         ("soon", 0, 0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0, 0),
         ("", 0, 0),
     ],
-    ids=["seconds", "zero", "huge", "date", "date without zone", "past", "less", "word", "empty"],
+    ids=["seconds", "zero", "huge", "date", "date without zone", "past", "less", "word", "no date", "empty"],
 )
 def test_retry_after(images: ImageService, retry_after: str, least: float, most: float) -> None:
     images.mode, images.retry_after = Mode.TOO_MANY, retry_after

@@ -167,6 +167,13 @@ def test_a_bad_value_does_not_bring_older_ones_back(disk: Disk, tmp_path: Path) 
     assert found.state.access_count == disk.state.access_count
 
 
+def test_it_is_synced_where_there_is_no_fdatasync(directory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS."""
+    monkeypatch.delattr(os, "fdatasync", raising=False)
+    journal.append(directory, b"one")
+    assert journal.newest(directory) == b"one"
+
+
 def test_what_is_answered_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first save with its directory: no journal helps where names are lost. The others by the journal."""
     calls: list[str] = []

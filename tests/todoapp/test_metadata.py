@@ -63,13 +63,18 @@ def test_the_originals_keys_have_their_meaning() -> None:
         ("grace_period_used", 1),
         ("failures", []),
         ("failed_at", {}),
+        ("retry_after", "soon"),
+        ("fetch_error", 404),
+        ("sha256", 17),
     ],
 )
 def test_a_bad_value_falls_back_alone(key: str, value: object) -> None:
-    good = {"image_access_count": 3, "retry_after": 5.0, "fetch_error": "no"}
+    good = {"image_access_count": 3, "retry_after": 5.0, "fetch_error": "no", "sha256": "ab"}
     metadata = decode(json.dumps(good | {key: value}).encode())
     assert metadata.wrong == (key,)
-    assert metadata.state == State(image_access_count=3, retry_after=5.0, fetch_error="no")
+    known = {name: good[name] for name in State._fields if name in good and name != key}
+    assert metadata.state == State(**known)
+    assert metadata.sha256 == (None if key == "sha256" else "ab")
 
 
 @given(st.binary())

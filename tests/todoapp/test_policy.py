@@ -215,7 +215,9 @@ def test_settled_knows_no_future_and_changes_nothing_else(state: State, now: flo
     settled = policy.settled(state, now)
     times = ("downloaded_at", "last_access_at", "failed_at")
     assert all((getattr(settled, name) or 0.0) <= now for name in times)
-    assert settled._replace(**{name: getattr(state, name) for name in times}) == state
+    assert settled.retry_after <= policy.MAX_RETRY_AFTER
+    changed = (*times, "retry_after")
+    assert settled._replace(**{name: getattr(state, name) for name in changed}) == state
     assert policy.settled(settled, now) == settled
 
 
