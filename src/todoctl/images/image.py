@@ -101,6 +101,8 @@ def make(
             decode=True,
         ):
             _follow(event, said, step)
+            if "error" in event:  # an image of that name may be there from an earlier build
+                raise _failed(name, _reason(said), base)
     except docker.errors.DockerException as error:
         raise _failed(name, " ".join(str(error).split()), base) from None
     if not has_image(engine, name):

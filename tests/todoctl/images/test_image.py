@@ -68,6 +68,9 @@ def test_the_reason_of_a_failed_build_is_pips_own(world: World, engine: Engine, 
     with pytest.raises(UnavailableError, match=r"No matching distribution.*--base-image"):
         build(told)
     assert "Step 5/8" in told
+    world.images.add("me/todo-app:1")
+    with pytest.raises(UnavailableError, match="No matching distribution"):
+        build(told)  # an older build's image of that name is not this one's
 
 
 def test_a_package_that_is_not_the_one_that_was_tried(world: World, engine: Engine, told: Told) -> None:
