@@ -29,7 +29,10 @@ class Home:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps other commands that change something out; raises when one is at work."""
+        """Keeps other commands that change something out; raises when one is at work.
+
+        At the end the directory goes where nothing but the lock is left in it.
+        """
         from filelock import FileLock, Timeout
 
         path = self.path / "lock"
@@ -48,6 +51,7 @@ class Home:
         try:
             yield
         finally:
+            self._tidy()
             lock.release()
 
     def check_readable(self) -> None:
@@ -63,8 +67,8 @@ class Home:
                 fix=HOME_FIX,
             ) from None
 
-    def forget(self) -> None:
-        """Removes the directory where nothing but the lock is left in it."""
+    def _tidy(self) -> None:
+        # Who holds the lock may remove its file: whoever waits for it finds that it has no name any more.
         try:
             if {entry.name for entry in self.path.iterdir()} <= {"lock"}:
                 (self.path / "lock").unlink(missing_ok=True)

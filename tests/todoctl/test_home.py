@@ -1,5 +1,7 @@
 """The state directory: where it is, its lock, and files that are damaged."""
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -77,12 +79,30 @@ def test_it_is_forgotten_when_nothing_is_left(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     with home.lock():
         write_json(home.path / "state.json", {"a": 1})
-    home.forget()
     assert read_json(home.path / "state.json") == {"a": 1}
-    (home.path / "state.json").unlink()
-    home.forget()
+    with home.lock():
+        (home.path / "state.json").unlink()
     assert not home.path.exists()
-    home.forget()
+
+
+def test_who_has_opened_a_lock_that_goes_gets_the_next_one(tmp_path: Path) -> None:
+    """Two commands never work at once, also where the first one removes the directory at its end."""
+    home, inside, most = Home(tmp_path / "home"), [], []
+
+    def work() -> None:
+        for _ in range(50):
+            with suppress(LockedError, UnavailableError), home.lock():
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert not home.path.exists()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "\0", "[" * 100_000])

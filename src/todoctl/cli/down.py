@@ -56,7 +56,6 @@ def down(
             mend(where, terminal)
             changed = where.down(terminal, keep_data=keep_data)
         terminal.note("Taken away." if changed else "Nothing was up; nothing to take away.")
-    home.forget()
     if as_json:
         print_json(
             {

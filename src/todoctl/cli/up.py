@@ -156,10 +156,7 @@ def up(
     with home.lock():
         where = targets.make(name, home, options, terminal.commands)
         mend(where, terminal)
-        try:
-            settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
-        finally:
-            home.forget()
+        settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
     page = where.page(settings)
     if not changed:
         terminal.note("Already up as asked; nothing changed.")
