@@ -5,7 +5,10 @@ its node when k3d has done: before that, both would wait for the same disk, and 
 installs comes so much later than the image.
 """
 
+import shutil
+
 from todoctl.background import Background
+from todoctl.errors import UnavailableError
 from todoctl.images import image
 from todoctl.images.engine import has_image
 from todoctl.k3d import node, page
@@ -14,9 +17,10 @@ from todoctl.k3d.context import Context
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
+from todoctl.kubernetes.marks import was_applied
 from todoctl.kubernetes.waiting import rollout
 from todoctl.settings import Settings
-from todoctl.target import Progress
+from todoctl.target import Progress, Step
 
 NODE_SECONDS = 300.0
 
@@ -26,7 +30,7 @@ ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--re
 
 def bring_up(context: Context, settings: Settings, tag: str, progress: Progress) -> None:
     """Cluster, node, image, manifests, page; each step leaves alone what is so already."""
-    before = context.state()
+    before, known = context.state(), context.known()
     machines = context.cluster.machines()
     ours = are_ours(machines)
     if machines and ours and context.awaits_creation(machines):
@@ -39,7 +43,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
     lost = running and before is not None and not context.node.has(node.VOLUME)
     building = Background(lambda: build(context, tag))
     if not machines:
-        context.remember(settings, tag, ours=True, complete=False)
+        context.write(context.describe(settings, tag, ours=True, complete=False))
         with progress.step(
             f"Create cluster {context.cluster.name} with {context.options.agents} agents"
         ) as step:
@@ -49,7 +53,11 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
             context.cluster.start(step.update)
     with progress.step("Get the cluster's own kubeconfig"):
         context.cluster.kubeconfig(context.kubeconfig)
-        context.remember(settings, tag, ours=ours, complete=True)
+    if not ours and known is None:
+        with progress.step(f"Look for an app on cluster {context.cluster.name}") as step:
+            check_free(context, step)
+    found_data = bool(known.get("found_data")) if known else not ours and context.node.has(node.CACHE)
+    context.write(context.describe(settings, tag, ours=ours, complete=True, found_data=found_data))
     with progress.step(f"Build the app's image {tag}"):
         context.commands.pass_on(building.result())
     with progress.step(f"Prepare {node.VOLUME} and the image in {context.node.name}"):
@@ -66,6 +74,24 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
         context.tell_kubectl("get", f"ingress/{manifests.INGRESS}")
         context.commands.tell([*ASK, f"{settings.url}/"])
         page.wait(context, settings, step)
+
+
+def check_free(context: Context, step: Step) -> None:
+    """Raises where a resource of our names is there: who lends a cluster does not lend what runs on it."""
+    wait_until(context.stop, context.api.ping, step, "the API server", NODE_SECONDS)
+    foreign = [
+        f"{resource['kind'].lower()}/{resource['metadata']['name']}"
+        for resource in reversed(manifests.plain())
+        if (there := context.api.read(resource)) is not None and not was_applied(there)
+    ]
+    if foreign:
+        shutil.rmtree(context.directory)
+        raise UnavailableError(
+            f"Cluster {context.cluster.name} runs an app of these names, and todoctl has not applied it",
+            why=f"there {'is' if len(foreign) == 1 else 'are'} {', '.join(foreign)}",
+            fix=f"Delete it ({' '.join(context.kubectl('delete', *foreign))}), or choose another cluster "
+            "with --cluster",
+        )
 
 
 def build(context: Context, tag: str) -> list[str]:

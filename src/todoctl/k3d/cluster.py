@@ -135,6 +135,9 @@ class Cluster:
             )
         return sorted(machines, key=lambda machine: machine.name)
 
+    def count_agents(self, machines: list[Machine]) -> int:
+        return sum(machine.name.startswith(f"k3d-{self.name}-agent-") for machine in machines)
+
     def _bound_ports(self, container: str) -> list[int]:
         """A stopped container's ports, which Docker lists only among its settings."""
         bindings = self._engine.api.inspect_container(container)["HostConfig"]["PortBindings"] or {}

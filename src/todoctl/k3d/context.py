@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
-from todoctl.home import Home, damaged, write_json
+from todoctl.home import Home, damaged
 from todoctl.images.engine import connect
 from todoctl.k3d import resources
 from todoctl.k3d.cluster import Cluster, Machine, are_whole
@@ -70,7 +70,7 @@ class Context(context.Context):
 
     def made_with(self) -> ClusterOptions | None:
         """The options that are remembered; raises `UnavailableError` where the file is damaged."""
-        state = self.state()
+        state = self.known()
         if state is None:
             return None
         try:
@@ -88,15 +88,18 @@ class Context(context.Context):
 
         Raises `BadUsageError` where the user wants that otherwise.
         """
-        if self.awaits_creation(self.cluster.machines()):
+        machines = self.cluster.machines()
+        if self.awaits_creation(machines):
             return
-        state, made = self.state(), self.made_with()
+        state, made = self.known(), self.made_with()
         differing = []
         if state and made and state["ours"]:
             differing = [f"was made with {words}" for words in self.options.differing(made)]
             self.options = replace(self.options, **{name: getattr(made, name) for name in AT_CREATION})
-        elif self.options.k3d_arg:
-            differing = ["was made without todoctl's --k3d-arg"]
+        else:
+            if self.options.k3d_arg:
+                differing = ["was made without todoctl's --k3d-arg"]
+            self.options = replace(self.options, agents=self.cluster.count_agents(machines))
         if differing:
             raise BadUsageError(
                 f"Cluster {self.options.cluster} {' and '.join(differing)}",
@@ -122,8 +125,14 @@ class Context(context.Context):
         self.commands.tell(self.node.inside(*command))
         self.node.run(*command)
 
-    def describe(self, settings: Settings, image: str, *, ours: bool, complete: bool) -> dict[str, Any]:
-        """What to remember. `complete` is false while the cluster is being created."""
+    def describe(
+        self, settings: Settings, image: str, *, ours: bool, complete: bool, found_data: bool = False
+    ) -> dict[str, Any]:
+        """What to remember.
+
+        `complete` is false while the cluster is being created; `found_data` says that a cache lay in the node
+        before the first `up`.
+        """
         return {
             "settings": settings.to_json(),
             "options": {**self.options.to_json(), "keep_cluster": False, "adopt": False},
@@ -131,7 +140,5 @@ class Context(context.Context):
             "applied": digest(self.resources(settings, image)),
             "ours": ours,
             "complete": complete,
+            "found_data": found_data,
         }
-
-    def remember(self, settings: Settings, image: str, *, ours: bool, complete: bool) -> None:
-        write_json(self.file, self.describe(settings, image, ours=ours, complete=complete))

@@ -21,7 +21,7 @@ ENGINE_SECONDS = 2
 
 def examine(options: ClusterOptions, port: int) -> list[Finding]:
     """What this machine has and lacks for a cluster with `options` on `port`."""
-    found = [_k3d(), *_handed_on(options)]
+    found = [_k3d(), _docker(), *_handed_on(options)]
     try:
         engine = connect(timeout=ENGINE_SECONDS)
     except UnavailableError as error:
@@ -34,7 +34,7 @@ def examine(options: ClusterOptions, port: int) -> list[Finding]:
         *found,
         _ownership(options, machines),
         _port(port, machines),
-        _disk(engine),
+        _disk(engine, required=not machines),
         _kubectl(),
     ]
 
@@ -52,6 +52,17 @@ def _k3d() -> Finding:
     seen = ".".join(map(str, version))
     return Finding(
         subject="k3d", ok=version >= k3d.OLDEST, seen=seen, fix="Install k3d 5 from https://k3d.io"
+    )
+
+
+def _docker() -> Finding:
+    """The command brings the app's image into its node: `docker save`, `docker exec`."""
+    path = shutil.which("docker")
+    return Finding(
+        subject="docker",
+        ok=path is not None,
+        seen=path or "the command is not installed",
+        fix="Install Docker's command line (https://docs.docker.com/engine/install)",
     )
 
 
@@ -115,7 +126,8 @@ def _port(port: int, machines: list[Machine]) -> Finding:
     return findings.of_port(port)
 
 
-def _disk(engine: docker.DockerClient) -> Finding:
+def _disk(engine: docker.DockerClient, *, required: bool) -> Finding:
+    """Whether a cluster finds room; one that is there has it already."""
     root = Path(str(engine.info().get("DockerRootDir", "")))
     if not root.is_dir():  # Docker is on another machine, or in a virtual one
         return Finding(subject="Disk", ok=True, seen="cannot be seen from here", required=False)
@@ -124,7 +136,8 @@ def _disk(engine: docker.DockerClient) -> Finding:
         subject="Disk",
         ok=free >= DISK_BYTES,
         seen=f"{free / 1024**3:.1f} GiB free in {root}",
-        fix=f"Free some: {DISK_BYTES // 1024**3} GiB are needed",
+        fix=f"Free some: a new cluster needs {DISK_BYTES // 1024**3} GiB",
+        required=required,
     )
 
 

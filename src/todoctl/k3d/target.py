@@ -105,8 +105,13 @@ class K3dTarget(App):
         """Whether everything is as `up` would leave it."""
         context = self._cluster
         machines = context.cluster.machines()
-        ours = are_ours(machines)
-        if not machines or context.state() != context.describe(settings, tag, ours=ours, complete=True):
+        state = context.state()
+        if not machines or state is None:
+            return False
+        found_data = bool(state.get("found_data"))
+        if state != context.describe(
+            settings, tag, ours=are_ours(machines), complete=True, found_data=found_data
+        ):
             return False
         if not all(machine.running for machine in machines) or not context.node.has(node.VOLUME):
             return False

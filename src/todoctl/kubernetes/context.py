@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
-from todoctl.home import damaged, read_json
+from todoctl.home import damaged, read_json, write_json
 from todoctl.kubernetes.manifests import NAMESPACE, Resource
 from todoctl.settings import Settings
 
@@ -29,6 +29,7 @@ class Context(ABC):
         self.commands = commands
         self.directory = directory
         self.file = directory / "state.json"
+        self.kept_file = directory / "kept.json"
         self.stop = threading.Event()
 
     @cached_property
@@ -71,11 +72,27 @@ class Context(ABC):
         """What is remembered in `directory`; raises `UnavailableError` where the file is damaged."""
         return read_json(self.file)
 
+    def known(self) -> dict[str, Any] | None:
+        """What is remembered of what is up, else of what `down` has kept; raises as `state`."""
+        return self.state() or read_json(self.kept_file)
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Remembers what is up now."""
+        write_json(self.file, state)
+        self.kept_file.unlink(missing_ok=True)
+
+    def keep(self) -> None:
+        """Remembers, of what is no longer up, what the next `up` or `down` has to know of its data."""
+        if self.file.exists():
+            self.file.replace(self.kept_file)
+
     def settings(self) -> Settings | None:
         """What `up` was last asked for; raises `UnavailableError` where the file is damaged."""
         state = self.state()
-        if state is None:
-            return None
+        return None if state is None else self.settings_in(state)
+
+    def settings_in(self, state: dict[str, Any]) -> Settings:
+        """The settings that are remembered; raises `UnavailableError` where they are damaged."""
         try:
             return Settings.from_json(state["settings"])
         except (KeyError, TypeError, ValueError, BadUsageError) as error:

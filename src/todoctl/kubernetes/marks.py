@@ -17,3 +17,13 @@ def marked(resource: Resource) -> Resource:
 def is_ours(found: Any | None) -> bool:  # noqa: ANN401 - the library has no types
     """Whether what the cluster has is there, and todoctl has made it."""
     return found is not None and (found.metadata.labels or {}).get(OWNER) == MANAGER
+
+
+def was_applied(found: Any | None) -> bool:  # noqa: ANN401 - the library has no types
+    """Whether what the cluster has is there, and todoctl has applied it, marked or not.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+    """
+    return found is not None and any(
+        entry.manager == MANAGER for entry in found.metadata.managed_fields or ()
+    )

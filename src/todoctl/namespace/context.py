@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, damaged, write_json
+from todoctl.home import Home, damaged
 from todoctl.kubernetes import context
 from todoctl.kubernetes.answers import TIMEOUT
 from todoctl.kubernetes.manifests import Resource, digest
@@ -97,7 +97,7 @@ class Context(context.Context):
         Raises `UnavailableError` where the kubeconfig's context leads elsewhere by now; and, unless what is
         left is to be taken away (`leaving`), where the mark has gone.
         """
-        state = self.state()
+        state = self.known() if leaving else self.state()
         if state is not None:
             try:
                 self.options = NamespaceOptions.from_json(state["options"])
@@ -169,4 +169,4 @@ class Context(context.Context):
         }
 
     def remember(self, settings: Settings, image: str, uid: str) -> None:
-        write_json(self.file, self.describe(settings, image, uid))
+        self.write(self.describe(settings, image, uid))

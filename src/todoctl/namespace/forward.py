@@ -49,6 +49,9 @@ class Forwarder:
             return
         self.stop()
         environment = {"TODOCTL_CONTEXT": context, "TODOCTL_NAMESPACE": namespace, "PORT": str(port)}
+        if named := os.environ.get("KUBECONFIG"):  # it runs in another directory than the user
+            paths = [str(Path(path).absolute()) for path in named.split(os.pathsep) if path]
+            environment["KUBECONFIG"] = os.pathsep.join(paths)
         self._child = process.spawn(self._directory, environment, self._directory / LOG, MODULE)
 
     def check(self) -> None:

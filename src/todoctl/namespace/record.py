@@ -35,9 +35,10 @@ class NamespaceRecord(FileRecord):
             NAME,
             *(f"--from-literal={key}={value}" for key, value in made["data"].items()),
         )
-        if not self._context.api.create(made):
+        while not self._context.api.create(made):
             super().end()
-            self.check()
+            self.check()  # passes where the other one has ended by now
+            super().begin()
 
     def check(self) -> None:
         """Raises `LockedError` where somebody else's validation is under way."""

@@ -26,7 +26,11 @@ def take_down(
     if context.options.create_namespace and not keep_data:
         with progress.step(f"Delete namespace {context.namespace}") as step:
             _delete(context, [{"kind": "Namespace", "metadata": {"name": context.namespace}}], step)
-    forget(context)
+    if keep_data:
+        progress.note("The claim stays. 'todoctl down' removes it.")
+        context.keep()
+    else:
+        forget(context)
 
 
 def forget(context: Context) -> None:

@@ -121,10 +121,11 @@ class NamespaceTarget(App):
 
     def down(self, progress: Progress, *, keep_data: bool) -> bool:
         context = self._place
-        settings = context.settings()
-        if settings is None:
+        known = context.known()
+        if known is None or (keep_data and context.state() is None):
             self.forwarder.stop()
-            forget(context)
+            if known is None:
+                forget(context)
             return False
         try:
             context.remembered(leaving=True)
@@ -135,7 +136,8 @@ class NamespaceTarget(App):
         self.forwarder.stop()
         self.remove_image_service()
         self._pod.remove()
-        take_down(context, settings, self._image(), progress, keep_data=keep_data)
+        settings, image = context.settings_in(known), str(known["image"])
+        take_down(context, settings, image, progress, keep_data=keep_data)
         return True
 
     # For validate

@@ -70,9 +70,13 @@ def test_all_that_is_missing_is_said_at_once(
     with pytest.raises(UnavailableError) as caught:
         preflight.check(preflight.examine(ClusterOptions(), PORT + 1))
     line = str(caught.value)
-    for words in ("k3d: ", "--adopt", f"--port {PORT}", "GiB free", "Install k3d 5"):
+    for words in ("k3d: ", "docker: the command", "--adopt", f"--port {PORT}", "Install k3d 5"):
         assert words in line
+    assert "GiB free" not in line, "the cluster is there, and has its room"
     assert "\n" not in line
+    world.machines.clear()
+    with pytest.raises(UnavailableError, match="GiB free.*a new cluster needs"):
+        preflight.check(preflight.examine(ClusterOptions(), PORT))
     assert not found("kubectl").ok
 
 

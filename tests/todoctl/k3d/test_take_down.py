@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.todoctl.images.engine import Engine
 from tests.todoctl.k3d.world import World
 from tests.todoctl.kubernetes.kube import Answer, Kube
 from tests.todoctl.told import Told
+from todoctl import targets
 from todoctl.errors import UnavailableError
+from todoctl.home import Home
 from todoctl.k3d import take_down
+from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
+from todoctl.targets import Choice
 
 NODE = "k3d-k3s-default-agent-0"
 
@@ -39,6 +44,26 @@ def test_down_can_keep_the_data(target: K3dTarget, world: World, settings: Setti
     assert "/tmp/kube/cache" in world.paths
     assert "stays: the volume is in its node" in told
     assert not world.kube.resources
+    assert target.settings() is None
+    assert not target.down(told, keep_data=True), "that is so already"
+    assert target.down(told, keep_data=False)
+    assert not world.machines
+    assert not target.directory.parent.exists()
+
+
+def test_down_finds_what_was_kept(home: Home, engine: Engine, world: World, settings: Settings, told: Told) -> None:
+    """By the name of the cluster, and with the options that it was made with."""
+    world.cluster = "other"
+    K3dTarget(home, ClusterOptions(cluster="other", agents=0)).up(settings, told)
+    K3dTarget(home, ClusterOptions(cluster="other", keep_cluster=True)).down(told, keep_data=False)
+    assert targets.find(home, Choice()) is None
+    again = K3dTarget(home, ClusterOptions(cluster="other"))
+    assert again.up(settings, told), "which finds the one node that there is"
+    again.down(told, keep_data=True)
+    found = targets.find(home, Choice(), leftovers=True)
+    assert found is not None
+    assert found.down(told, keep_data=False)
+    assert not world.machines
 
 
 def test_down_of_an_app_on_a_stopped_cluster_that_is_to_stay(

@@ -96,7 +96,10 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         path = NAMED.search(urlsplit(self.path).path)
         if path and not self._is_prepared(body):
-            self._answer(200, self.kube.apply(path["kind"], path["name"], yaml.safe_load(body)))
+            resource = yaml.safe_load(body)
+            manager = parse_qs(urlsplit(self.path).query).get("fieldManager", ["unknown"])[0]
+            resource.setdefault("metadata", {})["managedFields"] = [{"manager": manager}]
+            self._answer(200, self.kube.apply(path["kind"], path["name"], resource))
 
     def do_DELETE(self) -> None:
         path = NAMED.search(urlsplit(self.path).path)

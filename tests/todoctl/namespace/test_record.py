@@ -3,13 +3,14 @@
 import pytest
 
 from tests.faults.trial import Silence
-from tests.todoctl.kubernetes.kube import Kube
+from tests.todoctl.kubernetes.kube import Answer, Kube
 from tests.todoctl.namespace.conftest import OPTIONS
 from tests.todoctl.told import Told
 from todoctl.errors import LockedError
 from todoctl.home import Home
 from todoctl.namespace.record import NAME
 from todoctl.namespace.target import NamespaceTarget
+from todoctl.record import FileRecord
 from todoctl.settings import Settings
 from todoctl.validate import validate
 
@@ -52,6 +53,27 @@ def test_others_are_told_of_it(
     assert not elsewhere.record.exists()
     assert "began it" in elsewhere.details()["Validation"]
     assert "Validation" not in target.details()
+    assert THERE in kube.resources
+
+
+def test_where_the_other_one_ends_meanwhile_ours_begins(
+    target: NamespaceTarget, kube: Kube, elsewhere: NamespaceTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, tries = FileRecord.begin, []
+
+    def slow(record: FileRecord) -> None:
+        """The other one begins after it was looked for, and has ended when it is looked for again."""
+        begin(record)
+        tries.append(record)
+        if len(tries) == 1:
+            kube.answers[f"POST /api/v1/namespaces/{target.record._context.namespace}/configmaps"] = Answer(409, "{}")
+        else:
+            kube.answers.clear()
+
+    monkeypatch.setattr(FileRecord, "begin", slow)
+    target.record.begin()
+    assert len(tries) == 2
+    assert target.record.exists()
     assert THERE in kube.resources
 
 

@@ -61,8 +61,23 @@ def test_down_takes_away_what_todoctl_has_made_and_nothing_else(
         ("services", "todo-app-svc"),
     }
     assert not process.find(target.directory, forward.MODULE)
+    assert target.settings() is None
+    assert not target.down(told, keep_data=True), "that is so already"
+    assert target.down(told, keep_data=False)
+    assert set(kube.resources) == {("services", "mine"), ("services", "todo-app-svc")}
     assert not home.path.exists() or not list(home.path.iterdir())
     assert not target.down(told, keep_data=False), "there is nothing more that is known"
+
+
+def test_up_takes_a_claim_up_that_was_kept(
+    target: NamespaceTarget, kube: Kube, settings: Settings, told: Told
+) -> None:
+    target.up(settings, told)
+    uid = kube.resources["persistentvolumeclaims", "local-pv-claim"]["metadata"]["uid"]
+    target.down(told, keep_data=True)
+    assert target.up(settings, told)
+    assert kube.resources["persistentvolumeclaims", "local-pv-claim"]["metadata"]["uid"] == uid
+    assert not (target.directory / "kept.json").exists()
 
 
 def test_what_does_not_go_is_told(
