@@ -35,8 +35,7 @@ def _command(name: str, command: "Command", context: "Context") -> str:
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     paragraphs = (" ".join(part.split()) for part in (command.help or "").split("\n\n"))
     lines = [f"### {name}", "", "\n\n".join(paragraphs), "", f"`{usage}`", ""]
-    lines += ["| option | meaning |", "|---|---|"]
-    group = None
+    table, group = [], None
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is None or (parameter.name == "help" and name != "todoctl"):
@@ -44,8 +43,10 @@ def _command(name: str, command: "Command", context: "Context") -> str:
         panel = getattr(parameter, "rich_help_panel", None)
         if panel not in {None, group}:
             group = panel
-            lines.append(f"| **{group}** | |")
-        lines.append(f"| `{_cell(record[0])}` | {_cell(record[1])} |")
+            table.append(f"| **{group}** | |")
+        table.append(f"| `{_cell(record[0])}` | {_cell(record[1])} |")
+    if table:
+        lines += ["| option | meaning |", "|---|---|", *table]
     if command.epilog and "todoctl " in command.epilog:
         lines += ["", "```bash", command.epilog.strip("\n"), "```"]
     return "\n".join(lines)

@@ -22,8 +22,8 @@ from todoapp.store import Found, Store
 from todoapp.worker import Worker
 
 GATHER_ROUNDS = 3
-"""Rounds of the event loop before a turn. Whoever is at the door by then shares its commit: under
-load all do, while two halves taking turns would each wait for the other one's disk writes."""
+"""Rounds of the event loop before a turn: the requests that arrive meanwhile share its commit. Without
+them, under load two groups would alternate, and each would wait for the other's disk write."""
 
 REFRESH_POLL = 0.02
 """Seconds between two looks whether another process has finished its fetch."""

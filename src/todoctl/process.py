@@ -98,8 +98,10 @@ def kill(processes: list[psutil.Process]) -> None:
     """Ends `processes` without notice."""
     left = _send(signal.SIGKILL, processes)
     if left:
-        pids = ", ".join(str(process.pid) for process in left)
-        raise UnavailableError(f"The app (pid {pids}) does not end, not even killed")
+        pids = ",".join(str(process.pid) for process in left)
+        raise UnavailableError(
+            f"Process {pids} has not exited after SIGKILL", fix=f"See 'ps -o stat,wchan -p {pids}'"
+        )
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Choice:
     def __post_init__(self) -> None:
         if self.name is not None and self.name not in NAMES:
             raise BadUsageError(
-                f"--target {self.name!r} is no target", fix=f"Use {', '.join(NAMES[:-1])} or {NAMES[-1]}"
+                f"Unknown target {self.name!r}", fix=f"Use {', '.join(NAMES[:-1])} or {NAMES[-1]}"
             )
         for target, options in PLACES.items():
             for option in options:

@@ -45,7 +45,7 @@ def _todoctl(tmp_path: Path) -> CommandLine:
         ("up --ttl soon", "Invalid value for '--ttl':"),
         ("up --image-url picture", "--image-url 'picture' is not a picture's address."),
         ("up --image-url=", "--image-url '' is not a picture's address."),
-        ("up --target moon", "--target 'moon' is no target. Use k3d, local or kubernetes."),
+        ("up --target moon", "Unknown target 'moon'. Use k3d, local or kubernetes."),
         ("up --target local --agents 3", "--agents goes with --target k3d only"),
         (
             "validate --html /no/such/directory/report.html",
@@ -78,7 +78,7 @@ def test_with_nothing_up_there_is_nothing_to_look_at(command: str, todoctl: Comm
 
 
 def test_down_with_nothing_up_is_fine(todoctl: CommandLine) -> None:
-    assert todoctl("down").stdout == "Nothing is up; nothing to take away.\n"
+    assert todoctl("down").stdout == "Nothing is up; nothing to remove.\n"
 
 
 def test_the_version(todoctl: CommandLine) -> None:

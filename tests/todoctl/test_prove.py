@@ -53,7 +53,7 @@ def test_a_saved_run_is_judged_with_no_app_around(tmp_path: Path) -> None:
 def test_another_file_is_refused_in_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(content)
     told = CommandLine(tmp_path / "home")("judge", str(tmp_path / "other.json"), code=2).stderr
-    assert told.startswith("todoctl: This is no history of a validation: ")
+    assert told.startswith("todoctl: This is not the JSON of a validation: ")
     assert told.endswith(". Name a file that 'todoctl validate --json' has written.\n")
     assert told.count("\n") == 1
 

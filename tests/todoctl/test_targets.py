@@ -92,7 +92,7 @@ def test_options_for_k3d_are_refused_elsewhere() -> None:
     assert targets.options_for("local", {}) is None
     with pytest.raises(BadUsageError, match="--cluster goes with"):
         Choice("local", "mine")
-    with pytest.raises(BadUsageError, match=r"--target 'moon' is no target\. Use k3d, local or kubernetes\."):
+    with pytest.raises(BadUsageError, match=r"Unknown target 'moon'\. Use k3d, local or kubernetes\."):
         Choice("moon")
 
 

@@ -50,12 +50,12 @@ def down(
     )
     changed = False
     if where is None:
-        terminal.note("Nothing is up; nothing to take away.")
+        terminal.note("Nothing is up; nothing to remove.")
     else:
         with home.lock():
             mend(where, terminal)
             changed = where.down(terminal, keep_data=keep_data)
-        terminal.note("Taken away." if changed else "Nothing was up; nothing to take away.")
+        terminal.note("Removed." if changed else "Nothing was up; nothing to remove.")
     if as_json:
         print_json(
             {

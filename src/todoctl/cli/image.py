@@ -72,7 +72,7 @@ def context() -> None:
 
     if sys.stdout.isatty():
         raise BadUsageError(
-            "An archive is nothing for a screen", fix="Pipe it on: todoctl image context | tar --list"
+            "A tar archive is not written to a terminal", fix="Pipe it on: todoctl image context | tar --list"
         )
     sys.stdout.buffer.write(build_context().getvalue())
 

@@ -5,6 +5,7 @@ it in the end.
 """
 
 import base64
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -16,11 +17,13 @@ from todoctl.errors import UnavailableError
 from todoctl.validation.history import History, Role
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Playwright, Response
+    from playwright.sync_api import Browser, Error, Page, Playwright, Response
+
+ROOT = 0
+"""The user for whom Chromium has no sandbox. Anyone else's keeps the pages of strangers in it."""
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
-    "--no-sandbox",  # as containers and root need it
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -75,10 +78,16 @@ class BrowserVisitor:
                     "Playwright's driver does not run", why=str(error), fix="On Debian install libatomic1"
                 ) from None
             try:
-                self._browser = self._playwright.chromium.launch(executable_path=path, args=FLAGS)
-            except Error:
+                self._browser = self._playwright.chromium.launch(
+                    executable_path=path, args=FLAGS, chromium_sandbox=os.geteuid() != ROOT
+                )
+            except Error as error:
                 self.close()
-                raise UnavailableError(MISSING) from None
+                if path is None:
+                    raise UnavailableError(MISSING) from None
+                raise UnavailableError(
+                    f"{path} does not start", why=_reason(error), fix="Or name the picture's address with --image"
+                ) from None
         return self._browser
 
     def rest(self) -> None:
@@ -123,6 +132,12 @@ class BrowserVisitor:
         write_down(self._history, got, role=Role.PAGE, visit=number, phase=phase, address=self._url)
         if picture:
             write_down(self._history, picture, role=Role.PICTURE, visit=number, phase=phase, address=address)
+
+
+def _reason(error: "Error") -> str:
+    """Why Chromium has not started, in its own words where there are any."""
+    said = [line.strip() for line in error.message.splitlines() if line.strip()]
+    return next((line for line in said if "FATAL" in line or "ERROR" in line), said[0])[:300]
 
 
 def _wait(page: "Page") -> str:

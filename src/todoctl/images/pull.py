@@ -79,7 +79,7 @@ def _follow(pulls: "list[Pull]", downloads: Downloads) -> None:
             downloads.tell(pull.name, layers.loaded, layers.size, doing, more=layers.more)
         if silent > SILENT_SECONDS:
             raise UnavailableError(
-                f"The image {next(iter(working)).name} does not come",
+                f"The pull of {next(iter(working)).name} has stalled",
                 why=f"Docker has got nothing for {SILENT_SECONDS:.0f} s",
                 fix=AGAIN,
             )

@@ -118,7 +118,7 @@ def _port(port: int, machines: list[Machine]) -> Finding:
         return Finding(
             subject=subject,
             ok=False,
-            seen="the cluster leads no port of this machine to its load balancer's port 80",
+            seen="the cluster does not publish its load balancer's port 80 on this machine",
             fix=f"Create it with 'k3d cluster create --port {port}:80@loadbalancer'",
         )
     if any(machine.port and machine.running for machine in machines):

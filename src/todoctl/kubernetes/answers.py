@@ -71,7 +71,7 @@ def _refused(error: client.ApiException) -> UnavailableError:
         why = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
         why = body or reason
-    return UnavailableError("The cluster has refused", why=" ".join(str(why).split())[:400])
+    return UnavailableError("The API server has refused the request", why=" ".join(str(why).split())[:400])
 
 
 def _unanswered(error: Exception | str) -> UnavailableError:

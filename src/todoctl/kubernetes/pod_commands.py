@@ -163,4 +163,6 @@ def _exit_code(ending: str) -> int | None:
 
 
 def _lost(command: str, pod: str, why: str) -> UnavailableError:
-    return UnavailableError(f"What has become of '{command}' in the pod {pod} is not known", why=why)
+    return UnavailableError(
+        f"The connection was lost while '{command}' ran in the pod {pod}", why=why, fix="Run the command again"
+    )

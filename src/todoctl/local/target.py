@@ -246,7 +246,7 @@ class LocalTarget:
             "IMAGE_URL": settings.image_url,
             "LOG_LEVEL": "INFO",  # what the log has to say (docs/contract.md) is said at this level
             "DRAIN_SECONDS": "0",  # no load balancer to wait for
-            "TZ": "XST-5:45",  # its times are UTC, whatever this machine's are
+            "TZ": "XST-5:45",  # a local time that is nobody's: one where UTC has to be shows in a validation
         }
         variables = (f"{name}={value}" for name, value in environment.items())
         self._commands.tell(["env", *variables, *process.command(process.APP)])

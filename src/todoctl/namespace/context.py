@@ -94,7 +94,7 @@ class Context(context.Context):
     def remembered(self, *, leaving: bool = False) -> "Context":
         """This context with the options that the app was brought up with, where that is known.
 
-        Raises `UnavailableError` where the kubeconfig's context leads elsewhere by now; and, unless what is
+        Raises `UnavailableError` where the kubeconfig's context now points elsewhere; and, unless what is
         left is to be taken away (`leaving`), where the mark has gone.
         """
         state = self.known() if leaving else self.state()
@@ -126,7 +126,7 @@ class Context(context.Context):
                 )
         elif seen != known:
             raise UnavailableError(
-                f"The context {self.name} leads elsewhere by now",
+                f"The context {self.name} now points elsewhere",
                 why=f"{self.namespace} there is {seen[0]} {seen[1]}, and not {known[0]} {known[1]}",
                 fix=f"Mend your kubeconfig; or {forget}",
             )

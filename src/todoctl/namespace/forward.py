@@ -60,7 +60,7 @@ class Forwarder:
             log = self._directory / LOG
             lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
             why = next((line for line in reversed(lines) if line), "its log is empty")
-            raise TodoctlError("The process that leads the port on has ended", why=why, fix=f"See {log}")
+            raise TodoctlError("The port-forward process has exited", why=why, fix=f"See {log}")
 
     def stop(self) -> None:
         """Ends it; our own child is buried, also where it has ended by itself and so is not found."""

@@ -159,12 +159,6 @@ CLAIMS = {
 }
 """Name of a claim: its sentence."""
 
-OF_THE_PAGE = (
-    *("page", "heading", "line", "labels", "page-picture", "parts"),
-    *("picture-headers", "head", "refused"),
-)
-"""What is claimed of the page and of HTTP, and can be tried at any time."""
-
 COURSE = {
     "course.shown": "The page shows a picture.",
     "course.stays": "Everyone sees the same picture for the documented time.",

@@ -243,7 +243,7 @@ def _named(event: Event, facts: Facts) -> Iterator[str]:
 
 def no_history(why: str) -> BadUsageError:
     """What is said of a file that cannot be judged."""
-    return BadUsageError("This is no history of a validation", why=why, fix=FIX)
+    return BadUsageError("This is not the JSON of a validation", why=why, fix=FIX)
 
 
 class _Versioned(msgspec.Struct):

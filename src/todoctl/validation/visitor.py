@@ -193,7 +193,7 @@ def curl(
     """The command that sends the same request."""
     words = ["curl"]
     if role is Role.PICTURE:
-        words += ["--output", "picture.jpg"]  # it is nothing for a screen
+        words += ["--output", "picture.jpg"]  # it is not for a terminal
     if method == "HEAD":
         words.append("--head")
     elif method != "GET" or content:

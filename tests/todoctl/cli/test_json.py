@@ -73,7 +73,7 @@ def test_what_is_up_is_told(todoctl: CommandLine) -> None:
     assert down == {"target": "local", "changed": True, "data_kept": False}
     told_again = todoctl("down", "--json")
     assert check("down", told_again.stdout) == {"target": None, "changed": False, "data_kept": False}
-    assert told_again.stderr == "Nothing is up; nothing to take away.\n"
+    assert told_again.stderr == "Nothing is up; nothing to remove.\n"
 
 
 def test_what_the_app_says_is_wrong_is_told(todoctl: CommandLine) -> None:

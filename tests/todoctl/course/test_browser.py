@@ -2,6 +2,8 @@
 
 from unittest.mock import Mock
 
+from pathlib import Path
+
 import pytest
 
 from tests.browser import find
@@ -70,10 +72,17 @@ def test_an_app_that_is_not_there() -> None:
     assert "ERR_" in seen.problem
 
 
-def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = made(Seen(0, ""))
-    monkeypatch.setattr("shutil.which", lambda _: "/no/such/browser")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match=r"pip install 'todoctl\[browser\]'"):
+        BrowserVisitor("http://127.0.0.1:1/", history)
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\necho 'FATAL: No usable sandbox!' >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(broken))
+    with pytest.raises(UnavailableError, match=r"does not start: .*No usable sandbox.*--image"):
         BrowserVisitor("http://127.0.0.1:1/", history)
     refused = Mock(side_effect=Exception("Connection closed while reading from the driver"))
     with monkeypatch.context() as patched:

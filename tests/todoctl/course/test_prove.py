@@ -119,7 +119,7 @@ def test_a_claim_that_there_is_not_is_no_history(tmp_path: Path, capsys: pytest.
     file = tmp_path / "saved.json"
     file.write_text(json.dumps(told))
     assert run(["judge", str(file)]) == 2
-    assert "This is no history of a validation: 'moon' is no claim. Name a file" in capsys.readouterr().err
+    assert "This is not the JSON of a validation: 'moon' is no claim. Name a file" in capsys.readouterr().err
 
 
 def test_on_a_terminal_each_app_has_a_line_with_its_time() -> None:

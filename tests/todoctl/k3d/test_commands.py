@@ -206,7 +206,7 @@ def test_the_build_context_goes_into_a_pipe(
         assert {"Dockerfile", "todoapp/__main__.py", "pip/pip.conf"} <= set(tar.getnames())
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert run(["image", "context"]) == 2
-    assert b"nothing for a screen" in capfdbinary.readouterr().err
+    assert b"not written to a terminal" in capfdbinary.readouterr().err
 
 
 def test_an_index_on_this_machine_is_reached_from_the_build(

@@ -158,7 +158,7 @@ def test_down_keeps_the_data_where_asked(todoctl: CommandLine) -> None:
     todoctl("down", "--keep-data")
     assert pids(todoctl) == []
     assert "Nothing is up" in todoctl("status", code=3).stderr
-    assert "nothing to take away" in todoctl("down", "--keep-data").stdout
+    assert "nothing to remove" in todoctl("down", "--keep-data").stdout
     todoctl.up()
     assert state(todoctl).sha256 == seen.sha256
     assert state(todoctl).access_count == 2
@@ -169,7 +169,7 @@ def test_down_ends_what_runs_and_touches_nothing_else(todoctl: CommandLine, tmp_
     todoctl.up()
     stranger.write_text("keep me")
     assert len(pids(todoctl)) == 1
-    assert "Taken away." in todoctl("down").stdout
+    assert "Removed." in todoctl("down").stdout
     assert pids(todoctl) == []
     assert stranger.read_text() == "keep me"
     stranger.unlink()

@@ -136,11 +136,11 @@ def test_a_context_that_leads_elsewhere_is_refused(
     target.up(settings, told)
     kube.resources["configmaps", "todoctl"]["metadata"]["uid"] = "another"
     found = NamespaceTarget(home, OPTIONS)
-    with pytest.raises(UnavailableError, match="context it leads elsewhere by now"):
+    with pytest.raises(UnavailableError, match="context it now points elsewhere"):
         found.details()
-    with pytest.raises(UnavailableError, match="context it leads elsewhere by now"):
+    with pytest.raises(UnavailableError, match="context it now points elsewhere"):
         found.up(replace(settings, ttl=5.0), told)
-    with pytest.raises(UnavailableError, match="context it leads elsewhere by now"):
+    with pytest.raises(UnavailableError, match="context it now points elsewhere"):
         found.down(told, keep_data=False)
     assert ("deployments", "todo-app-dep") in kube.resources
 
@@ -264,7 +264,7 @@ def test_the_image_service_is_asked_through_a_forwarded_port(
     place = target._context()
     assert place.ask_pod("HEAD", "todoctl-image-service", 8000, "/way") == b""
     kube.answers["/portforward"] = Answer(403, '{"message": "no"}')
-    with pytest.raises(UnavailableError, match=r"The cluster has refused: no\.$"):
+    with pytest.raises(UnavailableError, match=r"The API server has refused the request: no\.$"):
         place.ask_pod("HEAD", "todoctl-image-service", 8000, "/way")
 
 

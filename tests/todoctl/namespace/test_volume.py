@@ -65,7 +65,7 @@ def test_it_is_set_aside_by_one_rename_and_put_back_by_one(claim: ClaimVolume, k
 def test_a_lost_connection_does_not_pass_for_a_missing_directory(claim: ClaimVolume, kube: Kube) -> None:
     """The user's own picture and counts would be left behind, set aside for good."""
     kube.ending = ""
-    with pytest.raises(UnavailableError, match="is not known"):
+    with pytest.raises(UnavailableError, match="connection was lost"):
         claim.is_set_aside()
 
 

@@ -58,7 +58,7 @@ def event(told: dict[str, Any], kind: str) -> dict[str, Any]:
 def test_what_is_no_history_is_told(spoil: Callable[[dict[str, Any]], object], why: str) -> None:
     told = history().to_json()
     spoil(told)
-    with pytest.raises(BadUsageError, match=r"This is no history of a validation: .+ Name a file") as error:
+    with pytest.raises(BadUsageError, match=r"This is not the JSON of a validation: .+ Name a file") as error:
         History.from_json(told)
     assert why in str(error.value)
 

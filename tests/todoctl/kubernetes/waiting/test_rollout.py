@@ -120,6 +120,6 @@ def test_an_api_that_stays_away_is_told(kube: Kube, place: Place, monkeypatch: p
     monkeypatch.setattr(rollout, "ASK_AGAIN_SECONDS", 0.01)
     kube.answers["/pods"] = Answer(503, "apiserver is shutting down")
     with pytest.raises(
-        UnavailableError, match="does not get ready: The cluster has refused: apiserver is shutting"
+        UnavailableError, match="does not get ready: The API server has refused the request: apiserver is shutting"
     ):
         rollout.wait(place, None)
