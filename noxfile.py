@@ -1,4 +1,4 @@
-"""The one door to every check: `nox` runs lint, types, workflows and tests; `nox -l` lists the rest."""
+"""Every check: `nox` runs lint, types, workflows and tests; `nox -l` lists the rest."""
 
 import re
 import shutil

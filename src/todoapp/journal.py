@@ -3,8 +3,8 @@
 A save is seen by every process as soon as its file is renamed into place, and outlasts the death of
 any. Only a power cut can undo it, until file and directory are synced; for that the file system
 writes to its own journal twice, which takes longer than all else in a page view. So the same bytes
-are written here as well, in place, where one sync of the data is enough. Two slots take turns: what
-a cut tears is the newer one, which nobody was told of, and the one before it is whole.
+are written here as well, in place, where one sync of the data is enough. Two slots take turns: a
+power cut can damage only the slot that is being written, whose page views are not answered yet.
 """
 
 import contextlib

@@ -58,7 +58,10 @@ def decode(content: bytes) -> Metadata:
         raise ValueError("no JSON object")  # noqa: TRY004 - bad content, not a bad call
     kinds = ((_COUNTS, _is_count), (_TIMES, _is_time), (_FLAGS, _is_flag), (_TEXTS, _is_text))
     found = {
-        name: entries[key] for keys, is_good in kinds for key, name in keys.items() if is_good(entries.get(key))
+        name: entries[key]
+        for keys, is_good in kinds
+        for key, name in keys.items()
+        if is_good(entries.get(key))
     }
     sha256 = entries.get("sha256")
     wrong = [key for key, name in _KEYS.items() if entries.get(key) is not None and name not in found]

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.mend import mend
+from todoctl.restore import restore
 from todoctl.settings import Settings
 from todoctl.target import Progress, Target, require_settings
 from todoctl.validation.history import Act, Facts, History
@@ -32,7 +32,7 @@ def validate(
     """Plays `scenarios`: with `full` at the deployed TTL and source, else quickly, with pictures of its own.
 
     Raises `UnavailableError` where nothing is up. Whatever happens, the volume, the settings and the app are
-    put back on the way out (after a kill, `mend` does that), and `report` gets the verdict so far.
+    put back on the way out (after a kill, `restore` does that), and `report` gets the verdict so far.
     """
     deployed = require_settings(target)
     target.record.check()  # first: whoever validates has stopped the app now and then
@@ -61,7 +61,7 @@ def validate(
                     history.events.append(serving)
                 run(stage, scenarios, audience)
         finally:
-            mend(target, progress)
+            restore(target, progress)
         history.interrupted = False
     finally:
         history.ended_at = time.time()

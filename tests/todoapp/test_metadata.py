@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -72,7 +73,7 @@ def test_a_bad_value_falls_back_alone(key: str, value: object) -> None:
     good = {"image_access_count": 3, "retry_after": 5.0, "fetch_error": "no", "sha256": "ab"}
     metadata = decode(json.dumps(good | {key: value}).encode())
     assert metadata.wrong == (key,)
-    known = {name: good[name] for name in State._fields if name in good and name != key}
+    known: dict[str, Any] = {name: good[name] for name in State._fields if name in good and name != key}
     assert metadata.state == State(**known)
     assert metadata.sha256 == (None if key == "sha256" else "ab")
 

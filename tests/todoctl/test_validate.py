@@ -13,7 +13,7 @@ from tests.faults.trial import Silence
 from tests.todoctl.bench import Bench
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.local.target import LocalTarget
-from todoctl.mend import mend
+from todoctl.restore import restore
 from todoctl.settings import Settings
 from todoctl.target import Way
 from todoctl.validation import run as running
@@ -148,12 +148,12 @@ def test_an_interrupted_run_puts_all_back_and_still_reports(bench: Bench) -> Non
 
 def test_a_killed_run_is_mended_by_the_next_command(bench: Bench) -> None:
     before = bench.state()
-    assert not mend(bench.target, Silence())
+    assert not restore(bench.target, Silence())
     (bench.target.directory / "validating").touch()
     bench.target.stop()
     bench.target.volume.set_aside()
     bench.target.start(Settings(port=bench.port, ttl=1.0, image_url="sample:"))
-    assert mend(bench.target, Silence())
+    assert restore(bench.target, Silence())
     assert bench.state() == before
 
 

@@ -12,7 +12,7 @@ app = typer.Typer(
     cls=Group,
     help="Puts a picture-of-the-moment web app on a local Kubernetes, proves that it behaves, "
     "and takes it away again.\n\n"
-    "Exit codes: 0 well, 1 a scenario did not pass, 2 usage, 3 the machine lacks something or the "
+    "Exit codes: 0 success, 1 a scenario did not pass, 2 usage, 3 the machine lacks something or the "
     "target is not up, 130 interrupted.",
     epilog=examples("""
         todoctl up && todoctl validate --html report.html && todoctl down

@@ -40,7 +40,7 @@ def down(
 ) -> None:
     """Take away all that up has made; twice is fine."""
     from todoctl import targets
-    from todoctl.mend import mend
+    from todoctl.restore import restore
 
     terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     home = find_home()
@@ -53,7 +53,7 @@ def down(
         terminal.note("Nothing is up; nothing to remove.")
     else:
         with home.lock():
-            mend(where, terminal)
+            restore(where, terminal)
             changed = where.down(terminal, keep_data=keep_data)
         terminal.note("Removed." if changed else "Nothing was up; nothing to remove.")
     if as_json:

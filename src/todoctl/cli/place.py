@@ -20,14 +20,14 @@ def find_home() -> "Home":
 def standing(choice: "Choice", terminal: "Terminal") -> "Target":
     """What is up, for a command that only looks; first mends what a killed validation has left."""
     from todoctl import targets
-    from todoctl.mend import mend
+    from todoctl.restore import restore
 
     home = find_home()
     target = targets.require(home, choice)
     if target.record.exists():
         try:
             with home.lock():
-                mend(target, terminal)
+                restore(target, terminal)
         except LockedError:
             terminal.note("A validation is under way: this is the app it plays on, not yet the deployed one.")
     return target

@@ -24,7 +24,7 @@ from todoctl.errors import BadUsageError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from todoctl.course.asked import Asked
+    from todoctl.course.options import CourseOptions
     from todoctl.validation.verdict import Verdict
 
 PLAYED = "What is played"
@@ -107,9 +107,9 @@ def validate(
                 fix=f"Leave {name} out",
             )
     if url:
-        from todoctl.course.asked import asked
+        from todoctl.course.options import course_options
 
-        apps = asked(
+        apps = course_options(
             url,
             ttl=600.0 if ttl is None else ttl,
             image=image,
@@ -120,7 +120,7 @@ def validate(
         )
         _validate_others(apps, details=details, quiet=quiet, as_json=as_json, junit=junit, html=html)
     from todoctl import targets
-    from todoctl.mend import mend
+    from todoctl.restore import restore
     from todoctl.validate import validate as run
     from todoctl.validation.reports import files
     from todoctl.validation.scenarios import chosen
@@ -135,13 +135,13 @@ def validate(
         report([verdict], terminal, details=details, as_json=as_json, junit=junit, html=html)
 
     with home.lock():
-        mend(where, terminal)
+        restore(where, terminal)
         verdict = run(where, terminal, terminal, scenarios, terminal.commands, full=full, report=tell)
     raise typer.Exit(ExitCode.OK if verdict.passed else ExitCode.FAILED)
 
 
 def _validate_others(
-    apps: "Sequence[Asked]",
+    apps: "Sequence[CourseOptions]",
     *,
     details: bool,
     quiet: bool,

@@ -86,7 +86,9 @@ class BrowserVisitor:
                 if path is None:
                     raise UnavailableError(MISSING) from None
                 raise UnavailableError(
-                    f"{path} does not start", why=_reason(error), fix="Or name the picture's address with --image"
+                    f"{path} does not start",
+                    why=_reason(error),
+                    fix="Or name the picture's address with --image",
                 ) from None
         return self._browser
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from todoctl.course import pictures
-from todoctl.course.lived import check, leave
+from todoctl.course.lifetimes import check, leave
 from todoctl.course.sightings import sightings
 from todoctl.validation.history import File, History, Volume
 from todoctl.validation.reports.phrases import counted

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from todoctl.course import lived, told
+from todoctl.course import lifetimes, statements
 from todoctl.course.files import files
 from todoctl.course.sightings import lives, sightings
 from todoctl.course.verdict import CourseVerdict
@@ -11,13 +11,13 @@ from todoctl.validation.reports.phrases import short
 from todoctl.validation.verdict import ScenarioResult, Span, Visit
 
 JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
-    "shown": lived.shown,
-    "stays": lived.stays,
-    "grace": lived.grace,
-    "renews": lived.renews,
-    "restart": lived.restart,
-    "counts": told.counts,
-    "times": told.times,
+    "shown": lifetimes.shown,
+    "stays": lifetimes.stays,
+    "grace": lifetimes.grace,
+    "renews": lifetimes.renews,
+    "restart": lifetimes.restart,
+    "counts": statements.counts,
+    "times": statements.times,
     "files": files,
 }
 

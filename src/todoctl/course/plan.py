@@ -6,7 +6,7 @@ from math import isinf
 from todoctl.validation.model.times import Span
 
 PACE = 1.0
-"""Seconds between two visits at least: the app is a guest's host, not ours."""
+"""Seconds between two visits at least, so that a stranger's app has little to do."""
 
 PARTS = (0.25, 0.5, 0.75)
 """Of a picture's time: when it is visited."""

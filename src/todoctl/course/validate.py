@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from todoctl.course.asked import Asked
 from todoctl.course.judge import judge
+from todoctl.course.options import CourseOptions
 from todoctl.course.plan import PACE, Plan
 from todoctl.course.verdict import CourseVerdict
 from todoctl.course.watch import Tell, Watch
@@ -27,7 +27,7 @@ class Board(Protocol):
 
 
 def validate(
-    apps: Sequence[Asked],
+    apps: Sequence[CourseOptions],
     board: Board,
     report: Callable[[list[CourseVerdict]], None],
     *,

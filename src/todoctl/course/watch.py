@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from math import inf, isinf
 
-from todoctl.course import command, lived, volume
-from todoctl.course.asked import Asked
+from todoctl.course import command, lifetimes, volume
 from todoctl.course.browser import BrowserVisitor
+from todoctl.course.options import CourseOptions
 from todoctl.course.plan import Plan
 from todoctl.course.sightings import Life, lives
 from todoctl.course.visitor import HttpVisitor, NoPicture, Visitor
@@ -38,21 +38,21 @@ class InterruptedVisits(Exception):  # noqa: N818 - the user has ended the run
 class Watch:
     """Visits one app; all that is seen goes into `history`, also where something fails."""
 
-    def __init__(self, asked: Asked, plan: Plan, tell: Tell, ending: threading.Event) -> None:
-        self.asked, self._plan, self._tell, self._ending = asked, plan, tell, ending
+    def __init__(self, options: CourseOptions, plan: Plan, tell: Tell, ending: threading.Event) -> None:
+        self.options, self._plan, self._tell, self._ending = options, plan, tell, ending
         facts = Facts(
             target="url",
-            url=asked.url,
-            ttl=asked.ttl,
+            url=options.url,
+            ttl=options.ttl,
             source="",
-            directory=str(asked.volume or shlex.join(asked.volume_exec)),
+            directory=str(options.volume or shlex.join(options.volume_exec)),
             rolling=False,
             full=True,
             began_at=time.time(),
         )
         self.history = History(facts=facts, interrupted=True)
         self.errors: dict[str, str] = {}
-        self._http = HttpVisitor(asked.url, self.history, image=asked.image)
+        self._http = HttpVisitor(options.url, self.history, image=options.image)
         self._visitor: Visitor = self._http
         self._number = 0
         self._looks = 0
@@ -79,16 +79,16 @@ class Watch:
         """Notes how the run stands: the claims that count, and why some could not be judged."""
         self.history.ended_at = time.time()
         acts = [event for event in self.history.events if isinstance(event, Act)]
-        if self.asked.restart and not acts:
+        if self.options.restart and not acts:
             self.errors.setdefault("restart", "the run did not come to the restart")
-        if (self.asked.volume or self.asked.volume_exec) and not self._looks:
+        if (self.options.volume or self.options.volume_exec) and not self._looks:
             self.errors.setdefault("files", "the run did not come to a look at the volume")
         began = self.history.facts.began_at
         self.history.plays = [
             Play(
                 name=name,
                 title=sentence,
-                proves=[key] if name in self.asked.counted else [],
+                proves=[key] if name in self.options.counted else [],
                 tries=1,
                 begin=began,
                 end=began,
@@ -108,7 +108,7 @@ class Watch:
             if self._early() or self._known():
                 break
             life = lives(self.history)[-1]
-        if self.asked.restart:
+        if self.options.restart:
             self._restart()
 
     def _meet(self) -> Life | None:
@@ -130,12 +130,12 @@ class Watch:
 
     def _early(self) -> bool:
         """Whether a picture went before its time without doubt: no use in waiting for an expiry."""
-        return bool(lived.early(self.history))
+        return bool(lifetimes.early(self.history))
 
     def _known(self) -> bool:
         """Whether an expiry has shown all that it can show."""
-        found, result = lived.expiry(self.history), ScenarioResult(name="stays", title="")
-        lived.stays(self.history, result)
+        found, result = lifetimes.expiry(self.history), ScenarioResult(name="stays", title="")
+        lifetimes.stays(self.history, result)
         return bool(result.checks) and found is not None and not found.doubtful
 
     def _live(self, life: Life) -> bool:
@@ -167,18 +167,18 @@ class Watch:
         """The restart under page views, then a visit."""
         before = time.time()
         ending = threading.Event()
-        self._tell(self.asked.url, f"restarting: {shlex.join(self.asked.restart)}", self._end)
+        self._tell(self.options.url, f"restarting: {shlex.join(self.options.restart)}", self._end)
         views = threading.Thread(target=self._stream, args=(ending,), daemon=True)
         views.start()
         try:
-            command.run(list(self.asked.restart), seconds=RESTART_SECONDS)
+            command.run(list(self.options.restart), seconds=RESTART_SECONDS)
             self._settle()
         except TodoctlError as error:
             self.errors["restart"] = str(error)
         finally:
             ending.set()
             views.join()
-            ttl = self.asked.ttl
+            ttl = self.options.ttl
             self.history.events.append(
                 Act(begin=before, end=time.time(), scenario="restart", what="restart", ttl=ttl)
             )
@@ -218,7 +218,7 @@ class Watch:
             self._visitor.visit(self._next(), phase)
         except NoPicture:
             if not self._shown():  # a page that has had a picture shows an error now
-                self._visitor = BrowserVisitor(self.asked.url, self.history)
+                self._visitor = BrowserVisitor(self.options.url, self.history)
                 self._wait(self._last + self._plan.pace, "visiting with a browser")
                 self._last = time.time()
                 self._visitor.visit(self._next(), phase)
@@ -229,14 +229,14 @@ class Watch:
 
     def _look(self) -> None:
         """The files on the volume, if they can be seen."""
-        if not (self.asked.volume or self.asked.volume_exec) or "files" in self.errors:
+        if not (self.options.volume or self.options.volume_exec) or "files" in self.errors:
             return
         began = time.time()
         try:
             files = (
-                volume.read(self.asked.volume, self.history)
-                if self.asked.volume
-                else volume.listed(list(self.asked.volume_exec))
+                volume.read(self.options.volume, self.history)
+                if self.options.volume
+                else volume.listed(list(self.options.volume_exec))
             )
         except TodoctlError as error:
             self.errors["files"] = str(error)
@@ -260,6 +260,6 @@ class Watch:
         if left > 60:
             self._visitor.rest()
         if doing:
-            self._tell(self.asked.url, doing, self._end)
+            self._tell(self.options.url, doing, self._end)
         if self._ending.wait(max(left, 0.0)):
             raise InterruptedVisits

@@ -17,7 +17,7 @@ from todoctl.k3d.context import Context
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.attempts import wait_until
-from todoctl.kubernetes.marks import was_applied
+from todoctl.kubernetes.ownership import was_applied
 from todoctl.kubernetes.waiting import rollout
 from todoctl.settings import Settings
 from todoctl.target import Progress, Step

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from todoctl.errors import BadUsageError
-from todoctl.k3d import handed_on
+from todoctl.k3d import extra_args
 
 LISTEN = ("127.0.0.1", "0.0.0.0")  # noqa: S104 - only where the user asks for it
 
@@ -46,7 +46,7 @@ class ClusterOptions:
                 f"--listen {self.listen!r} is no address to bind the port to",
                 fix=f"Use {' or '.join(LISTEN)}",
             )
-        handed_on.check(self.k3d_arg)
+        extra_args.check(self.k3d_arg)
 
     @property
     def node(self) -> str:

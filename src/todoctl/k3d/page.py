@@ -7,7 +7,7 @@ from todoctl.errors import UnavailableError
 from todoctl.k3d.context import Context
 from todoctl.kubernetes.manifests import SELECTOR
 from todoctl.kubernetes.waiting import ingress, rollout
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 from todoctl.kubernetes.waiting.patience import Patience
 from todoctl.kubernetes.waiting.snapshot import Snapshot
 from todoctl.settings import Settings
@@ -90,14 +90,14 @@ def _wait_for_way(context: Context, patience: Patience) -> None:
             return
         if lasts > ADDRESS_SECONDS:
             return
-        patience.judge(found or [Hindrance(what="the ingress has no address yet")])
+        patience.judge(found or [Blocker(what="the ingress has no address yet")])
         if addressed:
             context.stop.wait(READY_SECONDS)
         else:
             context.api.wait_for_ingress(round(LOOK_SECONDS))
 
 
-def _look(context: Context) -> tuple[bool, list[Hindrance]]:
+def _look(context: Context) -> tuple[bool, list[Blocker]]:
     """Whether the ingress has an address, and what is in the way to its controller."""
     try:
         return ingress.has_address(context.api.ingress()), _on_the_way(Snapshot(context.api))
@@ -105,13 +105,13 @@ def _look(context: Context) -> tuple[bool, list[Hindrance]]:
         return False, [rollout.unanswered(error)]
 
 
-def _on_the_way(now: Snapshot) -> list[Hindrance]:
+def _on_the_way(now: Snapshot) -> list[Blocker]:
     """What is in the way to the app's pods, they themselves first."""
-    app = [now.hindrance(pod) for pod in now.pods(now.api.namespace, **APP)]
+    app = [now.blocker(pod) for pod in now.pods(now.api.namespace, **APP)]
     return [*(one for one in app if one), *ingress.controller(now)]
 
 
-def in_the_way(context: Context, error: UnavailableError) -> list[Hindrance]:
+def in_the_way(context: Context, error: UnavailableError) -> list[Blocker]:
     """What is in the way of the page, which is not there because of `error`; the most telling first."""
     try:
         now = Snapshot(context.api)
@@ -122,4 +122,4 @@ def in_the_way(context: Context, error: UnavailableError) -> list[Hindrance]:
         said = f"no answer through k3d's load balancer yet ({error.why.rstrip('.')})"
     else:
         said = error.what[0].lower() + error.what[1:]
-    return [*found, Hindrance(what=said)]
+    return [*found, Blocker(what=said)]

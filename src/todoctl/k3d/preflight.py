@@ -21,7 +21,7 @@ ENGINE_SECONDS = 2
 
 def examine(options: ClusterOptions, port: int) -> list[Finding]:
     """What this machine has and lacks for a cluster with `options` on `port`."""
-    found = [_k3d(), _docker(), *_handed_on(options)]
+    found = [_k3d(), _docker(), *_k3d_args(options)]
     try:
         engine = connect(timeout=ENGINE_SECONDS)
     except UnavailableError as error:
@@ -66,7 +66,7 @@ def _docker() -> Finding:
     )
 
 
-def _handed_on(options: ClusterOptions) -> list[Finding]:
+def _k3d_args(options: ClusterOptions) -> list[Finding]:
     """Whether k3d will take what it is handed: with `--help` it reads its options and does nothing."""
     if not options.k3d_arg:
         return []

@@ -9,7 +9,7 @@ from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.node import ASIDE, CACHE
 from todoctl.kubernetes import image_pod, manifests, removal
-from todoctl.kubernetes.marks import was_applied
+from todoctl.kubernetes.ownership import was_applied
 from todoctl.target import Progress, Step
 
 DELETE_SECONDS = 90.0

@@ -12,7 +12,7 @@ from todoctl.home import Home
 from todoctl.images import image
 from todoctl.images.image import DEFAULT_BASE_IMAGE
 from todoctl.images.pull import pull_missing
-from todoctl.k3d import bring_up, needed, node, page, preflight
+from todoctl.k3d import bring_up, node, page, preflight, required_images
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.options import ClusterOptions
@@ -96,9 +96,9 @@ class K3dTarget(App):
         machines = self._cluster.cluster.machines()
         images = {self._cluster.options.base_image or DEFAULT_BASE_IMAGE: "--base-image"}
         if self._cluster.awaits_creation(machines):
-            return needed.by_cluster(self._cluster.options) | images
+            return required_images.by_cluster(self._cluster.options) | images
         if not all(machine.running for machine in machines):
-            return needed.by_start() | images
+            return required_images.by_start() | images
         return images
 
     def _is_up(self, settings: Settings, tag: str) -> bool:

@@ -12,7 +12,7 @@ from todoctl.kubernetes import manifests
 from todoctl.kubernetes.attempts import wait_until
 from todoctl.kubernetes.context import Context
 from todoctl.kubernetes.manifests import MANAGER, NAMESPACE, Resource
-from todoctl.kubernetes.marks import OWNER, is_ours
+from todoctl.kubernetes.ownership import OWNER, is_ours
 from todoctl.kubernetes.waiting import single
 from todoctl.settings import Settings
 

@@ -164,5 +164,7 @@ def _exit_code(ending: str) -> int | None:
 
 def _lost(command: str, pod: str, why: str) -> UnavailableError:
     return UnavailableError(
-        f"The connection was lost while '{command}' ran in the pod {pod}", why=why, fix="Run the command again"
+        f"The connection was lost while '{command}' ran in the pod {pod}",
+        why=why,
+        fix="Run the command again",
     )

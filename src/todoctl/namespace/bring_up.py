@@ -4,7 +4,7 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import make_directory
 from todoctl.kubernetes.apply import apply
 from todoctl.kubernetes.manifests import Resource
-from todoctl.kubernetes.marks import is_ours, marked
+from todoctl.kubernetes.ownership import is_ours, marked
 from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import loading, page
 from todoctl.namespace.context import Context

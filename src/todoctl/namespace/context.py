@@ -13,7 +13,7 @@ from todoctl.home import Home, damaged
 from todoctl.kubernetes import context
 from todoctl.kubernetes.answers import TIMEOUT
 from todoctl.kubernetes.manifests import Resource, digest
-from todoctl.kubernetes.marks import is_ours, marked
+from todoctl.kubernetes.ownership import is_ours, marked
 from todoctl.namespace import resources
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.settings import Settings

@@ -9,7 +9,7 @@ import psutil
 
 from todoctl.errors import LockedError
 from todoctl.kubernetes.manifests import Resource
-from todoctl.kubernetes.marks import is_ours, marked
+from todoctl.kubernetes.ownership import is_ours, marked
 from todoctl.record import FileRecord
 
 if TYPE_CHECKING:

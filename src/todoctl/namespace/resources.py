@@ -1,7 +1,7 @@
 """What the app is made of in a namespace: no volume of its own; an ingress or a route only for a host."""
 
 from todoctl.kubernetes.manifests import ROUTE_GROUP, Resource, adapted, deployment_of, pulled_with
-from todoctl.kubernetes.marks import marked
+from todoctl.kubernetes.ownership import marked
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.settings import Settings, seconds
 

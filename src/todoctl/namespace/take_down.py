@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from todoctl.kubernetes import removal
 from todoctl.kubernetes.manifests import Resource
-from todoctl.kubernetes.marks import is_ours
+from todoctl.kubernetes.ownership import is_ours
 from todoctl.namespace.context import Context
 from todoctl.namespace.resources import in_words
 from todoctl.settings import Settings

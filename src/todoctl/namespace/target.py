@@ -17,8 +17,8 @@ from todoctl.namespace import kill_program, page, preflight, transport
 from todoctl.namespace.bring_up import bring_up, provide_image
 from todoctl.namespace.context import Context
 from todoctl.namespace.forward import Forwarder
+from todoctl.namespace.helper_pod import HelperPod
 from todoctl.namespace.options import NamespaceOptions
-from todoctl.namespace.own_pod import OwnPod
 from todoctl.namespace.record import NamespaceRecord
 from todoctl.namespace.take_down import forget, take_down
 from todoctl.namespace.transport import PodTransport
@@ -56,8 +56,8 @@ class NamespaceTarget(App):
         return ClaimVolume(self._context(), self._pod)
 
     @cached_property
-    def _pod(self) -> OwnPod:
-        return OwnPod(self._context())
+    def _pod(self) -> HelperPod:
+        return HelperPod(self._context())
 
     @cached_property
     def _transport(self) -> PodTransport:

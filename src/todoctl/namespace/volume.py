@@ -9,7 +9,7 @@ from todoctl.kubernetes.pod_side import INSIDE, PodSide
 from todoctl.kubernetes.waiting import rollout
 from todoctl.namespace import receive
 from todoctl.namespace.context import Context
-from todoctl.namespace.own_pod import NAME, OwnPod
+from todoctl.namespace.helper_pod import NAME, HelperPod
 from todoctl.volume import Side, require_aside
 
 ASIDE, DETACHED = f"{INSIDE}.set-aside", f"{INSIDE}.detached"
@@ -22,7 +22,7 @@ class ClaimVolume:
 
     directory = INSIDE
 
-    def __init__(self, context: Context, pod: OwnPod) -> None:
+    def __init__(self, context: Context, pod: HelperPod) -> None:
         self._context = context
         self._pod = pod
         self._host: PodSide | None = None

@@ -57,8 +57,10 @@ class Guest:
 
 
 def at_once(urls: Sequence[str], seconds: float) -> list[Guest]:
-    """One visitor for each of `urls`. Their requests go out within a millisecond or two, those of threads
-    that begin together within tens of them: the app would have answered the first before the second comes.
+    """One visitor for each of `urls`.
+
+    One thread sends all requests, within a millisecond or two. Threads of their own would send them over tens
+    of milliseconds: the app would have answered the first before the second comes.
     """
     guests = [Guest(url, seconds) for url in urls]
     with ThreadPoolExecutor(len(guests)) as pool:

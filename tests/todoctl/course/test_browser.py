@@ -1,8 +1,7 @@
 """A visit by a real Chromium."""
 
-from unittest.mock import Mock
-
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 

@@ -5,7 +5,7 @@ import io
 from PIL import Image
 
 from tests.todoctl.course.made import Look, Restart, Seen, digest, made, picture
-from tests.todoctl.course.test_lived import FAILED, OPEN, claim
+from tests.todoctl.course.test_lifetimes import FAILED, OPEN, claim
 from todoctl.validation.history import History
 
 

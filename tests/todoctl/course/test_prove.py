@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tests.todoctl.course.imitation import Imitation, imitation
 from tests.todoctl.course.made import Restart, Seen, made, visits
-from tests.todoctl.course.test_lived import YOUNG
+from tests.todoctl.course.test_lifetimes import YOUNG
 from todoctl.__main__ import run
 from todoctl.console import Terminal
 from todoctl.course.judge import judge
@@ -56,9 +56,10 @@ def test_one_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 
 
 def test_without_a_browser_the_machine_lacks_something(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("shutil.which", lambda _: "/no/such/browser")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     with imitation(Imitation(show="react")) as app:
         assert run(["validate", "--url", app.url, "--ttl", "8"]) == 3
     assert "Install Chromium" in capsys.readouterr().out

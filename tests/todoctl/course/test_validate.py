@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.todoctl.course.imitation import Imitation, imitation
-from todoctl.course.asked import Asked, asked
 from todoctl.course.judge import judge
+from todoctl.course.options import CourseOptions, course_options
 from todoctl.course.validate import validate
 from todoctl.course.verdict import CLAIMS, CourseVerdict
 from todoctl.validation.history import History, Request, Role
@@ -38,9 +38,9 @@ class Board:
         yield lambda *told: self.told.append(told)
 
 
-def wanted(*apps: Imitation, ttl: float, restart: bool, claims: str | None) -> list[Asked]:
+def wanted(*apps: Imitation, ttl: float, restart: bool, claims: str | None) -> list[CourseOptions]:
     volumes = [app.directory for app in apps if app.directory]
-    return asked(
+    return course_options(
         [app.url for app in apps],
         ttl=ttl,
         volumes=volumes if len(volumes) == len(apps) else (),
@@ -175,8 +175,9 @@ def test_pages_whose_picture_comes_by_javascript() -> None:
         assert len(pictures) == len(set(pictures)), "a picture once a visit"
 
 
-def test_without_a_browser_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda _: "/no/such/browser")
+def test_without_a_browser_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     [verdict] = run(Imitation(show="react"))
     assert outcomes(verdict) == "........"
     assert "or name the picture's address with --image" in reason(verdict, "shown")
@@ -222,7 +223,7 @@ def test_a_restart_that_fails_and_a_volume_that_goes(tmp_path: Path) -> None:
     def play(times: float) -> list[CourseVerdict]:
         volume.mkdir()
         with imitation(Imitation(ttl=TTL * times)) as app:
-            [one] = asked([app.url], ttl=TTL * times, volumes=[volume], restarts=["false"])
+            [one] = course_options([app.url], ttl=TTL * times, volumes=[volume], restarts=["false"])
             volume.rmdir()
             return validate([one], Board(), lambda _: None, pace=PACE)
 
@@ -235,7 +236,9 @@ def test_the_volume_as_a_command_lists_it(tmp_path: Path) -> None:
     def play(times: float) -> list[CourseVerdict]:
         with imitation(Imitation(ttl=TTL * times, directory=tmp_path)) as app:
             listing = f"ls -lR --time-style=full-iso {tmp_path}"
-            [one] = asked([app.url], ttl=TTL * times, volume_execs=[listing], restarts=[app.command()])
+            [one] = course_options(
+                [app.url], ttl=TTL * times, volume_execs=[listing], restarts=[app.command()]
+            )
             return validate([one], Board(), lambda _: None, pace=PACE)
 
     [verdict] = settled(play, "+++++..+")
@@ -247,7 +250,7 @@ def test_an_app_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None
 
     def play(times: float) -> list[CourseVerdict]:
         with imitation(Imitation(ttl=TTL * times)) as app:
-            [one] = asked([app.url], ttl=TTL * times, restarts=[app.command("break")])
+            [one] = course_options([app.url], ttl=TTL * times, restarts=[app.command("break")])
             return validate([one], Board(), lambda _: None, pace=PACE)
 
     [verdict] = settled(play, "++++-...")
@@ -261,7 +264,7 @@ def test_an_interrupted_run_reports_what_was_seen() -> None:
         timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
-            validate(asked([app.url], ttl=60), Board(), reports.append, pace=PACE)
+            validate(course_options([app.url], ttl=60), Board(), reports.append, pace=PACE)
     [[verdict]] = reports
     assert outcomes(verdict) == "+......."
     assert verdict.history.interrupted

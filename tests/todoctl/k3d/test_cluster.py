@@ -75,7 +75,7 @@ def test_all_that_is_missing_is_said_at_once(
     assert "GiB free" not in line, "the cluster is there, and has its room"
     assert "\n" not in line
     world.machines.clear()
-    with pytest.raises(UnavailableError, match="GiB free.*a new cluster needs"):
+    with pytest.raises(UnavailableError, match=r"GiB free.*a new cluster needs"):
         preflight.check(preflight.examine(ClusterOptions(), PORT))
     assert not found("kubectl").ok
 

@@ -104,6 +104,42 @@ def test_down_leaves_a_cluster_of_somebody_else_alone(
     assert not changes(world)
 
 
+def test_on_a_cluster_of_somebody_else_his_app_and_his_files_stay(
+    engine: Engine, world: World, kube: Kube, settings: Settings, told: Told, home: Home
+) -> None:
+    """The names are those of the course: whoever has such a cluster may have such an app."""
+    world.create(settings.port, marked=False)
+    world.paths |= {"/tmp/kube", "/tmp/kube/cache"}
+    kube.apply("services", "todo-app-svc", {"metadata": {"name": "todo-app-svc"}})
+    before = dict(kube.resources)
+    adopting = K3dTarget(home, ClusterOptions(adopt=True))
+    with pytest.raises(
+        UnavailableError, match=r"there is service/todo-app-svc.*kubectl .*delete service/todo-a"
+    ):
+        adopting.up(settings, told)
+    assert kube.resources == before
+    assert not adopting.directory.exists()
+    kube.delete("services", "todo-app-svc")
+    assert adopting.up(settings, told)
+    assert not adopting.up(settings, told)
+    kube.apply("ingresses", "dwk-todo-app-ingress", {"metadata": {"name": "dwk-todo-app-ingress"}})
+    assert adopting.down(told, keep_data=False)
+    assert set(kube.resources) == {("ingresses", "dwk-todo-app-ingress")}, "made by somebody else meanwhile"
+    assert "/tmp/kube/cache" in world.paths
+    assert "it was there before" in told
+
+
+def test_the_volume_is_on_the_server_of_a_cluster_without_agents(
+    engine: Engine, world: World, settings: Settings, told: Told, home: Home
+) -> None:
+    world.create(settings.port, marked=False)
+    for name in ("agent-0", "agent-1"):
+        del world.machines[f"k3d-k3s-default-{name}"]
+    adopting = K3dTarget(home, ClusterOptions(adopt=True))
+    assert adopting.up(settings, told)
+    assert adopting.details()["Volume"].endswith("k3d-k3s-default-server-0")
+
+
 def test_a_neighbour_is_left_alone(
     target: K3dTarget, home: Home, world: World, settings: Settings, told: Told
 ) -> None:

@@ -51,7 +51,9 @@ def test_down_can_keep_the_data(target: K3dTarget, world: World, settings: Setti
     assert not target.directory.parent.exists()
 
 
-def test_down_finds_what_was_kept(home: Home, engine: Engine, world: World, settings: Settings, told: Told) -> None:
+def test_down_finds_what_was_kept(
+    home: Home, engine: Engine, world: World, settings: Settings, told: Told
+) -> None:
     """By the name of the cluster, and with the options that it was made with."""
     world.cluster = "other"
     K3dTarget(home, ClusterOptions(cluster="other", agents=0)).up(settings, told)

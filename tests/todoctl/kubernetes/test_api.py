@@ -43,7 +43,7 @@ def test_a_kubeconfig_that_cannot_be_used(tmp_path: Path, content: str | None) -
 def test_a_refusal_is_told_in_one_line(api: Api, kube: Kube, body: str, why: str) -> None:
     kube.answers["/"] = Answer(403, body)
     for ask in (api.ping, api.deployment, api.pods):
-        with pytest.raises(UnavailableError, match=rf"refused: .*{why}"):
+        with pytest.raises(UnavailableError, match=rf"refused the request: .*{why}"):
             ask()
     api.wait_for_pods(1)  # whoever waits asks again
 

@@ -46,7 +46,9 @@ def test_a_command_that_has_failed_is_told_from_one_that_nobody_knows_of(api: Ap
         api.pod_commands.run("pod", "test")
     assert failed.value.exit_code == 1
     for kube.ending in ("", '{"status": "Failure", "message": "error dialing backend"}'):
-        with pytest.raises(UnavailableError, match="connection was lost while 'test' ran in the pod pod") as lost:
+        with pytest.raises(
+            UnavailableError, match="connection was lost while 'test' ran in the pod pod"
+        ) as lost:
             api.pod_commands.run("pod", "test")
         assert not isinstance(lost.value, CommandFailedError)
 

@@ -54,5 +54,7 @@ def test_what_does_not_listen_to_sigterm_is_killed(tmp_path: Path, monkeypatch: 
 def test_what_survives_even_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "STOP_SECONDS", 0.1)
     monkeypatch.setattr(psutil.Process, "send_signal", lambda *_: None)
-    with pytest.raises(UnavailableError, match=f"Process {os.getpid()} has not exited after SIGKILL.*ps -o stat"):
+    with pytest.raises(
+        UnavailableError, match=f"Process {os.getpid()} has not exited after SIGKILL.*ps -o stat"
+    ):
         process.stop([psutil.Process()])

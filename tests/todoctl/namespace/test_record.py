@@ -66,7 +66,9 @@ def test_where_the_other_one_ends_meanwhile_ours_begins(
         begin(record)
         tries.append(record)
         if len(tries) == 1:
-            kube.answers[f"POST /api/v1/namespaces/{target.record._context.namespace}/configmaps"] = Answer(409, "{}")
+            kube.answers[f"POST /api/v1/namespaces/{target.record._context.namespace}/configmaps"] = Answer(
+                409, "{}"
+            )
         else:
             kube.answers.clear()
 

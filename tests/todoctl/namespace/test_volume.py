@@ -15,7 +15,7 @@ from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.told import Told
 from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.kubernetes.waiting import patience
-from todoctl.namespace import kill_program, own_pod, receive
+from todoctl.namespace import helper_pod, kill_program, receive
 from todoctl.namespace.target import NamespaceTarget
 from todoctl.namespace.volume import ClaimVolume
 from todoctl.settings import Settings
@@ -93,19 +93,19 @@ def test_files_are_put_there_also_while_it_is_out_of_reach(claim: ClaimVolume, k
 
 
 def test_a_pod_of_that_name_that_is_somebody_elses_is_left_alone(claim: ClaimVolume, kube: Kube) -> None:
-    theirs = kube.apply("pods", own_pod.NAME, {"kind": "Pod", "metadata": {"name": own_pod.NAME}})
+    theirs = kube.apply("pods", helper_pod.NAME, {"kind": "Pod", "metadata": {"name": helper_pod.NAME}})
     with pytest.raises(
         TodoctlError, match="Pod todoctl is in namespace default, and todoctl has not made it"
     ):
         claim.set_aside()
-    assert kube.resources["pods", own_pod.NAME] == theirs
+    assert kube.resources["pods", helper_pod.NAME] == theirs
 
 
 def test_a_pod_that_does_not_run_is_told(
     claim: ClaimVolume, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "QUIET_SECONDS", 0.05)
-    monkeypatch.setattr(own_pod, "NAME", "todoctl-other")
+    monkeypatch.setattr(helper_pod, "NAME", "todoctl-other")
     kube.service_status = {}  # any other pod's
     with pytest.raises(UnavailableError, match="pod todoctl-other does not get ready"):
         claim.set_aside()

@@ -10,8 +10,8 @@ from typing import Any
 from todoctl.kubernetes.api import Pod
 from todoctl.kubernetes.manifests import INGRESS
 from todoctl.kubernetes.waiting import conditions, helm
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 from todoctl.kubernetes.waiting.conditions import NO_PODS
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
 from todoctl.kubernetes.waiting.snapshot import Snapshot
 
 HTTP = 80
@@ -21,14 +21,14 @@ SERVICE_LABEL = "svccontroller.k3s.cattle.io/svcname"
 DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 """https://kubernetes.io/docs/concepts/services-networking/ingress/#default-ingress-class"""
 
-NO_CONTROLLER = Hindrance(
+NO_CONTROLLER = Blocker(
     what="there is no ingress controller in this cluster: nothing takes connections at port 80 of its nodes",
     grade=Grade.STUCK,
     fix="Install one, or make the cluster without --disable=traefik: 'todoctl down', then 'todoctl up'",
 )
 
 
-def controller(now: Snapshot) -> list[Hindrance]:
+def controller(now: Snapshot) -> list[Blocker]:
     """What is in the way of connections to an ingress controller; nothing where they arrive.
 
     Where there are several ways, what is in the best of them.
@@ -39,7 +39,7 @@ def controller(now: Snapshot) -> list[Hindrance]:
     if own:
         ways.append(_best(now, own))
     if not ways:
-        return [helm.hindrance(now) or NO_CONTROLLER]
+        return [helm.blocker(now) or NO_CONTROLLER]
     return min(ways, key=lambda way: max((one.grade for one in way), default=-1))
 
 
@@ -56,7 +56,7 @@ def _is_entrance(service: Any) -> bool:  # noqa: ANN401
     return service.spec.type == "LoadBalancer" and any(port.port == HTTP for port in service.spec.ports or [])
 
 
-def _way(now: Snapshot, service: Any, doors: list[Pod]) -> list[Hindrance]:  # noqa: ANN401
+def _way(now: Snapshot, service: Any, doors: list[Pod]) -> list[Blocker]:  # noqa: ANN401
     """What is in the way to and from a service: its own pods, and those that lead port 80 there."""
     name, namespace = service.metadata.name, service.metadata.namespace
     leading = [pod for pod in doors if (pod.metadata.labels or {}).get(SERVICE_LABEL) == name]
@@ -64,7 +64,7 @@ def _way(now: Snapshot, service: Any, doors: list[Pod]) -> list[Hindrance]:  # n
     if not leading:
         return [
             *found,
-            Hindrance(
+            Blocker(
                 what=f"nothing leads port {HTTP} of the nodes to the service {name} in {namespace}",
                 grade=Grade.STUCK,
                 fix="Make the cluster without --disable=servicelb: 'todoctl down', then 'todoctl up'",
@@ -73,7 +73,7 @@ def _way(now: Snapshot, service: Any, doors: list[Pod]) -> list[Hindrance]:  # n
     return [*found, *_best(now, leading)]
 
 
-def _behind(now: Snapshot, service: Any) -> list[Hindrance]:  # noqa: ANN401
+def _behind(now: Snapshot, service: Any) -> list[Blocker]:  # noqa: ANN401
     name, namespace = service.metadata.name, service.metadata.namespace
     if not service.spec.selector:  # what is behind it is not in this cluster
         return []
@@ -84,15 +84,15 @@ def _behind(now: Snapshot, service: Any) -> list[Hindrance]:  # noqa: ANN401
     if not makers and not any(_makes_pods_for(found, service) for found in now.all("DaemonSet")):
         what = f"the service {name} in {namespace} has no pods, and no deployment makes any"
         fix = f"See what was installed there: 'kubectl -n {namespace} get all'"
-        return [Hindrance(what=what, grade=Grade.STUCK, fix=fix)]
+        return [Blocker(what=what, grade=Grade.STUCK, fix=fix)]
     for deployment in makers:
         who = f"the deployment {deployment.metadata.name} in {namespace}"
         if deployment.spec.replicas == 0:
             scale = f"kubectl -n {namespace} scale deployment {deployment.metadata.name} --replicas=1"
-            return [Hindrance(what=f"{who} is scaled to 0 pods", fix=f"Run '{scale}'")]
+            return [Blocker(what=f"{who} is scaled to 0 pods", fix=f"Run '{scale}'")]
         if why := conditions.holds(deployment, NO_PODS):
-            return [Hindrance(what=f"{who} gets no pods: {why}", grade=Grade.STUCK)]
-    return [Hindrance(what=f"the service {name} in {namespace} has no pods yet")]
+            return [Blocker(what=f"{who} gets no pods: {why}", grade=Grade.STUCK)]
+    return [Blocker(what=f"the service {name} in {namespace} has no pods yet")]
 
 
 def _makes_pods_for(maker: Any, service: Any) -> bool:  # noqa: ANN401
@@ -101,9 +101,9 @@ def _makes_pods_for(maker: Any, service: Any) -> bool:  # noqa: ANN401
     return bool(same and service.spec.selector.items() <= labels.items())
 
 
-def _best(now: Snapshot, group: list[Pod]) -> list[Hindrance]:
+def _best(now: Snapshot, group: list[Pod]) -> list[Blocker]:
     """What is in the way of the one that gets on best, of pods that do the same; nothing if one is ready."""
-    found = [now.hindrance(pod) for pod in group]
+    found = [now.blocker(pod) for pod in group]
     waiting = [one for one in found if one is not None]
     return [] if len(waiting) < len(found) else [min(waiting, key=lambda one: one.grade)]
 
@@ -113,14 +113,14 @@ def has_address(ingress: Any | None) -> bool:  # noqa: ANN401
     return bool(ingress and ingress.status and ingress.status.load_balancer.ingress)
 
 
-def classed(now: Snapshot, ingress: Any | None) -> list[Hindrance]:  # noqa: ANN401
+def classed(now: Snapshot, ingress: Any | None) -> list[Blocker]:  # noqa: ANN401
     """What is wrong with the class of an ingress that no controller has taken.
 
     Where there are no classes at all, as with Traefik 1, controllers take what has none.
     """
     if ingress is None:
         what = f"the ingress {INGRESS} is gone"
-        return [Hindrance(what=what, grade=Grade.STUCK, fix="Run 'todoctl up' again")]
+        return [Blocker(what=what, grade=Grade.STUCK, fix="Run 'todoctl up' again")]
     if has_address(ingress):
         return []
     classes = {found.metadata.name: found.metadata.annotations or {} for found in now.all("IngressClass")}
@@ -139,4 +139,4 @@ def classed(now: Snapshot, ingress: Any | None) -> list[Hindrance]:  # noqa: ANN
         first = min(classes)
         make = f"kubectl annotate ingressclass {first} {DEFAULT_CLASS}=true"
         fix = f"Run '{make}' and 'kubectl delete ingress {INGRESS}', then 'todoctl up' again"
-    return [Hindrance(what=what, grade=Grade.STUCK, fix=fix)]
+    return [Blocker(what=what, grade=Grade.STUCK, fix=fix)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from todoctl.errors import UnavailableError
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 from todoctl.target import Step
 
 STUCK_SECONDS = 45.0
@@ -25,7 +25,7 @@ https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff
 class Patience:
     """Told again and again what is in the way, it shows that, and says when to wait no longer.
 
-    `outcome` is what has happened then; `fix` what to do where the hindrance itself has no better advice.
+    `outcome` is what has happened then; `fix` what to do where the blocker itself has no better advice.
     """
 
     def __init__(self, outcome: str, fix: str, step: Step | None, stop: threading.Event) -> None:
@@ -37,7 +37,7 @@ class Patience:
         self._seen: set[str] = set()
         self._news = monotonic()
 
-    def judge(self, found: Sequence[Hindrance]) -> None:
+    def judge(self, found: Sequence[Blocker]) -> None:
         """Raises `UnavailableError` where waiting on is of no use, or nobody waits any more.
 
         `found` is all that is in the way now, the most telling first.
@@ -52,8 +52,8 @@ class Patience:
             self._news = now
         self._seen |= new
         if now - self._news > QUIET_SECONDS:
-            minutes = f"nothing new has happened for {QUIET_SECONDS:g} s"
-            raise self._end(f"{self._outcome}, and {minutes}", found[0])
+            silence = f"nothing new has happened for {QUIET_SECONDS:g} s"
+            raise self._end(f"{self._outcome}, and {silence}", found[0])
         if self._stop.is_set():
             raise self._end("Waiting was given up", found[0])
         if self._step:
@@ -61,7 +61,7 @@ class Patience:
             pause = "; Kubernetes tries again within 5 minutes" if self._is_old(first) else ""
             self._step.update(f"{first.what}{pause}", first.began)
 
-    def _since(self, one: Hindrance, now: float) -> float | None:
+    def _since(self, one: Blocker, now: float) -> float | None:
         """When this trouble was first found stuck; an attempt under way does not make it a new one.
 
         What was tried before anybody waited may have been mended since: the next attempt tells.
@@ -69,12 +69,12 @@ class Patience:
         before = self._stuck.get(one.trouble)
         return now if before is None and one.grade >= Grade.STUCK and not one.paused else before
 
-    def _is_old(self, one: Hindrance) -> bool:
+    def _is_old(self, one: Blocker) -> bool:
         return one.paused and self._stuck[one.trouble] is None
 
-    def _stood(self, one: Hindrance, now: float) -> bool:
+    def _stood(self, one: Blocker, now: float) -> bool:
         since = self._stuck[one.trouble]
         return since is not None and (one.grade is Grade.FINAL or now - since > STUCK_SECONDS)
 
-    def _end(self, outcome: str, one: Hindrance) -> UnavailableError:
+    def _end(self, outcome: str, one: Blocker) -> UnavailableError:
         return UnavailableError(outcome, why=one.what, fix=one.fix or self._fix)

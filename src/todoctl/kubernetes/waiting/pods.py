@@ -8,7 +8,7 @@ from typing import Any
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.api import Api, Pod
 from todoctl.kubernetes.waiting import pull_failures
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance, shortened
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade, shortened
 
 IMAGE_REASONS = (
     "ErrImagePull",
@@ -70,7 +70,7 @@ def events_of(pod: Pod, events: Sequence[Any]) -> list[Any]:
     return [event for event in events if event.involved_object.uid == pod.metadata.uid]
 
 
-def hindrance(api: Api, pod: Pod, events: Sequence[Any]) -> Hindrance | None:
+def blocker(api: Api, pod: Pod, events: Sequence[Any]) -> Blocker | None:
     """What is in the way of its getting ready; None where it is ready.
 
     `events` are those of its namespace, the latest at the end.
@@ -91,15 +91,15 @@ def hindrance(api: Api, pod: Pod, events: Sequence[Any]) -> Hindrance | None:
     return _starting(pod, own)
 
 
-def _no_place(pod: Pod, reason: str, message: str) -> Hindrance:
+def _no_place(pod: Pod, reason: str, message: str) -> Blocker:
     waits = COMING.search(message) and not PRESSURE.search(message)
     return _stuck(pod, reason, message, Grade.PENDING if waits else Grade.STUCK)
 
 
-def _stuck(pod: Pod, reason: str, message: str, grade: Grade = Grade.STUCK) -> Hindrance:
+def _stuck(pod: Pod, reason: str, message: str, grade: Grade = Grade.STUCK) -> Blocker:
     """Something that Kubernetes has a name for."""
     said = f": {_short(message)}" if message else ""
-    return Hindrance(
+    return Blocker(
         what=f"{name(pod)}: {reason}{said}",
         grade=grade,
         key=f"{pod.metadata.uid} {reason}",
@@ -107,7 +107,7 @@ def _stuck(pod: Pod, reason: str, message: str, grade: Grade = Grade.STUCK) -> H
     )
 
 
-def _of_container(api: Api, pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance | None:  # noqa: ANN401
+def _of_container(api: Api, pod: Pod, container: Any, events: Sequence[Any]) -> Blocker | None:  # noqa: ANN401
     waiting, ended = container.state.waiting, container.state.terminated
     reason = waiting.reason if waiting else ""
     if reason in STARTING:
@@ -125,11 +125,11 @@ def _of_container(api: Api, pod: Pod, container: Any, events: Sequence[Any]) -> 
     else:
         probes = [event for event in events if event.reason == "Unhealthy" and (event.count or 1) >= PROBES]
         why = f": {_short(probes[-1].message)}" if probes else ""
-        found = Hindrance(what=f"{name(pod)} runs, and is not ready yet{why}")
+        found = Blocker(what=f"{name(pod)} runs, and is not ready yet{why}")
     return found
 
 
-def _image(pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance:  # noqa: ANN401
+def _image(pod: Pod, container: Any, events: Sequence[Any]) -> Blocker:  # noqa: ANN401
     """A pull that has failed, and may be under way again."""
     image, waiting = container.image, container.state.waiting
     why = waiting.message or waiting.reason
@@ -142,7 +142,7 @@ def _image(pod: Pod, container: Any, events: Sequence[Any]) -> Hindrance:  # noq
         failure = replace(failure, grade=Grade.STUCK)
     under_way = _under_way(events)
     again = "; it is tried again now" if under_way else ""
-    return Hindrance(
+    return Blocker(
         what=f"{name(pod)}: the image {image} {failure.said} ({pull_failures.point(why)}){again}",
         grade=Grade.MOVING if under_way else failure.grade,
         began=moment(under_way) if under_way else None,
@@ -158,12 +158,12 @@ def _under_way(events: Sequence[Any]) -> Any | None:  # noqa: ANN401
     return pulls[-1] if pulls and pulls[-1].reason == "Pulling" else None
 
 
-def _starting(pod: Pod, events: Sequence[Any]) -> Hindrance:
+def _starting(pod: Pod, events: Sequence[Any]) -> Blocker:
     """A pod whose container is about to be made: by what has happened last."""
     pulling = _under_way(events)
     if pulling:
         image = re.sub(r'^Pulling image "(.*)"$', r"\1", pulling.message or "")
-        return Hindrance(
+        return Blocker(
             what=f"{name(pod)} pulls {image}",
             grade=Grade.MOVING,
             began=moment(pulling),
@@ -171,30 +171,30 @@ def _starting(pod: Pod, events: Sequence[Any]) -> Hindrance:
         )
     last = next((event for event in reversed(events) if event.type == "Warning"), None)
     if last is None or last is not events[-1]:
-        return Hindrance(what=f"{name(pod)} is being created")
+        return Blocker(what=f"{name(pod)} is being created")
     pause = re.search(r'image "([^"]+)"', last.message or "")
     if last.reason == "FailedCreatePodSandBox" and pause:
         failure = pull_failures.failure(last.message.replace(pause[1], ""))
-        return Hindrance(
+        return Blocker(
             what=f"{name(pod)}: the image {pause[1]} {failure.said} ({pull_failures.point(last.message)})",
             grade=failure.grade,
             key=f"{pod.metadata.uid} {last.reason}",
             fix=failure.what_to_do,
         )
     if NO_NETWORK.search(last.message or ""):
-        return Hindrance(what=f"{name(pod)} waits for the network of its node")
+        return Blocker(what=f"{name(pod)} waits for the network of its node")
     # A busy node may fail to make a sandbox more than once.
     busy = last.reason == "FailedCreatePodSandBox" and not PRESSURE.search(last.message or "")
     return _stuck(pod, last.reason, last.message or "", Grade.PENDING if busy else Grade.STUCK)
 
 
-def _ended(api: Api, pod: Pod, container: Any, grade: Grade) -> Hindrance:  # noqa: ANN401
+def _ended(api: Api, pod: Pod, container: Any, grade: Grade) -> Blocker:  # noqa: ANN401
     """A container that ends and is started again, each time later."""
     times, ended = ends(container)
     how = f" ({ended.reason}, exit code {ended.exit_code})" if ended else ""
     often = "" if times < 2 else f" {times} times"
     looping = bool(container.state.waiting)
-    return Hindrance(
+    return Blocker(
         what=f"{name(pod)}: {'CrashLoopBackOff: ' if looping else ''}its container has ended"
         f"{often}{how}{last_words(api, pod, container)}",
         grade=grade,

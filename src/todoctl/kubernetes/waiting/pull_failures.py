@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from todoctl.kubernetes.waiting.hindrance import Grade, shortened
+from todoctl.kubernetes.waiting.blocker import Grade, shortened
 
 
 @dataclass(frozen=True, slots=True)

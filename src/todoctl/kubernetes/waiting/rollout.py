@@ -8,8 +8,8 @@ from todoctl.kubernetes.api import Api, Pod
 from todoctl.kubernetes.context import Context
 from todoctl.kubernetes.manifests import DEPLOYMENT
 from todoctl.kubernetes.waiting import conditions, pods
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 from todoctl.kubernetes.waiting.conditions import NO_PODS
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
 from todoctl.kubernetes.waiting.patience import Patience
 from todoctl.target import Step
 
@@ -58,7 +58,7 @@ def _until(
             deployment, found = context.api.deployment(), context.api.pods()
             if done(deployment, found):
                 return
-            reason = hindrance(context.api, deployment, found)
+            reason = blocker(context.api, deployment, found)
         except UnavailableError as error:
             reason = unanswered(error)
         patience.judge([reason])
@@ -73,9 +73,9 @@ def _until(
 UNANSWERED = "no answer"
 
 
-def unanswered(error: UnavailableError) -> Hindrance:
+def unanswered(error: UnavailableError) -> Blocker:
     """An API, a node or a Docker that does not answer: it may be busy, but not for long."""
-    return Hindrance(what=f"{error.what}: {error.why}", grade=Grade.STUCK, key=UNANSWERED, fix=error.fix)
+    return Blocker(what=f"{error.what}: {error.why}", grade=Grade.STUCK, key=UNANSWERED, fix=error.fix)
 
 
 def is_observed(deployment: Any) -> bool:  # noqa: ANN401
@@ -112,7 +112,7 @@ def require_standing(api: Api) -> list[str]:
     return names
 
 
-def hindrance(api: Api, deployment: Any | None, found: list[Pod]) -> Hindrance:  # noqa: ANN401
+def blocker(api: Api, deployment: Any | None, found: list[Pod]) -> Blocker:  # noqa: ANN401
     """Why the app is not ready, in the words of Kubernetes, with the pod's last log line if it crashes.
 
     A pod of before the rollout may stand until the new one is ready. What troubles it is no longer so.
@@ -120,11 +120,11 @@ def hindrance(api: Api, deployment: Any | None, found: list[Pod]) -> Hindrance: 
     waiting = [pod for pod in newest(deployment, standing(found)) if not pods.is_ready(pod)]
     events = api.events(api.namespace) if waiting else []
     for pod in waiting:
-        if reason := pods.hindrance(api, pod, events):
+        if reason := pods.blocker(api, pod, events):
             return reason
     ending = [pod for pod in found if pods.is_ending(pod)]
     if ending:
-        return Hindrance(what=f"{len(ending)} pod(s) still ending")
+        return Blocker(what=f"{len(ending)} pod(s) still ending")
     return _without_pod(deployment)
 
 
@@ -141,7 +141,7 @@ def _template(pod: Pod) -> str | None:
     return (pod.metadata.labels or {}).get("pod-template-hash")
 
 
-def _without_pod(deployment: Any | None) -> Hindrance:  # noqa: ANN401
+def _without_pod(deployment: Any | None) -> Blocker:  # noqa: ANN401
     if deployment and (why := conditions.holds(deployment, NO_PODS)):
-        return Hindrance(what=why, grade=Grade.STUCK)
-    return Hindrance(what=SETTLED)
+        return Blocker(what=why, grade=Grade.STUCK)
+    return Blocker(what=SETTLED)

@@ -6,9 +6,9 @@ from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.kubernetes.api import Pod
 from todoctl.kubernetes.context import Context
 from todoctl.kubernetes.manifests import Resource
-from todoctl.kubernetes.marks import is_ours
+from todoctl.kubernetes.ownership import is_ours
 from todoctl.kubernetes.waiting import pods
-from todoctl.kubernetes.waiting.hindrance import Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker
 from todoctl.kubernetes.waiting.patience import Patience
 from todoctl.kubernetes.waiting.rollout import unanswered
 
@@ -38,12 +38,12 @@ def wait(context: Context, wanted: Resource, make: Callable[[], None]) -> Pod:
                 return found
             elif pods.is_over(found) and found.status.reason:  # evicted, it would stay on the list for good
                 context.api.delete(wanted, grace=1)
-            reason = _hindrance(context, found) or Hindrance(what=f"pod {name} is being made")
+            reason = _hindrance(context, found) or Blocker(what=f"pod {name} is being made")
         except UnavailableError as error:
             reason = unanswered(error)
         patience.judge([reason])
         context.stop.wait(POLL_SECONDS)
 
 
-def _hindrance(context: Context, found: Pod | None) -> Hindrance | None:
-    return found and pods.hindrance(context.api, found, context.api.events(context.namespace))
+def _hindrance(context: Context, found: Pod | None) -> Blocker | None:
+    return found and pods.blocker(context.api, found, context.api.events(context.namespace))

@@ -4,7 +4,7 @@ from typing import Any
 
 from todoctl.kubernetes.api import Api, Pod
 from todoctl.kubernetes.waiting import pods
-from todoctl.kubernetes.waiting.hindrance import Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker
 
 
 class Snapshot:
@@ -34,11 +34,11 @@ class Snapshot:
             key=lambda pod: str(pod.metadata.name),
         )
 
-    def hindrance(self, pod: Pod) -> Hindrance | None:
+    def blocker(self, pod: Pod) -> Blocker | None:
         """What is in the way of the pod's getting ready; None where it is ready."""
         if pods.is_ready(pod):
             return None
         namespace = pod.metadata.namespace
         if namespace not in self._events:
             self._events[namespace] = self.api.events(namespace)
-        return pods.hindrance(self.api, pod, self._events[namespace])
+        return pods.blocker(self.api, pod, self._events[namespace])

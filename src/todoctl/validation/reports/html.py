@@ -7,8 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from todoctl.validation.history import Act
 from todoctl.validation.reports import phrases
+from todoctl.validation.reports.durations import durations
 from todoctl.validation.reports.frames import Frame, frames
-from todoctl.validation.reports.spent import spent
 from todoctl.validation.reports.timeline import LEFT, RIGHT, WIDTH, timeline
 from todoctl.validation.verdict import Outcome, ScenarioResult, Verdict
 
@@ -87,7 +87,7 @@ def _run(environment: Environment, verdict: Verdict, *, at: str, share: int) -> 
         summary=phrases.summary(verdict),
         scenarios=_by_urgency(verdict, share),
         timeline=timeline(verdict),
-        spent=spent(verdict),
+        spent=durations(verdict),
         pictures=phrases.pictures(verdict),
         events=[
             (number, event, phrases.describe(event))

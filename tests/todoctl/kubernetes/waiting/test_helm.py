@@ -6,7 +6,7 @@ from tests.todoctl.kubernetes.kube import Kube
 from tests.todoctl.kubernetes.objects import BORN, Json, helm_job, helm_pod, pulling
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import helm
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 from todoctl.kubernetes.waiting.snapshot import Snapshot
 
 LATER = "2026-11-23T12:00:05Z"
@@ -20,9 +20,9 @@ CRASHED = (
 NEEDLESS = helm_job("metrics", done=True)
 
 
-def look(api: Api, kube: Kube, jobs: list[Json], pods: list[Json], events: list[Json]) -> Hindrance | None:
+def look(api: Api, kube: Kube, jobs: list[Json], pods: list[Json], events: list[Json]) -> Blocker | None:
     kube.lists |= {"jobs": jobs, "pods": pods, "events": events}
-    return helm.hindrance(Snapshot(api))
+    return helm.blocker(Snapshot(api))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_charts_come_before_their_jobs(kube: Kube, api: Api) -> None:
     assert look(api, kube, [], [], []) is None
     kube.lists["helmcharts"] = [{"metadata": {"name": name}} for name in ("traefik", "traefik-crd")]
     found = look(api, kube, [], [], [])
-    assert found == Hindrance(what="no Helm job yet for traefik, traefik-crd")
+    assert found == Blocker(what="no Helm job yet for traefik, traefik-crd")
 
 
 def test_charts_that_are_installed_are_in_nobodys_way(kube: Kube, api: Api) -> None:

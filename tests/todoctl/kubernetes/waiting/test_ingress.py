@@ -17,7 +17,7 @@ from tests.todoctl.kubernetes.objects import (
 )
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import ingress
-from todoctl.kubernetes.waiting.hindrance import Grade
+from todoctl.kubernetes.waiting.blocker import Grade
 from todoctl.kubernetes.waiting.snapshot import Snapshot
 
 CREATING = {"reason": "ContainerCreating"}

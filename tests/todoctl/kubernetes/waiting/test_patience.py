@@ -8,12 +8,12 @@ import pytest
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.waiting import patience
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 from todoctl.kubernetes.waiting.patience import Patience
 
-PULLS = Hindrance(what="pod a pulls b", grade=Grade.MOVING, key="a b")
-FAILS = Hindrance(what="b cannot be pulled", grade=Grade.STUCK, key="a b", fix="Check the network")
-PENDING = Hindrance(what="pod a is being created")
+PULLS = Blocker(what="pod a pulls b", grade=Grade.MOVING, key="a b")
+FAILS = Blocker(what="b cannot be pulled", grade=Grade.STUCK, key="a b", fix="Check the network")
+PENDING = Blocker(what="pod a is being created")
 
 
 class Clock:
@@ -54,7 +54,7 @@ def test_a_pull_may_take_hours(waiting: Patience, clock: Clock, told: Told) -> N
 
 
 def test_what_is_certain_ends_it_at_once(waiting: Patience) -> None:
-    certain = Hindrance(what="the image b does not exist", grade=Grade.FINAL, fix="Correct its name")
+    certain = Blocker(what="the image b does not exist", grade=Grade.FINAL, fix="Correct its name")
     with pytest.raises(
         UnavailableError,
         match=r"^There is no page: the image b does not exist\. Correct its name\.$",
@@ -126,7 +126,7 @@ def test_what_is_tried_while_it_is_waited_for_counts_in_the_pauses_too(
 def test_where_nothing_new_happens_it_ends(waiting: Patience, clock: Clock) -> None:
     waiting.judge([PENDING])
     clock.let_pass(300)
-    waiting.judge([Hindrance(what="pod a runs, and is not ready yet")])
+    waiting.judge([Blocker(what="pod a runs, and is not ready yet")])
     clock.let_pass(300)
     waiting.judge([PENDING])
     clock.let_pass(40)

@@ -8,7 +8,7 @@ from tests.todoctl.kubernetes.kube import Answer, Kube
 from tests.todoctl.kubernetes.objects import Json, event, pod, pulling
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import pods
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 
 IMAGE = "docker.io/rancher/x:1"
 LOOKUP = 'failed to do request: Head "https://r.test/v2/x": dial tcp: lookup r.test: no such host'
@@ -16,10 +16,10 @@ NO_HOST = "dial tcp: lookup r.test: no such host"
 BORN_AT = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
 
-def hindrance(api: Api, kube: Kube, one: Json, *events: Json) -> Hindrance | None:
+def blocker(api: Api, kube: Kube, one: Json, *events: Json) -> Blocker | None:
     kube.pods, kube.lists["events"] = [one], list(events)
     (found,) = api.pods()
-    return pods.hindrance(api, found, api.events("default"))
+    return pods.blocker(api, found, api.events("default"))
 
 
 def unscheduled(message: str | None, reason: str = "Unschedulable") -> Json:
@@ -241,19 +241,19 @@ TAINTS = (
 def test_the_reason_is_that_of_kubernetes(
     one: Json, events: list[Json], what: str, grade: Grade, kube: Kube, api: Api
 ) -> None:
-    found = hindrance(api, kube, one, *events)
+    found = blocker(api, kube, one, *events)
     assert found
     assert (found.what, found.grade) == (what, grade)
 
 
 def test_nothing_is_in_the_way_of_what_is_ready(kube: Kube, api: Api) -> None:
-    assert hindrance(api, kube, pod("it"), event(pod("it"), "Unhealthy", "a moment ago")) is None
+    assert blocker(api, kube, pod("it"), event(pod("it"), "Unhealthy", "a moment ago")) is None
 
 
 def test_a_pull_has_a_beginning_and_stays_the_same_trouble(kube: Kube, api: Api) -> None:
-    begun = hindrance(api, kube, creating(), pulling(pod("it"), IMAGE))
-    failed = hindrance(api, kube, failing(LOOKUP))
-    again = hindrance(api, kube, failing(LOOKUP), pulling(pod("it"), IMAGE))
+    begun = blocker(api, kube, creating(), pulling(pod("it"), IMAGE))
+    failed = blocker(api, kube, failing(LOOKUP))
+    again = blocker(api, kube, failing(LOOKUP), pulling(pod("it"), IMAGE))
     assert begun
     assert failed
     assert again
@@ -265,7 +265,7 @@ def test_a_pull_has_a_beginning_and_stays_the_same_trouble(kube: Kube, api: Api)
 
 def test_an_event_may_tell_no_time(kube: Kube, api: Api) -> None:
     timeless = pulling(pod("it"), IMAGE) | {"lastTimestamp": None}
-    found = hindrance(api, kube, creating(), timeless)
+    found = blocker(api, kube, creating(), timeless)
     assert found
     assert found.began is None
 
@@ -277,7 +277,7 @@ def test_a_full_disk_comes_with_advice(kube: Kube, api: Api) -> None:
             "it", phase="Failed", reason="Evicted", message="The node was low on resource: ephemeral-storage."
         ),
     ):
-        found = hindrance(api, kube, one)
+        found = blocker(api, kube, one)
         assert found
         assert "disk space" in found.fix
 
@@ -285,7 +285,7 @@ def test_a_full_disk_comes_with_advice(kube: Kube, api: Api) -> None:
 def test_a_container_that_crashed_may_have_said_nothing(kube: Kube, api: Api) -> None:
     kube.answers["/log"] = Answer(400, '{"message": "no log yet"}')
     for logs in ("", "\n \n"):
-        found = hindrance(api, kube, CRASHING)
+        found = blocker(api, kube, CRASHING)
         assert found
         assert found.what.endswith("(Error, exit code 2)")
         kube.answers.clear()
@@ -293,6 +293,6 @@ def test_a_container_that_crashed_may_have_said_nothing(kube: Kube, api: Api) ->
 
 
 def test_a_long_message_is_cut(kube: Kube, api: Api) -> None:
-    found = hindrance(api, kube, unscheduled("word " * 100))
+    found = blocker(api, kube, unscheduled("word " * 100))
     assert found
     assert found.what.endswith("word…")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from todoctl.kubernetes.waiting.hindrance import Grade
+from todoctl.kubernetes.waiting.blocker import Grade
 from todoctl.kubernetes.waiting.pull_failures import LONGEST, failure, point
 
 UNPACK = 'failed to pull and unpack image "docker.io/rancher/x:1": '

@@ -11,7 +11,7 @@ from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes.api import Api
 from todoctl.kubernetes.waiting import patience, rollout
-from todoctl.kubernetes.waiting.hindrance import Grade, Hindrance
+from todoctl.kubernetes.waiting.blocker import Blocker, Grade
 
 ENDING = pod("old")
 ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
@@ -20,8 +20,8 @@ ENDING["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
 LOST = pod("lost", phase="Failed", reason="Evicted", message="The node was low on resource: imagefs.")
 
 
-def hindrance(api: Api) -> Hindrance:
-    return rollout.hindrance(api, api.deployment(), api.pods())
+def blocker(api: Api) -> Blocker:
+    return rollout.blocker(api, api.deployment(), api.pods())
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def hindrance(api: Api) -> Hindrance:
 )
 def test_what_is_in_the_way_of_the_app(pods: list[Json], reason: str, kube: Kube, api: Api) -> None:
     kube.pods = pods
-    assert hindrance(api).what == reason
+    assert blocker(api).what == reason
 
 
 def made(name: str, template: str, second: int, **more: Any) -> Json:  # noqa: ANN401 - JSON
@@ -54,12 +54,12 @@ def test_a_pod_of_before_the_rollout_is_not_in_the_way(ready: bool, kube: Kube, 
     """It stands until the new one is ready, and for a moment after that."""
     kube.pods = [made("older", "a", 1, waiting=REFUSED), made("newer", "b", 2, ready=ready)]
     reason = rollout.SETTLED if ready else "pod newer runs, and is not ready yet"
-    assert hindrance(api).what == reason
+    assert blocker(api).what == reason
 
 
 def test_any_pod_of_the_rollout_is_in_the_way(kube: Kube, api: Api) -> None:
     kube.pods = [made("one", "b", 2, waiting=REFUSED), made("another", "b", 3)]
-    assert hindrance(api).grade is Grade.FINAL
+    assert blocker(api).grade is Grade.FINAL
 
 
 @pytest.mark.parametrize("observed", [1, 2])
@@ -69,7 +69,7 @@ def test_until_a_change_is_observed_its_pods_are_not_there(observed: int, kube: 
     found["metadata"]["generation"] = 2
     found["status"]["observedGeneration"] = observed
     kube.resources["deployments", "todo-app-dep"] = found
-    assert (hindrance(api).what == rollout.SETTLED) == (observed < 2)
+    assert (blocker(api).what == rollout.SETTLED) == (observed < 2)
 
 
 def test_the_newest_pod_counts(kube: Kube, api: Api) -> None:
@@ -78,7 +78,7 @@ def test_the_newest_pod_counts(kube: Kube, api: Api) -> None:
     kube.pods = [older, newer]
     found = rollout.newest(api.deployment(), api.pods())
     assert [one.metadata.name for one in found] == ["newer", "older"]
-    assert hindrance(api).what.split()[1] == "newer"
+    assert blocker(api).what.split()[1] == "newer"
 
 
 def test_an_evicted_pod_is_not_waited_for(kube: Kube, api: Api) -> None:
@@ -120,6 +120,7 @@ def test_an_api_that_stays_away_is_told(kube: Kube, place: Place, monkeypatch: p
     monkeypatch.setattr(rollout, "ASK_AGAIN_SECONDS", 0.01)
     kube.answers["/pods"] = Answer(503, "apiserver is shutting down")
     with pytest.raises(
-        UnavailableError, match="does not get ready: The API server has refused the request: apiserver is shutting"
+        UnavailableError,
+        match="does not get ready: The API server has refused the request: apiserver is shutting",
     ):
         rollout.wait(place, None)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.todoctl.validation.reports import verdicts
 from todoctl.validation.history import Act
-from todoctl.validation.reports.spent import spent
+from todoctl.validation.reports.durations import durations
 from todoctl.validation.reports.timeline import LEFT, NARROWEST, RIGHT, timeline
 from todoctl.validation.verdict import Span
 
@@ -56,7 +56,7 @@ def test_ticks_are_at_round_distances(seconds: float, labels: list[str]) -> None
 
 def test_the_time_is_accounted_for() -> None:
     made = verdicts.verdict()
-    lines = {line.name: line for line in spent(made)}
+    lines = {line.name: line for line in durations(made)}
     grace, restart, whole = lines["grace"], lines["restart"], lines["whole run"]
     assert grace.acts == 0.0
     assert grace.waiting == pytest.approx(verdicts.TTL)

@@ -1,10 +1,10 @@
-"""What a validation has set aside, and how it comes back; after a kill by whatever command comes next."""
+"""What a validation has set aside comes back: after a kill, with the next command."""
 
 from todoctl.target import Progress, Target
 
 
-def mend(target: Target, progress: Progress) -> bool:
-    """Puts back what a validation set aside, finished or not; False where there is nothing to mend.
+def restore(target: Target, progress: Progress) -> bool:
+    """Puts back what a validation set aside, finished or not; False where there is nothing to restore.
 
     Can itself be interrupted at any point and run again: the record goes last.
     """

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from math import isinf
 
-from todoctl.course.lived import check, leave
+from todoctl.course.lifetimes import check, leave
 from todoctl.course.sightings import CLOCKS, Life, Sighting, lives, sightings, zone
 from todoctl.validation.history import History, Request, Role
 from todoctl.validation.model.times import Span

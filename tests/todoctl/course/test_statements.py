@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.todoctl.course.made import BEGAN, Look, Restart, Seen, digest, made
-from tests.todoctl.course.test_lived import FAILED, OPEN, PASSED, claim
+from tests.todoctl.course.test_lifetimes import FAILED, OPEN, PASSED, claim
 from todoctl.validation.verdict import Outcome
 
 PARIS = 3600.0

@@ -7,14 +7,14 @@ import json
 
 from todoctl.kubernetes import manifests
 from todoctl.kubernetes.manifests import Resource
-from todoctl.kubernetes.marks import is_ours, marked
+from todoctl.kubernetes.ownership import is_ours, marked
 from todoctl.kubernetes.waiting import single
 from todoctl.namespace.context import Context
 
 NAME = "todoctl"
 
 
-class OwnPod:
+class HelperPod:
     """Made when it is first needed."""
 
     def __init__(self, context: Context) -> None:

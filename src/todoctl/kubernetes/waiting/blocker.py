@@ -21,7 +21,7 @@ class Grade(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hindrance:
+class Blocker:
     """`what` is in the way, in one line and without its duration; `began` in epoch seconds, if known.
 
     `key` is the same for what is the same trouble in other words: attempt after attempt, say.

@@ -12,7 +12,7 @@ from todoctl.settings import check_ttl, is_http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CourseOptions:
     """One app: its page, the documented time in seconds, and the ways to its picture, volume and restart.
 
     `claims` are those that were named to count, and then have to be judged; empty: all of them.
@@ -31,7 +31,7 @@ class Asked:
         return frozenset(self.claims or CLAIMS) | {"shown"}
 
 
-def asked(
+def course_options(
     urls: Sequence[str],
     *,
     ttl: float,
@@ -40,7 +40,7 @@ def asked(
     volume_execs: Sequence[str] = (),
     restarts: Sequence[str] = (),
     claims: str | None = None,
-) -> list[Asked]:
+) -> list[CourseOptions]:
     """One for each of `urls`; raises `BadUsageError`. What is of one app is given once for each URL."""
     check_ttl(ttl)
     for url in urls:
@@ -65,7 +65,7 @@ def asked(
                 f"--volume {volume} is no directory", fix="Name the one that the app writes to"
             )
     return [
-        Asked(
+        CourseOptions(
             url=check_url(url),
             ttl=ttl,
             image=_check_image(image, url) if image else "",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from todoctl.course.asked import asked
+from todoctl.course.options import course_options
 from todoctl.course.verdict import CLAIMS
 from todoctl.errors import BadUsageError
 
@@ -38,16 +38,18 @@ URL = "http://localhost:8081"
 )
 def test_bad_usage(options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadUsageError) as told:
-        asked(**{"urls": [URL], "ttl": 600.0, **options})
+        course_options(**{"urls": [URL], "ttl": 600.0, **options})
     assert words in str(told.value)
 
 
 def test_what_is_asked_for() -> None:
-    one, other = asked([URL, "https://a/b"], ttl=20, restarts=["r 'x y'", "s"], claims="stays, stays,renews")
+    one, other = course_options(
+        [URL, "https://a/b"], ttl=20, restarts=["r 'x y'", "s"], claims="stays, stays,renews"
+    )
     assert (one.url, other.url) == (f"{URL}/", "https://a/b")
     assert one.restart == ("r", "x y")
     assert one.claims == ("stays", "renews")
     assert one.counted == {"shown", "stays", "renews"}
-    assert asked([URL], ttl=20)[0].counted == {*CLAIMS}
+    assert course_options([URL], ttl=20)[0].counted == {*CLAIMS}
     for image in ("image", "/my image.png", "https://a/b"):
-        assert asked([URL, "http://[::1]:80/"], ttl=20, image=image)[1].image == image
+        assert course_options([URL, "http://[::1]:80/"], ttl=20, image=image)[1].image == image

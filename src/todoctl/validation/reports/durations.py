@@ -7,7 +7,7 @@ from todoctl.validation.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Duration:
     """Seconds of one scenario: the app was started or stopped, something was asked, nothing was done."""
 
     name: str
@@ -21,12 +21,12 @@ class Spent:
         return max(self.whole - self.acts - self.asking, 0.0)
 
 
-def spent(verdict: Verdict) -> list[Spent]:
+def durations(verdict: Verdict) -> list[Duration]:
     """One line for each scenario, one for what was between them, and their sum."""
     begin, end = verdict.history.facts.began_at, verdict.history.ended_at
     lines = [_within(verdict, result.name, result.begin, result.end) for result in verdict.scenarios]
     whole = _within(verdict, "whole run", begin, max(begin, end))
-    between = Spent(
+    between = Duration(
         name="before, between and after them",
         whole=max(whole.whole - sum(line.whole for line in lines), 0.0),
         acts=max(whole.acts - sum(line.acts for line in lines), 0.0),
@@ -35,7 +35,7 @@ def spent(verdict: Verdict) -> list[Spent]:
     return [*lines, between, whole]
 
 
-def _within(verdict: Verdict, name: str, begin: float, end: float) -> Spent:
+def _within(verdict: Verdict, name: str, begin: float, end: float) -> Duration:
     acts, all_of_it = [], []
     for event in verdict.history.events:
         if isinstance(event, Log):
@@ -46,7 +46,7 @@ def _within(verdict: Verdict, name: str, begin: float, end: float) -> Spent:
             if isinstance(event, Act):
                 acts.append(stretch)
     covered = _covered(acts)
-    return Spent(name=name, whole=end - begin, acts=covered, asking=_covered(all_of_it) - covered)
+    return Duration(name=name, whole=end - begin, acts=covered, asking=_covered(all_of_it) - covered)
 
 
 def _covered(stretches: list[tuple[float, float]]) -> float:

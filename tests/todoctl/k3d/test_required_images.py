@@ -7,12 +7,12 @@ import pytest
 
 from tests.todoctl.k3d.world import IMAGES, World
 from todoctl.errors import UnavailableError
-from todoctl.k3d import needed
+from todoctl.k3d import required_images
 from todoctl.k3d.options import ClusterOptions
 
 
 def names(*arguments: str, k3s_image: str | None = None) -> list[str]:
-    return list(needed.by_cluster(ClusterOptions(k3s_image=k3s_image, k3d_arg=arguments)))
+    return list(required_images.by_cluster(ClusterOptions(k3s_image=k3s_image, k3d_arg=arguments)))
 
 
 def test_they_are_those_of_this_k3d(world: World) -> None:
@@ -57,7 +57,7 @@ def test_a_channel_is_looked_up(asked: str, world: World, monkeypatch: pytest.Mo
                 {"name": "v1.35", "latest": "v1.35.9+k3s1"},
             ]
         },
-        request=httpx.Request("GET", needed.CHANNELS),
+        request=httpx.Request("GET", required_images.CHANNELS),
     )
     monkeypatch.setattr(httpx, "get", lambda *_, **__: answer)
     assert names(k3s_image=asked)[0] == "docker.io/rancher/k3s:v1.36.3-k3s1"

@@ -11,7 +11,7 @@ from tests.todoctl.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.errors import BadUsageError
 from todoctl.home import Home
-from todoctl.k3d import handed_on, preflight
+from todoctl.k3d import extra_args, preflight
 from todoctl.k3d.cluster import create_command
 from todoctl.k3d.options import ClusterOptions
 from todoctl.k3d.target import K3dTarget
@@ -82,7 +82,7 @@ def test_nothing_that_todoctl_sets_itself_is_handed_on() -> None:
     command = create_command(ClusterOptions(k3s_image="k3s:1"), 8081)
     for word in command[3:]:
         with pytest.raises(BadUsageError, match="contradicts"):
-            handed_on.check([word])
+            extra_args.check([word])
 
 
 def test_what_k3d_would_not_take_is_told_before_anything_is_pulled(
