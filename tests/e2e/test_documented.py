@@ -152,6 +152,17 @@ def test_up_refuses_a_cluster_that_it_has_not_made(todoctl: Lab) -> None:
     assert not todoctl.home.exists()
 
 
+def test_adopting_the_cluster_is_not_adopting_the_app_on_it(todoctl: Lab, type_: Type) -> None:
+    """Its names are those of the course, and so are the names of everybody's own app of this step."""
+    before = todoctl.versions()
+    line = todoctl.up("--adopt", code=3).stderr
+    assert "todoctl has not applied it" in line
+    assert "deployment/todo-app-dep" in line
+    assert todoctl.versions() == before
+    assert not todoctl.home.exists()
+    type_(f"kubectl delete {FILES}")
+
+
 def test_adopted_it_is_used(todoctl: Lab) -> None:
     todoctl.up("--adopt")
     assert "(adopted)" in todoctl("status").stdout
@@ -162,6 +173,7 @@ def test_adopted_it_is_used(todoctl: Lab) -> None:
 def test_down_takes_the_app_and_leaves_the_cluster(todoctl: Lab, type_: Type) -> None:
     todoctl("down")
     assert not todoctl.kubectl("get", *RESOURCES, "--ignore-not-found")
+    assert "cached_image.jpg" in run("docker", "exec", todoctl.node, "find", "/tmp/kube"), "as it was found"
     assert len([trace for trace in todoctl.traces() if "container" in trace]) == 4
     type_("k3d cluster delete k3s-default")
     assert not todoctl.traces()

@@ -184,6 +184,7 @@ def test_up_uses_a_cluster_that_was_kept_and_down_can_keep_the_data(todoctl: Lab
 
 def test_down_leaves_nothing_and_can_be_run_twice(todoctl: Lab) -> None:
     assert f"k3d-{todoctl.cluster}" in todoctl.kubeconfig.read_text(), "k3d's context update stays on"
+    assert "'todoctl down' removes" in todoctl("down", "--keep-data").stdout
     todoctl("down")
     assert todoctl.traces() == []
     assert not todoctl.home.exists()

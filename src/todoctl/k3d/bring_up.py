@@ -5,8 +5,6 @@ its node when k3d has done: before that, both would wait for the same disk, and 
 installs comes so much later than the image.
 """
 
-import shutil
-
 from todoctl.background import Background
 from todoctl.errors import UnavailableError
 from todoctl.images import image
@@ -85,7 +83,7 @@ def check_free(context: Context, step: Step) -> None:
         if (there := context.api.read(resource)) is not None and not was_applied(there)
     ]
     if foreign:
-        shutil.rmtree(context.directory)
+        context.forget()
         raise UnavailableError(
             f"Cluster {context.cluster.name} runs an app of these names, and todoctl has not applied it",
             why=f"there {'is' if len(foreign) == 1 else 'are'} {', '.join(foreign)}",

@@ -1,10 +1,6 @@
 """`down` on a cluster: the five resources, then the cluster if todoctl made it, and a look at what stays."""
 
-import shutil
-from contextlib import suppress
-
 from todoctl.errors import UnavailableError
-from todoctl.home import not_writable
 from todoctl.k3d.cluster import are_ours
 from todoctl.k3d.context import Context
 from todoctl.k3d.node import ASIDE, CACHE
@@ -47,13 +43,7 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
         progress.note(f"Cluster {context.cluster.name} stays{why}. 'todoctl down' removes what was kept.")
         context.keep()
         return state is not None
-    try:
-        if context.directory.exists():
-            shutil.rmtree(context.directory)
-            with suppress(OSError):
-                context.directory.parent.rmdir()  # unless other clusters are remembered there
-    except OSError as error:
-        raise not_writable(context.directory, error) from None
+    context.forget()
     return bool(machines and (state is not None or not keep_cluster)) or state is not None
 
 

@@ -106,7 +106,7 @@ def test_the_port_of_a_cluster(world: World, engine: Engine) -> None:
     assert found("Port").seen == "free"
     assert not found("Port", PORT + 1).ok
     world.machines = {"k3d-k3s-default-server-0": Machine(marked=False)}
-    assert "leads no port" in found("Port").seen
+    assert "does not publish its load balancer" in found("Port").seen
     world.machines = {"k3d-k3s-default-tools": Machine(marked=False)}
     assert found("Cluster").ok
     assert found("Port").ok, "what a killed k3d left is no cluster of anybody"
