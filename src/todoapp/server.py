@@ -85,7 +85,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
     """Serve on `listener` until a signal ends it. What was answered is saved by then."""
     _configure_log(settings.log_level)
     log.info(
-        "cache in %s, TTL %g s, pictures from %s, page at http://%s:%d",
+        "cache in %s, TTL %.15g s, pictures from %s, page at http://%s:%d",
         settings.cache_dir,
         settings.ttl,
         settings.image_url,

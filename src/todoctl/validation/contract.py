@@ -58,9 +58,9 @@ _POWER = "the journal that keeps the last page views through a power cut"
 _LOST = "A running app puts back what it knows when files vanish"
 _TOGETHER = "Several processes on one volume act as one."
 _DAMAGED = (
-    "What is neither, or of another type, is as if it were missing, and last_error says so until the next "
-    "page view: a count begins at 0, the picture's time is its file's, and a picture that is not whole "
-    "is none."
+    "A value out of its range, or of another type, is as if it were missing, and last_error says so until "
+    "the next page view: a count begins at 0, the picture's time is its file's, and a picture that is not "
+    "whole is none."
 )
 _DETACHED = (
     "While the volume cannot be read or written, page views go on and are counted in memory, and last_error "
@@ -159,6 +159,9 @@ CLAIMS = {
 }
 """Name of a claim: its sentence."""
 
+LOG_LINES = 2000
+"""How many of the log's last lines are read."""
+
 COURSE = {
     "course.shown": "The page shows a picture.",
     "course.stays": "Everyone sees the same picture for the documented time.",
@@ -241,13 +244,16 @@ UNCHANGED = {
 }
 """Probes that tell which picture they have: what each sends in If-None-Match, given the SHA-256."""
 
+IMAGES = ("image/svg+xml", "image/png", "image/webp", "image/gif", "image/jpeg", "image/x-icon")
+"""What an icon or a placeholder may be."""
+
 PARTS = {
     "the page's style": Probe("parts", "GET", "/static/page.css", 200, media=("text/css",)),
     "the page's script": Probe(
         "parts", "GET", "/static/page.js", 200, media=("text/javascript", "application/javascript")
     ),
-    "the page's icon": Probe("parts", "GET", "/static/icon.svg", 200, media=("image/svg+xml", "image/png")),
-    "the placeholder": Probe("parts", "GET", "/static/placeholder.svg", 200, media=("image/svg+xml",)),
+    "the page's icon": Probe("parts", "GET", "/static/icon.svg", 200, media=IMAGES),
+    "the placeholder": Probe("parts", "GET", "/static/placeholder.svg", 200, media=IMAGES),
 }
 """What a browser loads for the page, beside the picture. The addresses are those that the page names."""
 

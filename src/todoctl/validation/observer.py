@@ -7,14 +7,12 @@ from urllib.parse import urljoin, urlsplit
 
 from todoctl.target import ImageService, Target
 from todoctl.validation import reading
-from todoctl.validation.contract import PARTS
+from todoctl.validation.contract import LOG_LINES, PARTS
 from todoctl.validation.history import Download, File, History, Log, Role, Volume
 from todoctl.validation.model.times import Span
 from todoctl.validation.reading import STATE, Told
 from todoctl.validation.visitor import Visitors
 from todoctl.volume import Side
-
-LOG_LINES = 2000
 
 
 class Observer:
@@ -58,7 +56,7 @@ class Observer:
             if page.picture is not None and told.get("status") != "empty":
                 self.visitors.picture(page.picture, request.visit)
             for name, address in page.parts if parts else ():
-                if name in PARTS:
+                if name in PARTS and not address.startswith("data:"):
                     self.visitors.probe(name, path=urlsplit(urljoin("/", address)).path)
         if not self.detached:
             self.look_at_volume()  # first: a look at the cache may save what was not saved yet

@@ -130,10 +130,15 @@ def page(html: str) -> Page:
     return found
 
 
+LINKS = {"stylesheet": "the page's style", "icon": "the page's icon"}
+"""What a `<link>` names, by its `rel`; of any other a browser loads nothing for the page."""
+
+
 def _part(tag: "Tag") -> tuple[str, str]:
     address = str(tag.get("href" if tag.name == "link" else "src") or "")
     if tag.name == "link":
-        return "the page's style" if "stylesheet" in (tag.get("rel") or "") else "the page's icon", address
+        rel = tag.get("rel") or ""
+        return next((name for kind, name in LINKS.items() if kind in rel), "a link"), address
     if tag.name == "script":
         return "the page's script", address
     return "the placeholder" if address.startswith("/static/") else "a picture", address

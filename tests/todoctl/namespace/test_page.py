@@ -108,7 +108,9 @@ def test_a_port_that_cannot_be_led_on_is_told(target: NamespaceTarget, settings:
     forwarder = target.forwarder
     forwarder.check()
     forwarder.start("nowhere", "default", settings.port)
-    with pytest.raises(TodoctlError, match=r"leads the port on has ended: .*nowhere.* See /.*forward.log"):
+    with pytest.raises(
+        TodoctlError, match=r"port-forward process has exited: .*nowhere.* See /.*forward.log"
+    ):
         wait_for(forwarder.check)
 
 

@@ -112,3 +112,28 @@ def test_others_are_counted_from_where_each_state_is() -> None:
 def test_times_without_an_end() -> None:
     assert EVER.meets(Span(-inf, -inf))
     assert not NEVER.meets(OLD)
+
+
+@pytest.mark.parametrize(
+    ("ttl", "status", "kind"),
+    [
+        (0.1, "valid", Kind.RENEW),  # of the instant at which the picture came
+        (0.1, "grace", Kind.GRACE),  # decided anew
+        (10.0, "valid", Kind.RENEW),
+        (10.0, "grace", None),
+        (0.1, "stale", None),
+    ],
+)
+def test_a_page_that_waited_longer_than_its_picture_is_valid(
+    ttl: float, status: str, kind: Kind | None
+) -> None:
+    possible = Possible(ttl)
+    possible.fetches = [Fetch(Span(100.0, 100.1), "two", 0.1)]
+    possible.states = {ONE._replace(grace_spent=True)}
+    seen = possible.view(
+        Span(100.4, 100.4),
+        Span(100.0, 100.5),
+        {"picture": "two", "views": 6, "picture_views": 1, "status": status},
+    )
+    assert bool(seen.mismatches) == (kind is None)
+    assert kind is None or kind in seen.kinds

@@ -173,13 +173,51 @@ def test_what_a_page_is_made_of() -> None:
 
 @pytest.mark.parametrize("directive", ["img-src", "style-src", "script-src"])
 def test_a_policy_lets_in_what_the_page_is_made_of(directive: str) -> None:
-    made = answer()
-    assert directive not in wrong(wire.page(made, page("")))
+    made, read = answer(), page(PARTS_OF_A_PAGE.format("/image?v=1", "/image?v=1"))
+    assert directive not in wrong(wire.page(made, read))
     (policy,) = (value for name, value in made.headers if name == wire.POLICY)
     for other in (f"{directive} 'none'", "", f"{directive}"):
         changed = policy.replace(f"{directive} 'self'", other)
         made.headers[-1] = (wire.POLICY, changed)
-        assert directive in wrong(wire.page(made, page("")))
+        assert directive in wrong(wire.page(made, read))
+        bare = page('<img id="picture" src="/image?v=1">')
+        assert (directive in wrong(wire.page(made, bare))) == (directive == "img-src"), "what it has not"
+
+
+@pytest.mark.parametrize(
+    ("policy", "closed"),
+    [
+        ("default-src 'self'; report-uri /csp; sandbox allow-scripts", True),
+        ("Default-Src 'NONE'; img-src 'self'", True),
+        ("default-src 'none'; img-src https://example.org", False),
+        ("default-src *", False),
+        ("img-src 'self'", False),
+        ("", False),
+    ],
+)
+def test_a_policy_lets_nothing_in_from_elsewhere(policy: str, *, closed: bool) -> None:
+    made = answer()
+    made.headers[-1] = (wire.POLICY, policy)
+    assert (wire.POLICY not in wrong(wire.page(made, page("")))) == closed
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "well"),
+    [
+        ("content-type", 'Text/HTML;charset="UTF-8"', True),
+        ("content-type", "text/html", False),
+        ("content-type", "text/html; charset=latin-1", False),
+        ("content-type", "text/plain; charset=utf-8", False),
+        ("cache-control", "No-Store, max-age=0", True),
+        ("cache-control", "no-cache", False),
+        ("x-frame-options", "deny", True),
+        ("x-frame-options", "sameorigin", False),
+    ],
+)
+def test_what_means_the_same_is_the_same(name: str, told: str, *, well: bool) -> None:
+    others = [(other, value) for other, value in SECURITY if other != name]
+    made = Answer(status=200, headers=[(name, told), *others], body="")
+    assert (name not in wrong(wire.page(made, page("")))) == well
 
 
 @pytest.mark.parametrize("image", [{}, {"sha256": DIGEST}, [], "none"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from todoctl.validation import reading
+from todoctl.validation.contract import LOG_LINES
 from todoctl.validation.history import Event, File, Log, Volume
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.words import told_in_words
@@ -83,8 +84,10 @@ class Files:
         """The app's log, read as the original README reads it."""
         pictures = {state.picture for state in self._possible.states}
         earlier, _ = self._shown
-        ttl = f"TTL {self._possible.ttl:g} s"
+        ttl = f"TTL {self._possible.ttl:.15g} s"
         starts = [place for place, line in enumerate(event.lines) if directory in line and ttl in line]
+        if not starts and len(event.lines) >= LOG_LINES:
+            return  # the start is further back than was read
         lines = event.lines[starts[-1] :] if starts else []
         text = "\n".join(lines)
         found = {

@@ -5,6 +5,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,13 +31,13 @@ OTHER_KEYS = ("ttl", "image", "source", "last_error")
 IMAGE_KEYS = ("sha256", "content_type", "size")
 """Of `image` in there, where it is not null."""
 
-POLICY, OWN = "content-security-policy", "default-src 'none'"
+POLICY = "content-security-policy"
 
 DIGEST = re.compile(r'"[0-9a-f]{64}"')
 """A strong entity tag with a SHA-256."""
 
-NEEDED = ("img-src", "style-src", "script-src")
-"""What the policy has to let in for the page: its picture, style and script."""
+FETCHED = {"a picture": "img-src", "the page's style": "style-src", "the page's script": "script-src"}
+"""Of what a page may have (`reading.Page.parts`), what its policy has to let in."""
 
 
 class Finding(NamedTuple):
@@ -67,31 +68,53 @@ def _header(claim: str, answer: Answer, name: str, expected: str) -> Finding:
     return Finding(claim, name, expected, answer.header(name) or "none")
 
 
+def _named(claim: str, answer: Answer, name: str, expected: str) -> Finding:
+    """A header field of a word that stands for the same in capitals."""
+    told = answer.header(name) or "none"
+    return Finding(claim, name, expected, expected if told.lower() == expected.lower() else told)
+
+
+def _media(claim: str, answer: Answer, *expected: str, charset: str = "") -> Finding:
+    """Its media type, of which only the parameter `charset` matters (RFC 9110, section 8.3.1)."""
+    told = answer.header("content-type") or "none"
+    kind = Message()
+    kind["content-type"] = told
+    well = kind.get_content_type() in expected and (kind.get_content_charset() or "") in {charset, "utf-8"}
+    wanted = " or ".join(expected) + (f"; charset={charset}" if charset else "")
+    return Finding(claim, "content-type", wanted, wanted if well else told)
+
+
+def _caching(claim: str, answer: Answer, directive: str) -> Finding:
+    """Cache-Control, which may say more than what it has to (RFC 9111, section 5.2)."""
+    told = answer.header("cache-control") or "none"
+    directives = {one.strip().lower() for one in told.split(",")}
+    return Finding(claim, "cache-control", directive, directive if directive in directives else told)
+
+
 def _security(answer: Answer) -> list[Finding]:
-    found = [_header("security", answer, name, value) for name, value in SECURITY.items()]
+    found = [_named("security", answer, name, value) for name, value in SECURITY.items()]
     policy = answer.header(POLICY) or "none"
-    nothing = policy if _is_closed(policy) else f"{OWN} and no other source"
+    nothing = policy if _is_closed(policy) else "no source but the app's own"
     return [*found, Finding("security", POLICY, nothing, policy)]
 
 
 def _is_closed(policy: str) -> bool:
     """Whether a Content-Security-Policy lets nothing in but the app's own."""
-    return OWN in policy and all(
-        set(sources) <= {"'none'", "'self'"} for sources in _sources(policy).values()
-    )
+    sources = {name: found for name, found in _sources(policy).items() if name.endswith("-src")}
+    return "default-src" in sources and all(set(found) <= {"'none'", "'self'"} for found in sources.values())
 
 
 def _sources(policy: str) -> dict[str, list[str]]:
     """The directives of a Content-Security-Policy by name, with their sources."""
-    directives = [directive.split() for directive in policy.split(";")]
-    return {name.lower(): sources for name, *sources in filter(None, directives)}
+    directives = [directive.lower().split() for directive in policy.split(";")]
+    return {name: sources for name, *sources in filter(None, directives)}
 
 
 def page(answer: Answer, read: Page) -> list[Finding]:
     """Of an answer to `GET /` whose status is 200."""
     return [
-        _header("page", answer, "content-type", "text/html; charset=utf-8"),
-        _header("page", answer, "cache-control", "no-store"),
+        _media("page", answer, "text/html", charset="utf-8"),
+        _caching("page", answer, "no-store"),
         *_security(answer),
         Finding("heading", "title", HEADING, read.title),
         Finding("heading", "heading", HEADING, read.heading),
@@ -115,7 +138,8 @@ def _parts(answer: Answer, read: Page) -> list[Finding]:
         )
     ]
     sources = _sources(answer.header(POLICY) or "")
-    for directive in NEEDED:
+    shown = {name for name, _ in read.parts} | {"a picture"}
+    for directive in (directive for name, directive in FETCHED.items() if name in shown):
         let_in = sources.get(directive, sources.get("default-src", ["'self'"]))
         found.append(
             Finding("parts", directive, "'self'", "'self'" if "'self'" in let_in else " ".join(let_in))
@@ -125,7 +149,7 @@ def _parts(answer: Answer, read: Page) -> list[Finding]:
 
 def _is_elsewhere(address: str) -> bool:
     place = urlsplit(address)
-    return bool(place.scheme or place.netloc)
+    return bool(place.scheme or place.netloc) and place.scheme != "data"
 
 
 def _shown(read: Page) -> list[Finding]:
@@ -176,14 +200,14 @@ def _wait(answer: Answer) -> Finding:
 def _described(answer: Answer, content: bytes, digest: str) -> list[Finding]:
     """The header fields of a picture, which is `content`."""
     return [
-        _header("picture-headers", answer, "content-type", media_type(content) or "the picture's"),
+        _media("picture-headers", answer, media_type(content) or "the picture's"),
         _header("picture-headers", answer, "content-length", str(len(content))),
         _header("picture-headers", answer, "etag", f'"{digest}"'),
-        _header("picture-headers", answer, "cache-control", "no-cache"),
+        _caching("picture-headers", answer, "no-cache"),
     ]
 
 
-def _named(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
+def _by_fields(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
     """Of a picture that is told by its header fields alone, and may be one that nobody has looked at."""
     tag = answer.header("etag") or "none"
     digest = tag.strip('"')
@@ -192,7 +216,7 @@ def _named(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
     expected = "the SHA-256"
     return [
         Finding("picture-headers", "etag", expected, expected if DIGEST.fullmatch(tag) else tag),
-        _header("picture-headers", answer, "cache-control", "no-cache"),
+        _caching("picture-headers", answer, "no-cache"),
     ]
 
 
@@ -201,8 +225,8 @@ def cache(answer: Answer, read: Document) -> list[Finding]:
     missing = [f"no {key}" for key in OTHER_KEYS if key not in read.rest]
     return [
         Finding("state", "status", "200", str(answer.status)),
-        _header("state", answer, "content-type", "application/json"),
-        _header("state", answer, "cache-control", "no-store"),
+        _media("state", answer, "application/json"),
+        _caching("state", answer, "no-store"),
         *_security(answer),
         Finding("state-keys", "keys", "as documented", ", ".join([*read.wrong, *missing]) or "as documented"),
         _image(read.rest.get("image")),
@@ -230,26 +254,31 @@ def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes], *, prox
     claim, status = known.claim, known.status
     found = [Finding(claim, request.probe, str(status), str(answer.status)), *_security(answer)]
     if known.media:
-        told = (answer.header("content-type") or "none").partition(";")[0].strip()
-        expected = " or ".join(known.media)
-        found.append(Finding(claim, "content-type", expected, expected if told in known.media else told))
+        found.append(_media(claim, answer, *known.media))
     if claim == "head":
-        found.append(_header(claim, answer, "content-type", "text/html; charset=utf-8"))
-        found.append(_header(claim, answer, "cache-control", "no-store"))
+        found.append(_media(claim, answer, "text/html", charset="utf-8"))
+        found.append(_caching(claim, answer, "no-store"))
         length = answer.header("content-length") or "none"
         found.append(
             Finding(claim, "content-length", "the page's", length if length == "0" else "the page's")
         )
     if request.probe in UNCHANGED:
         tag = dict(request.sent).get("if-none-match", "").rpartition(" ")[2].removeprefix("W/")
-        found.append(_header(claim, answer, "cache-control", "no-cache"))
+        found.append(_caching(claim, answer, "no-cache"))
         if tag != "*":
             found.append(_header(claim, answer, "etag", tag))
     elif claim == "picture-headers" and answer.status == status:
-        found += _named(answer, bodies)
+        found += _by_fields(answer, bodies)
     if status == 405:
-        found.append(_header(claim, answer, "allow", "GET, HEAD"))
+        found.append(_allowed(claim, answer))
     return found
+
+
+def _allowed(claim: str, answer: Answer) -> Finding:
+    """Its Allow, which has to name the methods that are not refused (RFC 9110, section 15.5.6)."""
+    told, expected = answer.header("allow") or "none", "GET, and HEAD where that is answered"
+    methods = {method.strip() for method in told.split(",")}
+    return Finding(claim, "allow", expected, expected if {"GET"} <= methods <= {"GET", "HEAD"} else told)
 
 
 def last_error(told: object) -> list[Finding]:

@@ -92,11 +92,15 @@ class Others(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a page view may have been, the state after it, and the number of the fetch that it caused."""
+    """What a page view may have been, the state after it, and the number of the fetch that it caused.
+
+    A page that waited for its picture may be of the instant at which that `came`.
+    """
 
     kind: Kind
     state: State
     fetch: int | None = None
+    came: float = inf
 
 
 EMPTY = State(None, None, grace_spent=False, views=0, picture_views=0, last_view=None)
@@ -220,10 +224,10 @@ def view(state: State, at: Span, window: Span, ttl: float, fetches: Sequence[Fet
         if not state.grace_spent:
             yield Step(Kind.GRACE, _counted(state._replace(grace_spent=True), at))
             return
-    yield from _due(state, at, window, fetches)
+    yield from _due(state, at, window, ttl, fetches)
 
 
-def _due(state: State, at: Span, window: Span, fetches: Sequence[Fetch] | None) -> Iterator[Step]:
+def _due(state: State, at: Span, window: Span, ttl: float, fetches: Sequence[Fetch] | None) -> Iterator[Step]:
     """A new picture is due: what a page view may be then."""
     if fetches is None:
         new = state._replace(
@@ -247,7 +251,11 @@ def _due(state: State, at: Span, window: Span, fetches: Sequence[Fetch] | None) 
     in_time = (state.pending is not None or fetch.took <= PATIENCE + LATENESS) and not state.waited
     if fetch.span.lo <= at.hi and in_time:
         after = _taken(known, number, fetch, Span(fetch.span.lo, at.hi))
-        yield Step(Kind.RENEW if fetch.picture else Kind.KEPT, _counted(after, at), number)
+        kind = Kind.RENEW if fetch.picture else Kind.KEPT
+        yield Step(kind, _counted(after, at), number, fetch.span.lo if fetch.picture else inf)
+        if fetch.picture and at.hi >= fetch.span.lo + ttl:  # it is too old by then, and all is decided anew
+            came = Span(fetch.span.lo, max(fetch.span.lo, at.hi - ttl))
+            yield Step(Kind.GRACE, _counted(after._replace(grace_spent=True, downloaded=came), at), number)
     waited = window.hi - window.lo >= PATIENCE - IMPATIENCE
     if fetch.span.hi >= at.lo and (waited or (state.pending is not None and state.error)):
         yield Step(Kind.KEPT, _counted(known._replace(pending=number, error=True), at), number)

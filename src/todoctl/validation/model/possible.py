@@ -113,7 +113,9 @@ class Possible:
         steps = [
             step for state in self.states for step in policy.view(state, at, window, self.ttl, self.fetches)
         ]
-        fits = [(step, *fit(step.state, at, self.ttl, told)) for step in steps]
+        fits = [
+            (step, *fit(step.state, at._replace(lo=min(at.lo, step.came)), self.ttl, told)) for step in steps
+        ]
         good = [(step, state) for step, state, wrong in fits if not wrong]
         if good:
             self.states = self._saved = {state for _, state in good}
