@@ -99,7 +99,10 @@ class Client:
         if MARK in response.headers:
             return UnavailableError(f"The app {answered}", fix="See 'todoctl logs'")
         server = response.headers.get("Server")
-        return UnavailableError(f"Not the app, but {server or 'somebody else'} {answered}")
+        return UnavailableError(
+            f"Not the app, but {server or 'somebody else'} {answered}",
+            fix="See 'todoctl status', or bring the app up on another port with --port",
+        )
 
     def _silent(self, path: str, error: httpx.HTTPError) -> SilentError:
         return SilentError(

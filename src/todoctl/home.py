@@ -105,7 +105,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise UnavailableError(
-            f"The state file {path} cannot be read", why=error.strerror or str(error)
+            f"The state file {path} cannot be read", why=error.strerror or str(error), fix=HOME_FIX
         ) from None
     except (ValueError, RecursionError) as error:
         raise damaged(path, error) from None

@@ -38,7 +38,9 @@ def check_free(port: int) -> None:
                 ) from None
             if family == socket.AF_INET:
                 raise UnavailableError(
-                    f"Port {port} cannot be used", why=error.strerror or ""
+                    f"Port {port} cannot be used",
+                    why=error.strerror or "",
+                    fix="Choose another one with --port",
                 ) from None  # without IPv6 the other address does not matter
 
 

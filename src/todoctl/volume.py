@@ -87,7 +87,9 @@ class Volume(Protocol):
 def require_aside(volume: Volume) -> None:
     """Raises where the user's cache is not set aside, so that what is there is his."""
     if not volume.is_set_aside():
-        raise UnavailableError("The cache is not set aside, so it is not touched")
+        raise UnavailableError(
+            "The cache is not set aside, so it is not touched", fix="Run 'todoctl validate' again"
+        )
 
 
 def unreadable(why: str) -> UnavailableError:

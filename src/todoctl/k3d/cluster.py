@@ -97,6 +97,7 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
         raise UnavailableError(
             f"k3d {' '.join(arguments[:2])} failed",
             why=reasons[0] if reasons else f"exit {process.returncode}",
+            fix="Run the same command again, and see 'docker ps --all'",
         )
     return output
 

@@ -23,9 +23,16 @@ def take_down(
         going = [one for one in going if one["kind"] != "PersistentVolumeClaim"]
     with progress.step(f"Delete {in_words(going[:-1])}") as step:
         _delete(context, going, step)
-    if context.options.create_namespace and not keep_data:
-        with progress.step(f"Delete namespace {context.namespace}") as step:
-            _delete(context, [{"kind": "Namespace", "metadata": {"name": context.namespace}}], step)
+    namespace = {"kind": "Namespace", "metadata": {"name": context.namespace}}
+    if context.options.create_namespace and not keep_data and is_ours(context.api.read(namespace)):
+        if others := context.api.others():
+            progress.note(
+                f"Namespace {context.namespace} stays: {', '.join(others)} in it "
+                f"{'is' if len(others) == 1 else 'are'} not todoctl's."
+            )
+        else:
+            with progress.step(f"Delete namespace {context.namespace}") as step:
+                _delete(context, [namespace], step)
     if keep_data:
         progress.note("The claim stays. 'todoctl down' removes it.")
         context.keep()

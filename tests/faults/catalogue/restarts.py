@@ -68,8 +68,8 @@ FAULTS = (
     Fault(
         "times saved to the second",
         "metadata",
-        "entries = {key: getattr(state, name) for key, name in keys.items()}",
-        "entries = {key: getattr(state, name) for key, name in keys.items()}\n"
+        "entries = {key: getattr(state, name) for key, name in _KEYS.items()}",
+        "entries = {key: getattr(state, name) for key, name in _KEYS.items()}\n"
         "    entries |= {key: int(entries[key] or 0) for key in _TIMES}",
         "kill-valid",
         "crash",

@@ -44,7 +44,10 @@ class Kube:
             "services": [service("traefik")],
             **{
                 name: []
-                for name in ("daemonsets", "deployments", "events", "ingresses", "ingressclasses", "jobs")
+                for name in (
+                    *("daemonsets", "deployments", "events", "ingresses", "ingressclasses", "jobs"),
+                    *("persistentvolumeclaims", "statefulsets"),
+                )
             },
         }
         self.number = 0

@@ -130,6 +130,23 @@ def test_what_somebody_else_has_made_is_left_alone(
         target.up(settings, told)
 
 
+def test_a_namespace_that_todoctl_has_made_stays_while_others_use_it(
+    kube: Kube, settings: Settings, told: Told, home: Home
+) -> None:
+    target = NamespaceTarget(home, replace(OPTIONS, create_namespace=True))
+    target.up(settings, told)
+    there = ("namespaces", target._place.namespace)
+    assert there in kube.resources
+    kube.apply("services", "theirs", {"metadata": {"name": "theirs"}})
+    assert target.down(told, keep_data=False)
+    assert there in kube.resources
+    assert "stays: Service theirs in it is not todoctl's" in told
+    kube.delete("services", "theirs")
+    target.up(settings, told)
+    assert target.down(told, keep_data=False)
+    assert there not in kube.resources
+
+
 def test_a_context_that_leads_elsewhere_is_refused(
     target: NamespaceTarget, kube: Kube, settings: Settings, told: Told, home: Home
 ) -> None:
