@@ -4,7 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Home:
         try:
             yield
         finally:
-            self._tidy()
+            self._remove_if_empty()
             lock.release()
 
     def check_readable(self) -> None:
@@ -67,14 +67,22 @@ class Home:
                 fix=HOME_FIX,
             ) from None
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """Removes the directory where nothing but the lock is left in it, unless a command is at work."""
+        with suppress(OSError, UnavailableError):
+            if self._is_empty():
+                with self.lock():
+                    pass
+
+    def _is_empty(self) -> bool:
+        return {entry.name for entry in self.path.iterdir()} <= {"lock"}
+
+    def _remove_if_empty(self) -> None:
         # Who holds the lock may remove its file: whoever waits for it finds that it has no name any more.
-        try:
-            if {entry.name for entry in self.path.iterdir()} <= {"lock"}:
+        with suppress(OSError):  # somebody else is using it: then it is not ours to remove
+            if self._is_empty():
                 (self.path / "lock").unlink(missing_ok=True)
                 self.path.rmdir()
-        except OSError:
-            return  # somebody else is using it: then it is not ours to remove
 
 
 def not_writable(path: Path, error: OSError) -> UnavailableError:

@@ -85,6 +85,23 @@ def test_it_is_forgotten_when_nothing_is_left(tmp_path: Path) -> None:
     assert not home.path.exists()
 
 
+def test_what_a_stranger_has_put_there_stays_and_is_no_obstacle_later(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.tidy()
+    assert not home.path.exists()
+    with home.lock():
+        (home.path / "mine.txt").write_text("keep me")
+    home.tidy()
+    (home.path / "mine.txt").unlink()
+    with home.lock():
+        Home(home.path).tidy()  # another command, which leaves the lock to this one
+        assert (home.path / "lock").exists()
+        (home.path / "more.txt").touch()
+    (home.path / "more.txt").unlink()
+    home.tidy()
+    assert not home.path.exists()
+
+
 def test_who_has_opened_a_lock_that_goes_gets_the_next_one(tmp_path: Path) -> None:
     """Two commands never work at once, also where the first one removes the directory at its end."""
     home, inside, most = Home(tmp_path / "home"), [], []

@@ -51,6 +51,7 @@ def down(
     changed = False
     if where is None:
         terminal.note("Nothing is up; nothing to remove.")
+        home.tidy()
     else:
         with home.lock():
             restore(where, terminal)
