@@ -5,7 +5,8 @@ import pytest
 
 from tests.todoctl.validation.test_judge import result
 from tests.todoctl.validation.volumes import VolumeScript, begun, failed, spent
-from todoctl.validation.history import Volume
+from todoctl.validation.contract import LOG_LINES
+from todoctl.validation.history import Log, Volume
 from todoctl.validation.reading import PICTURE_FILE, STATE_FILE
 
 
@@ -99,6 +100,18 @@ def test_a_picture_is_named_soon_after_it_is_shown() -> None:
     script.look()
     script.log(named=False)
     assert failed(script) == {("log", "picture in the log")}
+
+
+def test_a_start_that_is_further_back_than_is_read_is_not_judged() -> None:
+    script = begun()
+    script.view()
+    script.log()
+    log = script.history.events[-1]
+    assert isinstance(log, Log)
+    log.lines[:] = ["GET /healthz"] * LOG_LINES
+    assert not failed(script)
+    del log.lines[-1]
+    assert ("log", "TTL in the log") in failed(script)
 
 
 @pytest.mark.parametrize("error", ["", " ", "one\ntwo", "a\x1b[31mred", 7, ["a list"]])
