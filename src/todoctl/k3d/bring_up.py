@@ -51,7 +51,7 @@ def bring_up(context: Context, settings: Settings, tag: str, progress: Progress)
             context.cluster.start(step.update)
     with progress.step("Get the cluster's own kubeconfig"):
         context.cluster.kubeconfig(context.kubeconfig)
-    if not ours and known is None:
+    if not ours:
         with progress.step(f"Look for an app on cluster {context.cluster.name}") as step:
             check_free(context, step)
     found_data = bool(known.get("found_data")) if known else not ours and context.node.has(node.CACHE)
@@ -83,7 +83,8 @@ def check_free(context: Context, step: Step) -> None:
         if (there := context.api.read(resource)) is not None and not was_applied(there)
     ]
     if foreign:
-        context.forget()
+        if context.known() is None:
+            context.forget()
         raise UnavailableError(
             f"Cluster {context.cluster.name} runs an app of these names, and todoctl has not applied it",
             why=f"there {'is' if len(foreign) == 1 else 'are'} {', '.join(foreign)}",

@@ -44,7 +44,7 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
         context.keep()
         return state is not None
     context.forget()
-    return bool(machines and (state is not None or not keep_cluster)) or state is not None
+    return known is not None or bool(machines and not keep_cluster)
 
 
 def delete(context: Context, step: Step, *, wait: bool, ours: bool) -> None:

@@ -122,6 +122,13 @@ def test_on_a_cluster_of_somebody_else_his_app_and_his_files_stay(
     kube.delete("services", "todo-app-svc")
     assert adopting.up(settings, told)
     assert not adopting.up(settings, told)
+    ours = dict(kube.resources)
+    kube.resources.clear()
+    kube.apply("services", "todo-app-svc", {"metadata": {"name": "todo-app-svc"}})
+    with pytest.raises(UnavailableError, match="todoctl has not applied it"):
+        adopting.up(settings, told)  # the cluster was made anew
+    assert adopting.settings() == settings
+    kube.resources.update(ours)
     kube.apply("ingresses", "dwk-todo-app-ingress", {"metadata": {"name": "dwk-todo-app-ingress"}})
     assert adopting.down(told, keep_data=False)
     assert set(kube.resources) == {("ingresses", "dwk-todo-app-ingress")}, "made by somebody else meanwhile"
