@@ -3,6 +3,7 @@
 import shutil
 from contextlib import suppress
 
+from todoctl.errors import UnavailableError
 from todoctl.kubernetes import removal
 from todoctl.kubernetes.manifests import Resource
 from todoctl.kubernetes.ownership import is_ours
@@ -25,10 +26,10 @@ def take_down(
         _delete(context, going, step)
     namespace = {"kind": "Namespace", "metadata": {"name": context.namespace}}
     if context.options.create_namespace and not keep_data and is_ours(context.api.read(namespace)):
-        if others := context.api.others():
+        if why := _in_use(context):
             progress.note(
-                f"Namespace {context.namespace} stays: {', '.join(others)} in it "
-                f"{'is' if len(others) == 1 else 'are'} not todoctl's."
+                f"Namespace {context.namespace} stays: {why}. "
+                f"'{' '.join(context.kubectl('delete', 'namespace', context.namespace))}' deletes all of it."
             )
         else:
             with progress.step(f"Delete namespace {context.namespace}") as step:
@@ -38,6 +39,15 @@ def take_down(
         context.keep()
     else:
         forget(context)
+
+
+def _in_use(context: Context) -> str:
+    """Why the namespace is not todoctl's alone; empty where it is."""
+    try:
+        others = context.api.others()
+    except UnavailableError as error:  # who may create namespaces may not see all that is in them
+        return f"what others have in it cannot be listed ({error.why or error.what})"
+    return f"{', '.join(others)} in it {'is' if len(others) == 1 else 'are'} not todoctl's" if others else ""
 
 
 def forget(context: Context) -> None:

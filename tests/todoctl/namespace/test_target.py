@@ -143,6 +143,12 @@ def test_a_namespace_that_todoctl_has_made_stays_while_others_use_it(
     assert "stays: Service theirs in it is not todoctl's" in told
     kube.delete("services", "theirs")
     target.up(settings, told)
+    kube.answers["GET /apis/apps/v1/namespaces/default/statefulsets"] = Answer(403, "forbidden")
+    assert target.down(told, keep_data=False)
+    assert there in kube.resources
+    assert "what others have in it cannot be listed (forbidden). 'kubectl " in told
+    kube.answers.clear()
+    target.up(settings, told)
     assert target.down(told, keep_data=False)
     assert there not in kube.resources
 
