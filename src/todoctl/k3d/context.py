@@ -1,14 +1,13 @@
 """What every step on a k3d cluster needs: options, state, and ways to Docker and the node."""
 
-import shutil
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
-from todoctl.home import Home, damaged, not_writable
+from todoctl.home import Home, damaged
 from todoctl.images.engine import connect
 from todoctl.k3d import resources
 from todoctl.k3d.cluster import Cluster, Machine, are_whole
@@ -31,7 +30,7 @@ class Context(context.Context):
     """
 
     def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
-        super().__init__(home.path / "k3d" / options.cluster, commands)
+        super().__init__(home.path, Path("k3d", options.cluster), commands)
         self.kubeconfig = self.directory / "kubeconfig"
         self.options = options
 
@@ -121,16 +120,6 @@ class Context(context.Context):
     def node(self) -> Node:
         """The node with the volume."""
         return Node(self.engine, self.options.node)
-
-    def forget(self) -> None:
-        """Removes what is remembered; raises `UnavailableError` where that is not possible."""
-        try:
-            if self.directory.exists():
-                shutil.rmtree(self.directory)
-                with suppress(OSError):
-                    self.directory.parent.rmdir()  # unless other clusters are remembered there
-        except OSError as error:
-            raise not_writable(self.directory, error) from None
 
     def change(self, *command: str) -> None:
         """Runs a command in the node with the volume, and tells it."""

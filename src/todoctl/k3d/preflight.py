@@ -57,13 +57,13 @@ def _k3d() -> Finding:
 
 def _docker() -> Finding:
     """The command brings the app's image into its node: `docker save`, `docker exec`."""
-    path = shutil.which("docker")
-    return Finding(
-        subject="docker",
-        ok=path is not None,
-        seen=path or "the command is not installed",
-        fix="Install Docker's command line (https://docs.docker.com/engine/install)",
-    )
+    fix = "Install Docker's command line (https://docs.docker.com/engine/install)"
+    return _command("docker", lacking="the command is not installed", fix=fix)
+
+
+def _command(name: str, *, lacking: str, fix: str, required: bool = True) -> Finding:
+    path = shutil.which(name)
+    return Finding(subject=name, ok=path is not None, seen=path or lacking, fix=fix, required=required)
 
 
 def _k3d_args(options: ClusterOptions) -> list[Finding]:
@@ -142,11 +142,5 @@ def _disk(engine: docker.DockerClient, *, required: bool) -> Finding:
 
 
 def _kubectl() -> Finding:
-    path = shutil.which("kubectl")
-    return Finding(
-        subject="kubectl",
-        ok=path is not None,
-        seen=path or "not installed",
-        fix="todoctl does not need it; you may want it",
-        required=False,
-    )
+    fix = "todoctl does not need it; you may want it"
+    return _command("kubectl", lacking="not installed", fix=fix, required=False)

@@ -1,14 +1,16 @@
 """What every step on a cluster needs: the way to its API, and what the app is made of there."""
 
+import shutil
 import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError
-from todoctl.home import damaged, read_json, write_json
+from todoctl.home import damaged, not_writable, read_json, write_json
 from todoctl.kubernetes.manifests import NAMESPACE, Resource
 from todoctl.settings import Settings
 
@@ -25,11 +27,13 @@ class Context(ABC):
 
     namespace = NAMESPACE
 
-    def __init__(self, directory: Path, commands: Commands = SILENT) -> None:
+    def __init__(self, home: Path, place: Path, commands: Commands = SILENT) -> None:
+        """`place` is the directory's path below todoctl's `home`."""
         self.commands = commands
-        self.directory = directory
-        self.file = directory / "state.json"
-        self.kept_file = directory / "kept.json"
+        self.directory = home / place
+        self.file = self.directory / "state.json"
+        self.kept_file = self.directory / "kept.json"
+        self._folders = [home / folder for folder in place.parents[:-1]]
         self.stop = threading.Event()
 
     @cached_property
@@ -85,6 +89,17 @@ class Context(ABC):
         """Remembers, of what is no longer up, what the next `up` or `down` has to know of its data."""
         if self.file.exists():
             self.file.replace(self.kept_file)
+
+    def forget(self) -> None:
+        """Removes what is remembered; raises `UnavailableError` where that is not possible."""
+        try:
+            if self.directory.exists():
+                shutil.rmtree(self.directory)
+        except OSError as error:
+            raise not_writable(self.directory, error) from None
+        with suppress(OSError):
+            for folder in self._folders:
+                folder.rmdir()  # unless others are remembered there
 
     def settings(self) -> Settings | None:
         """What `up` was last asked for; raises `UnavailableError` where the file is damaged."""

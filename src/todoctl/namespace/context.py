@@ -4,6 +4,7 @@ import os
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -32,8 +33,8 @@ class Context(context.Context):
     """One namespace, as named by `options`, and what is remembered of it in `directory`."""
 
     def __init__(self, home: Home, options: NamespaceOptions, commands: Commands = SILENT) -> None:
-        folder = home.path / FOLDER / quote(options.context, safe="")
-        super().__init__(folder / options.namespace, commands)
+        place = Path(FOLDER, quote(options.context, safe=""), options.namespace)
+        super().__init__(home.path, place, commands)
         self.options = options
         self.namespace = options.namespace
 

@@ -1,8 +1,5 @@
 """`down` in a namespace: what carries todoctl's mark goes, and nothing else."""
 
-import shutil
-from contextlib import suppress
-
 from todoctl.errors import UnavailableError
 from todoctl.kubernetes import removal
 from todoctl.kubernetes.manifests import Resource
@@ -38,7 +35,7 @@ def take_down(
         progress.note("The claim stays. 'todoctl down' removes it.")
         context.keep()
     else:
-        forget(context)
+        context.forget()
 
 
 def _in_use(context: Context) -> str:
@@ -48,14 +45,6 @@ def _in_use(context: Context) -> str:
     except UnavailableError as error:  # who may create namespaces may not see all that is in them
         return f"what others have in it cannot be listed ({error.why or error.what})"
     return f"{', '.join(others)} in it {'is' if len(others) == 1 else 'are'} not todoctl's" if others else ""
-
-
-def forget(context: Context) -> None:
-    """Removes what is remembered here."""
-    shutil.rmtree(context.directory, ignore_errors=True)
-    for parent in (context.directory.parent, context.directory.parent.parent):
-        with suppress(OSError):
-            parent.rmdir()  # unless others are remembered there
 
 
 def _delete(context: Context, going: list[Resource], step: Step) -> None:

@@ -20,7 +20,7 @@ from todoctl.namespace.forward import Forwarder
 from todoctl.namespace.helper_pod import HelperPod
 from todoctl.namespace.options import NamespaceOptions
 from todoctl.namespace.record import NamespaceRecord
-from todoctl.namespace.take_down import forget, take_down
+from todoctl.namespace.take_down import take_down
 from todoctl.namespace.transport import PodTransport
 from todoctl.namespace.volume import ClaimVolume
 from todoctl.settings import Settings
@@ -125,7 +125,7 @@ class NamespaceTarget(App):
         if known is None or (keep_data and context.state() is None):
             self.forwarder.stop()
             if known is None:
-                forget(context)
+                context.forget()
             return False
         try:
             context.remembered(leaving=True)

@@ -14,7 +14,7 @@ class Place(Context):
     api: Api = None  # type: ignore[assignment]
 
     def __init__(self, api: Api) -> None:
-        super().__init__(Path("place"))
+        super().__init__(Path(), Path("place"))
         self.api = api
         self.containers: int | None = None
         """How many run; None for as many as there are pods."""

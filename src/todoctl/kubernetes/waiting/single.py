@@ -38,12 +38,12 @@ def wait(context: Context, wanted: Resource, make: Callable[[], None]) -> Pod:
                 return found
             elif pods.is_over(found) and found.status.reason:  # evicted, it would stay on the list for good
                 context.api.delete(wanted, grace=1)
-            reason = _hindrance(context, found) or Blocker(what=f"pod {name} is being made")
+            reason = _blocker(context, found) or Blocker(what=f"pod {name} is being made")
         except UnavailableError as error:
             reason = unanswered(error)
         patience.judge([reason])
         context.stop.wait(POLL_SECONDS)
 
 
-def _hindrance(context: Context, found: Pod | None) -> Blocker | None:
+def _blocker(context: Context, found: Pod | None) -> Blocker | None:
     return found and pods.blocker(context.api, found, context.api.events(context.namespace))

@@ -139,7 +139,9 @@ def _parts(answer: Answer, read: Page) -> list[Finding]:
     ]
     sources = _sources(answer.header(POLICY) or "")
     shown = {name for name, _ in read.parts} | {"a picture"}
-    for directive in (directive for name, directive in FETCHED.items() if name in shown):
+    for name, directive in FETCHED.items():
+        if name not in shown:
+            continue
         let_in = sources.get(directive, sources.get("default-src", ["'self'"]))
         found.append(
             Finding("parts", directive, "'self'", "'self'" if "'self'" in let_in else " ".join(let_in))
