@@ -64,6 +64,11 @@ def media_type(content: bytes) -> str | None:
         return None
 
 
+def _met(claim: str, name: str, expected: str, seen: str, *, met: bool) -> Finding:
+    """An expectation in words, which says as well what was seen where it is `met`."""
+    return Finding(claim, name, expected, expected if met else seen)
+
+
 def _header(claim: str, answer: Answer, name: str, expected: str) -> Finding:
     return Finding(claim, name, expected, answer.header(name) or "none")
 
@@ -71,7 +76,7 @@ def _header(claim: str, answer: Answer, name: str, expected: str) -> Finding:
 def _named(claim: str, answer: Answer, name: str, expected: str) -> Finding:
     """A header field of a word that stands for the same in capitals."""
     told = answer.header(name) or "none"
-    return Finding(claim, name, expected, expected if told.lower() == expected.lower() else told)
+    return _met(claim, name, expected, told, met=told.lower() == expected.lower())
 
 
 def _media(claim: str, answer: Answer, *expected: str, charset: str = "") -> Finding:
@@ -81,21 +86,20 @@ def _media(claim: str, answer: Answer, *expected: str, charset: str = "") -> Fin
     kind["content-type"] = told
     well = kind.get_content_type() in expected and (kind.get_content_charset() or "") in {charset, "utf-8"}
     wanted = " or ".join(expected) + (f"; charset={charset}" if charset else "")
-    return Finding(claim, "content-type", wanted, wanted if well else told)
+    return _met(claim, "content-type", wanted, told, met=well)
 
 
 def _caching(claim: str, answer: Answer, directive: str) -> Finding:
     """Cache-Control, which may say more than what it has to (RFC 9111, section 5.2)."""
     told = answer.header("cache-control") or "none"
     directives = {one.strip().lower() for one in told.split(",")}
-    return Finding(claim, "cache-control", directive, directive if directive in directives else told)
+    return _met(claim, "cache-control", directive, told, met=directive in directives)
 
 
 def _security(answer: Answer) -> list[Finding]:
     found = [_named("security", answer, name, value) for name, value in SECURITY.items()]
     policy = answer.header(POLICY) or "none"
-    nothing = policy if _is_closed(policy) else "no source but the app's own"
-    return [*found, Finding("security", POLICY, nothing, policy)]
+    return [*found, _met("security", POLICY, "no source but the app's own", policy, met=_is_closed(policy))]
 
 
 def _is_closed(policy: str) -> bool:
@@ -118,7 +122,7 @@ def page(answer: Answer, read: Page) -> list[Finding]:
         *_security(answer),
         Finding("heading", "title", HEADING, read.title),
         Finding("heading", "heading", HEADING, read.heading),
-        Finding("line", "line", LINE, LINE if LINE in read.text else "not on the page"),
+        _met("line", "line", LINE, "not on the page", met=LINE in read.text),
         Finding("labels", "labels", ", ".join(LABELS), ", ".join(read.labels) or "none"),
         *(Finding(*fault) for fault in read.faults),
         *_shown(read),
@@ -129,23 +133,15 @@ def page(answer: Answer, read: Page) -> list[Finding]:
 def _parts(answer: Answer, read: Page) -> list[Finding]:
     """What else the page names is the app's own, and its policy lets a browser show that."""
     elsewhere = [address for _, address in read.parts if _is_elsewhere(address)]
-    found = [
-        Finding(
-            "security",
-            "addresses on the page",
-            "none elsewhere",
-            ", ".join(elsewhere)[:80] or "none elsewhere",
-        )
-    ]
+    seen = ", ".join(elsewhere)[:80]
+    found = [_met("security", "addresses on the page", "none elsewhere", seen, met=not elsewhere)]
     sources = _sources(answer.header(POLICY) or "")
     shown = {name for name, _ in read.parts} | {"a picture"}
     for name, directive in FETCHED.items():
         if name not in shown:
             continue
         let_in = sources.get(directive, sources.get("default-src", ["'self'"]))
-        found.append(
-            Finding("parts", directive, "'self'", "'self'" if "'self'" in let_in else " ".join(let_in))
-        )
+        found.append(_met("parts", directive, "'self'", " ".join(let_in), met="'self'" in let_in))
     return found
 
 
@@ -162,24 +158,17 @@ def _shown(read: Page) -> list[Finding]:
     empty = read.told.get("status") == "empty"
     documented = place.path.startswith("/static/") if empty else place.path == "/image" and bool(place.query)
     expected = "/static/…" if empty else "/image?v=…"
+    seen = read.picture[:80] or "none"
     return [
-        Finding(
-            "page-picture",
-            "address",
-            expected,
-            expected if local and documented else read.picture[:80] or "none",
-        ),
-        Finding("page-picture", "alt text", "some", "some" if read.alt.strip() else "none"),
+        _met("page-picture", "address", expected, seen, met=local and documented),
+        _met("page-picture", "alt text", "some", "none", met=bool(read.alt.strip())),
     ]
 
 
 def picture(answer: Answer, content: bytes, digest: str) -> list[Finding]:
     """Of an answer to `GET /image`."""
     if answer.status == 503:
-        return [
-            _wait(answer),
-            *_security(answer),
-        ]
+        return [_wait(answer), *_security(answer)]
     found = media_type(content)
     return [
         Finding("picture", "status", "200", str(answer.status)),
@@ -191,12 +180,12 @@ def picture(answer: Answer, content: bytes, digest: str) -> list[Finding]:
 
 def _wait(answer: Answer) -> Finding:
     """Its Retry-After: seconds, or a date (RFC 9110, section 10.2.3)."""
-    told, expected = answer.header("retry-after") or "none", "seconds or a date"
+    told = answer.header("retry-after") or "none"
     try:
         well = told.isdecimal() or bool(parsedate_to_datetime(told))
     except ValueError:
         well = False
-    return Finding("picture", "Retry-After", expected, expected if well else told)
+    return _met("picture", "Retry-After", "seconds or a date", told, met=well)
 
 
 def _described(answer: Answer, content: bytes, digest: str) -> list[Finding]:
@@ -215,22 +204,21 @@ def _by_fields(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
     digest = tag.strip('"')
     if digest in bodies:
         return _described(answer, bodies[digest], digest)
-    expected = "the SHA-256"
     return [
-        Finding("picture-headers", "etag", expected, expected if DIGEST.fullmatch(tag) else tag),
+        _met("picture-headers", "etag", "the SHA-256", tag, met=bool(DIGEST.fullmatch(tag))),
         _caching("picture-headers", answer, "no-cache"),
     ]
 
 
 def cache(answer: Answer, read: Document) -> list[Finding]:
     """Of an answer to `GET /api/cache`."""
-    missing = [f"no {key}" for key in OTHER_KEYS if key not in read.rest]
+    wrong = [*read.wrong, *(f"no {key}" for key in OTHER_KEYS if key not in read.rest)]
     return [
         Finding("state", "status", "200", str(answer.status)),
         _media("state", answer, "application/json"),
         _caching("state", answer, "no-store"),
         *_security(answer),
-        Finding("state-keys", "keys", "as documented", ", ".join([*read.wrong, *missing]) or "as documented"),
+        _met("state-keys", "keys", "as documented", ", ".join(wrong), met=not wrong),
         _image(read.rest.get("image")),
     ]
 
@@ -239,7 +227,7 @@ def _image(told: object) -> Finding:
     """Of `image` in `/api/cache`."""
     expected = "null, or " + ", ".join(IMAGE_KEYS)
     well = told is None or (isinstance(told, dict) and set(IMAGE_KEYS) <= told.keys())
-    return Finding("image-facts", "image", expected, expected if well else json.dumps(told)[:80])
+    return _met("image-facts", "image", expected, json.dumps(told)[:80], met=well)
 
 
 def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes], *, proxied: bool) -> list[Finding]:
@@ -261,9 +249,7 @@ def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes], *, prox
         found.append(_media(claim, answer, "text/html", charset="utf-8"))
         found.append(_caching(claim, answer, "no-store"))
         length = answer.header("content-length") or "none"
-        found.append(
-            Finding(claim, "content-length", "the page's", length if length == "0" else "the page's")
-        )
+        found.append(_met(claim, "content-length", "the page's", length, met=length != "0"))
     if request.probe in UNCHANGED:
         tag = dict(request.sent).get("if-none-match", "").rpartition(" ")[2].removeprefix("W/")
         found.append(_caching(claim, answer, "no-cache"))
@@ -280,12 +266,11 @@ def _allowed(claim: str, answer: Answer) -> Finding:
     """Its Allow, which has to name the methods that are not refused (RFC 9110, section 15.5.6)."""
     told, expected = answer.header("allow") or "none", "GET, and HEAD where that is answered"
     methods = {method.strip() for method in told.split(",")}
-    return Finding(claim, "allow", expected, expected if {"GET"} <= methods <= {"GET", "HEAD"} else told)
+    return _met(claim, "allow", expected, told, met={"GET"} <= methods <= {"GET", "HEAD"})
 
 
 def last_error(told: object) -> list[Finding]:
     """Of `last_error`: null, or one line that can be read."""
     text = told if isinstance(told, str) else ""
     well = told is None or (text.isprintable() and not text.isspace() and text != "")
-    expected = "one line, or null"
-    return [Finding("last-error", "last_error", expected, expected if well else repr(told))]
+    return [_met("last-error", "last_error", "one line, or null", repr(told), met=well)]
