@@ -141,4 +141,8 @@ class Client:
         try:
             return CacheState.from_json(self._ask("GET", "/api/cache").json())
         except (ValueError, KeyError, TypeError) as error:
-            raise PageError("/api/cache is not the documented one", why=repr(error)) from None
+            raise PageError(
+                "/api/cache is not the documented one",
+                why=repr(error),
+                fix=f"Is it todoctl's app that answers at {self.url}?",
+            ) from None

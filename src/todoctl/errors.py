@@ -15,11 +15,11 @@ class ExitCode(IntEnum):
 
 
 class TodoctlError(Exception):
-    """A failure that the user is told of; `fix` says what to do about it."""
+    """A failure that the user is told of; each has a `fix`, which says what to do about it."""
 
     code = ExitCode.UNAVAILABLE
 
-    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", fix: str) -> None:
         super().__init__(what)
         self.what = what
         self.why = why

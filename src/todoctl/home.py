@@ -135,7 +135,9 @@ def _plainly(error: Exception) -> str:
     match error:
         case KeyError():
             return f"{error} is missing"
-        case TodoctlError() | json.JSONDecodeError():
+        case TodoctlError():
+            return error.what  # what to do about it is said of the file
+        case json.JSONDecodeError():
             return str(error)
         case UnicodeDecodeError():
             return "it is no text"

@@ -86,7 +86,11 @@ def environment(running: psutil.Process) -> dict[str, str]:
     try:
         return running.environ()
     except psutil.Error as error:
-        raise UnavailableError("The app's process cannot be examined", why=repr(error)) from None
+        raise UnavailableError(
+            "The app's process cannot be examined",
+            why=repr(error),
+            fix="Run as the user who ran 'todoctl up'",
+        ) from None
 
 
 def stop(processes: list[psutil.Process]) -> None:

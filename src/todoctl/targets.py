@@ -41,7 +41,9 @@ class Choice:
         for target, options in PLACES.items():
             for option in options:
                 if getattr(self, option) is not None and self.named != target:
-                    raise BadUsageError(f"--{option} goes with --target {target} only")
+                    raise BadUsageError(
+                        f"--{option} goes with --target {target} only", fix=f"Leave --{option} out"
+                    )
 
     @property
     def named(self) -> str | None:
@@ -93,7 +95,10 @@ def options_for(
     for other, values in given.items():
         if values and other != name:
             option = "--" + next(iter(values)).replace("_", "-")
-            raise BadUsageError(f"{option} goes with --target {other} only, and the target is {name}")
+            raise BadUsageError(
+                f"{option} goes with --target {other} only, and the target is {name}",
+                fix=f"Use --target {other}, or leave {option} out",
+            )
     mine = given.get(name, {})
     if name == K3D:
         from todoctl.k3d.options import ClusterOptions

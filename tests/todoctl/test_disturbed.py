@@ -90,7 +90,7 @@ def test_what_is_seen_while_an_act_fails_may_be_its_doing(
 ) -> None:
     def restart() -> None:
         shared.target.stop()
-        raise UnavailableError("The cluster is away")
+        raise UnavailableError("The cluster is away", fix="Start it")
 
     def play(stage: Stage) -> None:
         stage.require()
@@ -102,7 +102,7 @@ def test_what_is_seen_while_an_act_fails_may_be_its_doing(
     monkeypatch.setattr(shared.target, "restart", restart)
     verdict = shared.play([replace(chosen(["fresh"], full=False)[0], play=play)])
     (result,) = verdict.scenarios
-    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, "The cluster is away.")
+    assert (result.outcome, result.error) == (Outcome.NOT_JUDGED, "The cluster is away. Start it.")
     assert [act.what for act in acts(verdict.history)] == ["start", "failed"]
 
 

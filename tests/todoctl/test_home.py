@@ -138,7 +138,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(content: str, tmp_path: Path)
         (KeyError("port"), "'port' is missing"),
         (TypeError("float() argument must be"), "a value in it is none that todoctl has written"),
         (OverflowError("cannot convert float infinity"), "a value in it is none that todoctl has written"),
-        (BadUsageError("--port 0 is not a port"), "--port 0 is not a port"),
+        (BadUsageError("--port 0 is not a port", fix="Use 1 to 65535"), "--port 0 is not a port"),
         (UnicodeDecodeError("utf-8", b"", 0, 1, ""), "it is no text"),
         (RecursionError("maximum recursion depth"), "its JSON is nested too deeply"),
     ],

@@ -105,11 +105,11 @@ def test_a_scenario_whose_situation_never_comes_is_not_judged(bench: Bench) -> N
 
 def test_an_error_ends_a_scenario_and_not_the_run(bench: Bench) -> None:
     def broken(_: Stage) -> None:
-        raise UnavailableError("The app does not start", why="it is broken")
+        raise UnavailableError("The app does not start", why="it is broken", fix="Mend it")
 
     verdict = bench.play([scenario(broken, "grace"), *chosen(["deployed"], full=False)])
     assert [result.outcome for result in verdict.scenarios] == [Outcome.NOT_JUDGED, Outcome.PASSED]
-    assert verdict.scenarios[0].reason == "The app does not start: it is broken."
+    assert verdict.scenarios[0].reason == "The app does not start: it is broken. Mend it."
 
 
 def test_what_todoctl_could_not_do_is_not_laid_at_the_apps_door(bench: Bench) -> None:
@@ -118,7 +118,7 @@ def test_what_todoctl_could_not_do_is_not_laid_at_the_apps_door(bench: Bench) ->
     def too_slow(stage: Stage) -> None:
         stage.require(LONG_TTL)
         stage.target.stop()
-        raise UnavailableError("The app does not start")
+        raise UnavailableError("The app does not start", fix="Mend it")
 
     verdict = bench.play([scenario(too_slow, "scale"), *chosen(["crash", "page"], full=False)])
     assert [result.outcome for result in verdict.scenarios] == [

@@ -34,9 +34,10 @@ FLAGS = (
 LOAD_MS, IDLE_MS, PICTURE_MS = 30_000, 3_000, 8_000
 """How long the page may take to load, to come to rest, to show a picture."""
 
-MISSING = (
-    "The page's HTML has no picture, as where JavaScript shows it. Install Chromium and todoctl's extra "
-    "(pip install 'todoctl[browser]'), or name the picture's address with --image"
+NO_PICTURE = "The page's HTML has no picture, as where JavaScript shows it"
+INSTALL = (
+    "Install Chromium and todoctl's extra (pip install 'todoctl[browser]'), "
+    "or name the picture's address with --image"
 )
 
 SHOWN = f"""() => [...document.images].filter(image => image.complete
@@ -69,7 +70,7 @@ class BrowserVisitor:
             try:
                 from playwright.sync_api import Error, sync_playwright
             except ImportError:
-                raise UnavailableError(MISSING) from None
+                raise UnavailableError(NO_PICTURE, fix=INSTALL) from None
             path = next((path for name in INSTALLED if (path := shutil.which(name))), None)
             try:
                 self._playwright = sync_playwright().start()
@@ -84,7 +85,7 @@ class BrowserVisitor:
             except Error as error:
                 self.close()
                 if path is None:
-                    raise UnavailableError(MISSING) from None
+                    raise UnavailableError(NO_PICTURE, fix=INSTALL) from None
                 raise UnavailableError(
                     f"{path} does not start",
                     why=_reason(error),

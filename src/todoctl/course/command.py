@@ -5,13 +5,17 @@ import subprocess
 
 from todoctl.errors import BadUsageError, UnavailableError
 
+BY_HAND = "Run it by hand to see why; todoctl runs it without a shell"
+
 
 def split(option: str, command: str) -> list[str]:
     """The words of a command; raises `BadUsageError` where there are none."""
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise BadUsageError(f"{option} {command!r} is no command", why=str(error)) from None
+        raise BadUsageError(
+            f"{option} {command!r} is no command", why=str(error), fix="Quote it as a shell would have it"
+        ) from None
     if not words:
         raise BadUsageError(f"{option} is empty", fix="Name a command and its arguments")
     return words
@@ -31,10 +35,12 @@ def run(words: list[str], *, seconds: float) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise UnavailableError(f"{shown} has not ended after {seconds:g} s") from None
+        raise UnavailableError(f"{shown} has not ended after {seconds:g} s", fix=BY_HAND) from None
     except OSError as error:
-        raise UnavailableError(f"{shown} cannot be run", why=error.strerror or str(error)) from None
+        raise UnavailableError(
+            f"{shown} cannot be run", why=error.strerror or str(error), fix="Name a program that is there"
+        ) from None
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())[-200:]
-        raise UnavailableError(f"{shown} failed with exit code {done.returncode}", why=said)
+        raise UnavailableError(f"{shown} failed with exit code {done.returncode}", why=said, fix=BY_HAND)
     return done.stdout

@@ -124,5 +124,5 @@ def _claims(text: str | None, *, restarts: bool, volumes: bool) -> tuple[str, ..
         ("files", volumes, "--volume or --volume-exec"),
     ):
         if name in named and not given:
-            raise BadUsageError(f"--claims {name} needs {option}")
+            raise BadUsageError(f"--claims {name} needs {option}", fix=f"Give that, or leave {name} out")
     return named

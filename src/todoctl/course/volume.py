@@ -46,7 +46,9 @@ def _files(directory: Path, history: History) -> Iterator[File]:
         return  # it went while we looked: the next look will tell
     except OSError as error:
         raise UnavailableError(
-            f"--volume {directory} cannot be read", why=error.strerror or str(error)
+            f"--volume {directory} cannot be read",
+            why=error.strerror or str(error),
+            fix="Run as a user who may, or list it with --volume-exec",
         ) from None
 
 

@@ -35,7 +35,9 @@ def running_here(commands: Commands = SILENT) -> Iterator[Controlled]:
                 connection.request(method, path)
                 return connection.getresponse().read()
             except (OSError, HTTPException) as error:
-                raise UnavailableError("The image service does not answer", why=repr(error)) from None
+                raise UnavailableError(
+                    "The image service does not answer", why=repr(error), fix="Run the command again"
+                ) from None
             finally:
                 connection.close()
 

@@ -56,7 +56,11 @@ def version() -> tuple[int, ...]:
     text = run("version")
     found = re.search(r"k3d version v?(\d+)\.(\d+)\.(\d+)", text)
     if not found:
-        raise UnavailableError("k3d does not tell its version", why=text.strip() or "it says nothing")
+        raise UnavailableError(
+            "k3d does not tell its version",
+            why=text.strip() or "it says nothing",
+            fix="Install a release of it (https://k3d.io)",
+        )
     return tuple(int(part) for part in found.groups())
 
 

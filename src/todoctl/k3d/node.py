@@ -59,6 +59,7 @@ class Node:
             raise UnavailableError(
                 f"'{' '.join(command[:3])}' failed in the node {self.name}",
                 why=(complaint or output).decode(errors="replace").strip() or f"exit {code}",
+                fix=self._look(),
             )
         return output.decode(errors="replace")
 
@@ -73,7 +74,9 @@ class Node:
         except docker.errors.NotFound:
             raise self._missing() from None
         except UNUSABLE as error:
-            raise UnavailableError(f"The node {self.name} cannot be used", why=reason(error)) from None
+            raise UnavailableError(
+                f"The node {self.name} cannot be used", why=reason(error), fix=self._look()
+            ) from None
 
     def ping(self) -> None:
         """Raises where its containerd does not answer, which it does long before k3d calls it ready."""
@@ -81,6 +84,10 @@ class Node:
 
     def _missing(self) -> UnavailableError:
         return UnavailableError(f"The node {self.name} does not exist", fix="Run 'todoctl up' to make it")
+
+    def _look(self) -> str:
+        """What to do about a node that fails."""
+        return f"See 'docker logs {self.name}', and run the command again"
 
     def has(self, path: str) -> bool:
         try:
@@ -111,7 +118,9 @@ class Node:
             self._engine.containers.get(self.name).put_archive(directory, archive.getvalue())
         except UNUSABLE as error:
             raise UnavailableError(
-                f"{directory}/{name} cannot be written in the node {self.name}", why=reason(error)
+                f"{directory}/{name} cannot be written in the node {self.name}",
+                why=reason(error),
+                fix=self._look(),
             ) from None
 
     @cached_property
@@ -159,7 +168,9 @@ class Node:
             output, _ = loading.communicate()
         if not self.has_image(reference):
             why = " ".join(output.split())[-300:] or "it is not there after the import"
-            raise UnavailableError(f"The image {reference} could not be brought to {self.name}", why=why)
+            raise UnavailableError(
+                f"The image {reference} could not be brought to {self.name}", why=why, fix=self._look()
+            )
 
 
 def parse(output: bytes) -> list[File] | None:

@@ -71,7 +71,11 @@ def _refused(error: client.ApiException) -> UnavailableError:
         why = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
         why = body or reason
-    return UnavailableError("The API server has refused the request", why=" ".join(str(why).split())[:400])
+    return UnavailableError(
+        "The API server has refused the request",
+        why=" ".join(str(why).split())[:400],
+        fix="Mend what it names, or ask who runs the cluster, and run the command again",
+    )
 
 
 def _unanswered(error: Exception | str) -> UnavailableError:

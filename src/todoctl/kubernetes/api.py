@@ -125,7 +125,10 @@ class Api:
         """Raises where the controller that binds claims has not taken note of the volume yet."""
         found = self.read(volume)
         if (found and found.status and found.status.phase) in {None, "", "Pending"}:
-            raise UnavailableError(f"The volume {volume['metadata']['name']} is pending")
+            name = volume["metadata"]["name"]
+            raise UnavailableError(
+                f"The volume {name} is pending", fix=f"See 'kubectl describe persistentvolume {name}'"
+            )
 
     def deployment(self) -> Any | None:  # noqa: ANN401
         return self.read({"kind": "Deployment", "metadata": {"name": DEPLOYMENT}})

@@ -22,7 +22,7 @@ class CommandFailedError(UnavailableError):
     """A command has come to its end, with another exit code than 0."""
 
     def __init__(self, what: str, *, why: str, exit_code: int) -> None:
-        super().__init__(what, why=why)
+        super().__init__(what, why=why, fix="See 'todoctl logs', and run the command again")
         self.exit_code = exit_code
 
 

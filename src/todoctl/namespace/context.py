@@ -85,11 +85,17 @@ class Context(context.Context):
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, HTTPException) as error:
-            raise UnavailableError(f"The pod {pod} does not answer", why=repr(error)) from None
+            raise UnavailableError(
+                f"The pod {pod} does not answer", why=repr(error), fix="Run the command again"
+            ) from None
         finally:
             connection.close()
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise UnavailableError(f"The pod {pod} has refused", why=f"{answer.status} {answer.reason}")
+            raise UnavailableError(
+                f"The pod {pod} has refused",
+                why=f"{answer.status} {answer.reason}",
+                fix=f"See 'kubectl --namespace={self.namespace} logs {pod}'",
+            )
         return body
 
     def remembered(self, *, leaving: bool = False) -> "Context":
@@ -114,7 +120,7 @@ class Context(context.Context):
             there = self.api.read(self.mark())
         except UnavailableError as error:
             if leaving:  # whose namespace was deleted has no rights there any more
-                error.fix = f"{error.fix or 'Ask for your rights there'}; if the namespace is gone, {forget}"
+                error.fix = f"{error.fix}; if the namespace is gone, {forget}"
             raise
         seen = (self.api.server, there and there.metadata.uid)
         known = (state.get("server"), state.get("uid"))

@@ -90,7 +90,7 @@ class Server(socketserver.ThreadingTCPServer):
             if time.monotonic() > self._until:
                 ready = [pod for pod in self.api.pods() if pods.is_standing(pod) and pods.is_ready(pod)]
                 if not ready:
-                    raise UnavailableError("No pod of the app is ready")
+                    raise UnavailableError("No pod of the app is ready", fix="See 'todoctl status'")
                 newest = max(ready, key=lambda pod: pod.metadata.creation_timestamp)
                 self._pod, self._until = str(newest.metadata.name), time.monotonic() + KNOWN_SECONDS
             return self._pod

@@ -62,7 +62,9 @@ class NamespaceOptions:
             )
         for name in ("ingress_class", "gateway"):
             if getattr(self, name) is not None and self.host is None:
-                raise BadUsageError(f"--{name.replace('_', '-')} goes with --host only")
+                raise BadUsageError(
+                    f"--{name.replace('_', '-')} goes with --host only", fix="Give --host, too"
+                )
         if self.gateway is not None and not re.fullmatch(rf"({LABEL}/)?{LABEL}", self.gateway):
             raise BadUsageError(
                 f"--gateway {self.gateway!r} is no gateway",

@@ -90,7 +90,10 @@ class ClaimVolume:
             for start in range(0, len(text), CHUNK):
                 session.write(text[start : start + CHUNK])
             if session.read_line(PUT_SECONDS) != str(len(content)):
-                raise UnavailableError(f"{directory}/{name} cannot be written in the pod {NAME}")
+                raise UnavailableError(
+                    f"{directory}/{name} cannot be written in the pod {NAME}",
+                    fix="Is the volume full? Make room, and run the command again",
+                )
         finally:
             session.end()
 

@@ -120,7 +120,7 @@ def test_up_replaces_what_cannot_be_examined(target: LocalTarget, monkeypatch: p
     before = target.instances()
 
     def gone(_: object) -> dict[str, str]:
-        raise UnavailableError("The app's process cannot be examined")
+        raise UnavailableError("The app's process cannot be examined", fix="Run again")
 
     monkeypatch.setattr(process, "environment", gone)
     up(target)

@@ -287,7 +287,7 @@ def test_the_image_service_is_asked_through_a_forwarded_port(
     place = target._context()
     assert place.ask_pod("HEAD", "todoctl-image-service", 8000, "/way") == b""
     kube.answers["/portforward"] = Answer(403, '{"message": "no"}')
-    with pytest.raises(UnavailableError, match=r"The API server has refused the request: no\.$"):
+    with pytest.raises(UnavailableError, match=r"The API server has refused the request: no\. Mend what"):
         place.ask_pod("HEAD", "todoctl-image-service", 8000, "/way")
 
 

@@ -48,6 +48,10 @@ def write(verdict: Verdict, *more: Verdict, junit: Path | None, html: Path | Non
         try:
             report(verdict, path, more=more)
         except OSError as error:
-            failed = UnavailableError(f"The report {path} was not written", why=error.strerror or str(error))
+            failed = UnavailableError(
+                f"The report {path} was not written",
+                why=error.strerror or str(error),
+                fix="Name a file in a directory that you may write to",
+            )
     if failed:
         raise failed
