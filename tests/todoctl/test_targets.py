@@ -96,6 +96,17 @@ def test_options_for_k3d_are_refused_elsewhere() -> None:
         Choice("moon")
 
 
+def test_only_a_cluster_can_be_kept(home: Home) -> None:
+    _make(home.path / "local")
+    with pytest.raises(BadUsageError, match=r"--keep-cluster goes with --target k3d only, .* is local\. Use"):
+        targets.find(home, Choice(), keep_cluster=True)
+    _make(home.path / "k3d" / "one")
+    found = targets.find(home, Choice(cluster="one"), keep_cluster=True)
+    assert found
+    assert found.name == "k3d"
+    assert Choice().named is None
+
+
 def test_a_namespace_is_found_by_its_names(home: Home) -> None:
     _make(home.path / "kubernetes" / "arn%3Aaws%2Fa" / "one")
     _make(home.path / "kubernetes" / "it" / "two")
