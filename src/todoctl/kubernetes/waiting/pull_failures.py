@@ -57,6 +57,14 @@ KNOWN = (
         ),
     ),
     (
+        r"lookup host\.k3d\.internal.*no such host",  # https://github.com/k3d-io/k3d/issues/1221
+        Failure(
+            "cannot be pulled: its node has lost the name host.k3d.internal",
+            Grade.STUCK,
+            "Only k3d gives it to a node that was restarted: run 'k3d cluster stop' and 'k3d cluster start'",
+        ),
+    ),
+    (
         r"no such host|refused|no route|unreachable|timeout|timed out|deadline exceeded|misbehaving|\beof\b",
         Failure("cannot be pulled: its registry is not reached", Grade.STUCK, NETWORK),
     ),

@@ -29,6 +29,7 @@ INVALID = 'couldn\'t parse image reference "X:1": invalid reference format'
         (RESOLVE, DENIED, Grade.FINAL, "asks for a login"),
         (RESOLVE, "unexpected status from HEAD request: 403 Forbidden", Grade.FINAL, "asks for a login"),
         (HEAD, "dial tcp: lookup registry-1.docker.io: no such host", Grade.STUCK, "is not reached"),
+        (HEAD, "dial tcp: lookup host.k3d.internal on 1.1.1.1: no such host", Grade.STUCK, "lost the name"),
         (HEAD, "dial tcp 172.19.0.1:1: connect: connection refused", Grade.STUCK, "is not reached"),
         (HEAD, "dial tcp 10.0.0.1:443: i/o timeout", Grade.STUCK, "is not reached"),
         (HEAD, "EOF", Grade.STUCK, "is not reached"),
