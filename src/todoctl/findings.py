@@ -13,8 +13,13 @@ def of_port(port: int) -> Finding:
     try:
         ports.check_free(port)
     except UnavailableError as error:
-        return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
+        return of_error(subject, error)
     return Finding(subject=subject, ok=True, seen="free")
+
+
+def of_error(subject: str, error: UnavailableError) -> Finding:
+    """What an error says of `subject`."""
+    return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
 
 
 def require(found: Iterable[Finding], what: str) -> None:

@@ -25,7 +25,7 @@ def examine(options: ClusterOptions, port: int) -> list[Finding]:
     try:
         engine = connect(timeout=ENGINE_SECONDS)
     except UnavailableError as error:
-        return [Finding(subject="Docker", ok=False, seen=error.why or str(error), fix=error.fix), *found]
+        return [findings.of_error("Docker", error), *found]
     version = engine.version()["Version"]
     cluster = Cluster(engine, options)
     machines = cluster.machines()
