@@ -59,7 +59,7 @@ class Node:
             raise UnavailableError(
                 f"'{' '.join(command[:3])}' failed in the node {self.name}",
                 why=(complaint or output).decode(errors="replace").strip() or f"exit {code}",
-                fix=self._look(),
+                fix=self._fix(),
             )
         return output.decode(errors="replace")
 
@@ -75,7 +75,7 @@ class Node:
             raise self._missing() from None
         except UNUSABLE as error:
             raise UnavailableError(
-                f"The node {self.name} cannot be used", why=reason(error), fix=self._look()
+                f"The node {self.name} cannot be used", why=reason(error), fix=self._fix()
             ) from None
 
     def ping(self) -> None:
@@ -85,7 +85,7 @@ class Node:
     def _missing(self) -> UnavailableError:
         return UnavailableError(f"The node {self.name} does not exist", fix="Run 'todoctl up' to make it")
 
-    def _look(self) -> str:
+    def _fix(self) -> str:
         """What to do about a node that fails."""
         return f"See 'docker logs {self.name}', and run the command again"
 
@@ -120,7 +120,7 @@ class Node:
             raise UnavailableError(
                 f"{directory}/{name} cannot be written in the node {self.name}",
                 why=reason(error),
-                fix=self._look(),
+                fix=self._fix(),
             ) from None
 
     @cached_property
@@ -169,7 +169,7 @@ class Node:
         if not self.has_image(reference):
             why = " ".join(output.split())[-300:] or "it is not there after the import"
             raise UnavailableError(
-                f"The image {reference} could not be brought to {self.name}", why=why, fix=self._look()
+                f"The image {reference} could not be brought to {self.name}", why=why, fix=self._fix()
             )
 
 
