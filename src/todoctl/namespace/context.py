@@ -94,7 +94,7 @@ class Context(context.Context):
             raise UnavailableError(
                 f"The pod {pod} has refused",
                 why=f"{answer.status} {answer.reason}",
-                fix=f"See 'kubectl --namespace={self.namespace} logs {pod}'",
+                fix=f"See '{' '.join(self.kubectl('logs', pod))}'",
             )
         return body
 
