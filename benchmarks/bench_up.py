@@ -22,8 +22,8 @@ from pathlib import Path
 
 import httpx
 
-from todoctl.k3d.cluster import create_command
-from todoctl.k3d.options import ClusterOptions
+from todoctl.targets.k3d.cluster import create_command
+from todoctl.targets.k3d.options import ClusterOptions
 
 CLUSTER = "todoctl-bench"
 PORT = "18183"

@@ -16,10 +16,10 @@ from rich.text import Text
 
 from todoctl.commands import Commands, once
 from todoctl.live import Board, Doing, Run, lasting
-from todoctl.target import Downloads, Finding, Step
+from todoctl.targets.base import Downloads, Finding, Step
 
 if TYPE_CHECKING:
-    from todoctl.validation.verdict import ScenarioResult, Verdict
+    from todoctl.evidence.verdict import ScenarioResult, Verdict
 
 PASSED, FAILED = "[green]✓[/]", "[red]✗[/]"
 
@@ -119,7 +119,7 @@ class Terminal:
 
     def finished(self, result: "ScenarioResult") -> None:
         """A scenario's outcome, in one line."""
-        from todoctl.validation.reports import screen
+        from todoctl.evidence.reports import screen
 
         if not self._quiet:
             self._show([screen.line(result, names=self._names, edge=self._edge)])
@@ -141,13 +141,13 @@ class Terminal:
 
     def overview(self, verdicts: "Sequence[Verdict]") -> None:
         """Several verdicts, one line each."""
-        from todoctl.validation.reports import screen
+        from todoctl.evidence.reports import screen
 
         self._show(list(screen.overview(verdicts)))
 
     def verdict(self, verdict: "Verdict", *, details: bool) -> None:
         """What failed, or with `details` every check; then how the run ended, and what to do next."""
-        from todoctl.validation.reports import screen
+        from todoctl.evidence.reports import screen
 
         part = screen.details if details else screen.failures
         shown = list(part(verdict, edge=self._edge))

@@ -5,8 +5,8 @@ from typing import Any
 
 from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL
-from todoctl.target import Finding
 from todoctl.targets import K3D, LOCAL, Choice, make, options_for
+from todoctl.targets.base import Finding
 from todoctl.up import why_unreachable
 
 HERE = (K3D, LOCAL)

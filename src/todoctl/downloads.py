@@ -17,7 +17,7 @@ LINE_SECONDS = 30.0
 
 
 class Bars:
-    """A bar for each download, and above several of them their sum; see `todoctl.target.Downloads`."""
+    """A bar for each download, and above several of them their sum; see `todoctl.targets.base.Downloads`."""
 
     def __init__(self, console: Console, title: str, names: Sequence[str]) -> None:
         whole = Column(no_wrap=True)

@@ -1,6 +1,6 @@
 """What a validation has set aside comes back: after a kill, with the next command."""
 
-from todoctl.target import Progress, Target
+from todoctl.targets.base import Progress, Target
 
 
 def restore(target: Target, progress: Progress) -> bool:

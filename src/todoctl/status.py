@@ -7,7 +7,7 @@ from typing import Any
 from todoctl.client import CacheState, Client
 from todoctl.errors import TodoctlError
 from todoctl.settings import Settings, seconds
-from todoctl.target import Target, require_settings
+from todoctl.targets.base import Target, require_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

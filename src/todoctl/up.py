@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from todoctl.errors import TodoctlError
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
-from todoctl.target import Progress, Target
+from todoctl.targets.base import Progress, Target
 
 LOOK_SECONDS = 5.0
 """How long the image service may take to answer before it counts as out of reach."""

@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
+from todoctl.evidence.history import Act, Facts, History
+from todoctl.evidence.verdict import Verdict
 from todoctl.restore import restore
 from todoctl.settings import Settings
-from todoctl.target import Progress, Target, require_settings
-from todoctl.validation.history import Act, Facts, History
+from todoctl.targets.base import Progress, Target, require_settings
 from todoctl.validation.judge.results import judge
 from todoctl.validation.run import Audience, run
 from todoctl.validation.scenarios import Scenario
 from todoctl.validation.stage import Stage
-from todoctl.validation.verdict import Verdict
 from todoctl.validation.visitor import Visitors
 
 

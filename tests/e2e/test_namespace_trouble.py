@@ -15,7 +15,7 @@ import pytest
 from tests.app_server import wait_for
 from tests.e2e.conftest import run
 from tests.e2e.namespaces import School, User, school
-from todoctl.validation.verdict import Outcome
+from todoctl.evidence.verdict import Outcome
 
 AWAY_SECONDS = 10.0
 

@@ -17,11 +17,11 @@ from tests.e2e.conftest import Lab, lab, run
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
-from todoctl.k3d.options import ClusterOptions
-from todoctl.k3d.target import K3dTarget
-from todoctl.kubernetes import image_pod
+from todoctl.kube import image_pod
 from todoctl.settings import Settings
-from todoctl.target import Way
+from todoctl.targets.base import Way
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.k3d.target import K3dTarget
 
 LOG = logging.getLogger(__name__)
 
@@ -200,8 +200,8 @@ BEGIN = """
 import sys, time
 from pathlib import Path
 from todoctl.home import Home
-from todoctl.k3d.options import ClusterOptions
-from todoctl.k3d.target import K3dTarget
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.k3d.target import K3dTarget
 target = K3dTarget(Home(Path(sys.argv[1])), ClusterOptions(cluster=sys.argv[2]))
 with target.image_service() as service:
     print(service.url, flush=True)

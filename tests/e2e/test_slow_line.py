@@ -16,8 +16,8 @@ from tests.e2e.conftest import Lab, images, run
 from tests.e2e.registry import docker_config, push, registry
 from tests.e2e.relay import Line
 from todoctl.images.image import DEFAULT_BASE_IMAGE
-from todoctl.k3d import required_images
-from todoctl.k3d.options import ClusterOptions
+from todoctl.targets.k3d import required_images
+from todoctl.targets.k3d.options import ClusterOptions
 
 RATE = 300_000.0
 """Bytes a second."""

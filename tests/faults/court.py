@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault
 from tests.faults.trial import trial
+from todoctl.evidence.verdict import Outcome
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.scenarios import SCENARIOS
-from todoctl.validation.verdict import Outcome
 
 AT_ONCE = 2
 ALONE = tuple((scenario.name,) for scenario in SCENARIOS)

@@ -22,7 +22,7 @@ import httpx
 from tests.app_server import free_port
 from tests.faults.fault import Edit
 from tests.faults.trial import trial
-from todoctl.validation.verdict import Outcome
+from todoctl.evidence.verdict import Outcome
 
 AT_ONCE = 2
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.faults.fault import HERE, Edit, environment
 from tests.faults.mutation import mutants
 from todoctl.home import Home
-from todoctl.local.target import LocalTarget
+from todoctl.targets.local.target import LocalTarget
 
 AT_ONCE = 3
 SECONDS = 300.0

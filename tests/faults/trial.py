@@ -8,16 +8,16 @@ from pathlib import Path
 
 from tests.app_server import free_port
 from tests.faults.fault import Edit, planted
+from todoctl.evidence.verdict import ScenarioResult, Verdict
 from todoctl.home import Home
-from todoctl.local.target import LocalTarget
 from todoctl.settings import Settings
+from todoctl.targets.local.target import LocalTarget
 from todoctl.validate import validate
 from todoctl.validation.scenarios import chosen
-from todoctl.validation.verdict import ScenarioResult, Verdict
 
 
 class Silence:
-    """Shows nothing: a `todoctl.target.Progress` with its steps, and a run's audience."""
+    """Shows nothing: a `todoctl.targets.base.Progress` with its steps, and a run's audience."""
 
     @contextmanager
     def step(self, _title: str) -> Iterator["Silence"]:

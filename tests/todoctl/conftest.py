@@ -14,19 +14,19 @@ import pytest
 from tests.app_server import free_port
 from tests.todoctl.bench import Bench
 from tests.todoctl.images.engine import Engine
-from tests.todoctl.k3d.world import World
-from tests.todoctl.kubernetes.kube import Kube
-from tests.todoctl.kubernetes.place import Place
+from tests.todoctl.kube.kube import Kube
+from tests.todoctl.kube.place import Place
+from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.home import Home
 from todoctl.images import image
-from todoctl.k3d import context, page, preflight, target
-from todoctl.k3d.options import ClusterOptions
-from todoctl.k3d.target import K3dTarget
-from todoctl.kubernetes import attempts
-from todoctl.kubernetes.api import Api
-from todoctl.kubernetes.waiting import patience
+from todoctl.kube import attempts
+from todoctl.kube.api import Api
+from todoctl.kube.waiting import patience
 from todoctl.settings import Settings
+from todoctl.targets.k3d import context, page, preflight, target
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.k3d.target import K3dTarget
 
 
 @dataclass

@@ -18,9 +18,9 @@ from todoctl import __version__
 from todoctl.__main__ import TerminatedError, explain, run
 from todoctl.errors import ExitCode, TodoctlError
 from todoctl.images import image
-from todoctl.k3d.options import ClusterOptions
-from todoctl.k3d.resources import resources
 from todoctl.settings import Settings
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.k3d.resources import resources
 
 ROOT = Path(__file__).parents[2]
 

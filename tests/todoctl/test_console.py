@@ -7,9 +7,9 @@ import time
 import pytest
 from rich.console import Console
 
-from tests.todoctl.validation.reports import verdicts
+from tests.todoctl.evidence.reports import verdicts
 from todoctl.console import Terminal
-from todoctl.target import Finding
+from todoctl.targets.base import Finding
 
 
 @pytest.fixture(name="no_columns", autouse=True)

@@ -7,14 +7,14 @@ import pytest
 
 from tests.todoctl.bench import Bench
 from todoctl.errors import UnavailableError
+from todoctl.evidence.history import Act, History
+from todoctl.evidence.verdict import Outcome
 from todoctl.settings import Settings
 from todoctl.validation import run as running
 from todoctl.validation.actor import REPLACED
-from todoctl.validation.history import Act, History
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import Scenario, chosen
 from todoctl.validation.stage import Stage
-from todoctl.validation.verdict import Outcome
 
 
 def acts(history: History) -> list[Act]:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from todoctl import downloads
 from todoctl.console import Terminal
-from todoctl.target import Downloads
+from todoctl.targets.base import Downloads
 
 NAMES = ("ghcr.io/k3d-io/k3d-proxy:5.9.0", "rancher/[k3s]:v1.36")
 

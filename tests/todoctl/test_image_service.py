@@ -21,7 +21,7 @@ from todoctl.errors import UnavailableError
 from todoctl.image_service import service as program
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.here import running_here
-from todoctl.target import ImageService, Way
+from todoctl.targets.base import ImageService, Way
 
 
 @pytest.fixture(name="service")

@@ -8,8 +8,8 @@ from tests.image_service import ImageService, Mode
 from todoctl import up
 from todoctl.console import Terminal
 from todoctl.home import Home
-from todoctl.local.target import LocalTarget
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
+from todoctl.targets.local.target import LocalTarget
 
 
 @pytest.mark.parametrize(

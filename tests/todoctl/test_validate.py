@@ -12,17 +12,17 @@ import pytest
 from tests.faults.trial import Silence
 from tests.todoctl.bench import Bench
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.local.target import LocalTarget
+from todoctl.evidence.history import Act, Download, History, Request, Role
+from todoctl.evidence.verdict import Outcome
 from todoctl.restore import restore
 from todoctl.settings import Settings
-from todoctl.target import Way
+from todoctl.targets.base import Way
+from todoctl.targets.local.target import LocalTarget
 from todoctl.validation import run as running
 from todoctl.validation.actor import LONG_TTL
-from todoctl.validation.history import Act, Download, History, Request, Role
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
 from todoctl.validation.stage import Stage
-from todoctl.validation.verdict import Outcome
 
 
 def scenario(play: Callable[[Stage], None], *claims: str) -> Scenario:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from todoctl.target import Downloads, Step
+from todoctl.targets.base import Downloads, Step
 
 
 @dataclass

@@ -12,7 +12,7 @@ from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOpt
 from todoctl.errors import BadUsageError, ExitCode
 
 if TYPE_CHECKING:
-    from todoctl.validation.verdict import Verdict
+    from todoctl.evidence.verdict import Verdict
 
 EXAMPLES = examples("""
     # A report of a run that was saved
@@ -31,9 +31,9 @@ def judge(
 ) -> None:
     """Judge a saved run again, with no app around."""
     from todoctl.course.judge import judge as judge_other
-    from todoctl.validation.history import History
+    from todoctl.evidence.history import History
+    from todoctl.evidence.reports import files
     from todoctl.validation.judge.results import judge as judge_ours
-    from todoctl.validation.reports import files
 
     files.check_writable(junit, html, kept=file)
     histories = [History.from_json(plain) for plain in _read(file)]
@@ -69,6 +69,6 @@ def _read(file: Path) -> list[object]:
 
 
 def _unreadable(file: Path, why: str) -> BadUsageError:
-    from todoctl.validation.history import FIX
+    from todoctl.evidence.history import FIX
 
     return BadUsageError(f"{file} cannot be read", why=why, fix=FIX)

@@ -57,21 +57,21 @@ def manifests(
     ] = False,
 ) -> None:
     """Print what is applied to the cluster, as YAML."""
-    from todoctl.k3d.options import ClusterOptions
-    from todoctl.k3d.resources import resources
-    from todoctl.kubernetes.manifests import render
+    from todoctl.kube.manifests import render
+    from todoctl.targets.k3d.options import ClusterOptions
+    from todoctl.targets.k3d.resources import resources
 
     check_image(app_image)
     settings = Settings(ttl=ttl, image_url=image_url)
     options = ClusterOptions(cluster=cluster, agents=agents)
     secrets = tuple(pull_secret or ())
     if image_service:
-        from todoctl.kubernetes.image_pod import pod
+        from todoctl.kube.image_pod import pod
 
         made = [pod(None, app_image, namespace, secrets) if namespace else pod(options.node, app_image)]
     elif namespace:
-        from todoctl.namespace import resources as of_namespace
-        from todoctl.namespace.options import NamespaceOptions
+        from todoctl.targets.kubernetes import resources as of_namespace
+        from todoctl.targets.kubernetes.options import NamespaceOptions
 
         chosen = NamespaceOptions(
             context="any",

@@ -20,8 +20,8 @@ def open_page(
     namespace: NamespaceOption = None,
 ) -> None:
     """Open the page in a browser."""
-    from todoctl.target import require_settings
     from todoctl.targets import Choice
+    from todoctl.targets.base import require_settings
 
     where = standing(Choice(target, cluster, context, namespace), make_terminal())
     show(where.page(require_settings(where)))

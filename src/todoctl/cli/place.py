@@ -7,8 +7,8 @@ from todoctl.errors import LockedError
 if TYPE_CHECKING:
     from todoctl.console import Terminal
     from todoctl.home import Home
-    from todoctl.target import Target
     from todoctl.targets import Choice
+    from todoctl.targets.base import Target
 
 
 def find_home() -> "Home":

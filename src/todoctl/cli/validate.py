@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from todoctl.course.options import CourseOptions
-    from todoctl.validation.verdict import Verdict
+    from todoctl.evidence.verdict import Verdict
 
 PLAYED = "What is played"
 OTHER = "Any other app, judged from outside"
@@ -120,9 +120,9 @@ def validate(
         )
         _validate_others(apps, details=details, quiet=quiet, as_json=as_json, junit=junit, html=html)
     from todoctl import targets
+    from todoctl.evidence.reports import files
     from todoctl.restore import restore
     from todoctl.validate import validate as run
-    from todoctl.validation.reports import files
     from todoctl.validation.scenarios import chosen
 
     scenarios = chosen(scenario or [], full=full)
@@ -153,7 +153,7 @@ def _validate_others(
     import shlex
 
     from todoctl.course.validate import validate as watch
-    from todoctl.validation.reports import files
+    from todoctl.evidence.reports import files
 
     files.check_writable(junit, html)
     terminal = make_terminal(stderr=as_json, quiet=quiet)

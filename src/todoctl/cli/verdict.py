@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from todoctl.console import Terminal
-    from todoctl.validation.verdict import Verdict
+    from todoctl.evidence.verdict import Verdict
 
 JunitOption = Annotated[Path | None, value(REPORTS, "FILE", "Write JUnit XML there, for CI systems.")]
 HtmlOption = Annotated[Path | None, value(REPORTS, "FILE", "Write an HTML page there, for people.")]
@@ -41,7 +41,7 @@ def report(
     import os
     import sys
 
-    from todoctl.validation.reports import files, github
+    from todoctl.evidence.reports import files, github
 
     try:
         for verdict in verdicts:

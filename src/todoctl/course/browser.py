@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from todoctl.course import pictures
 from todoctl.course.visitor import Got, write_down
 from todoctl.errors import UnavailableError
-from todoctl.validation.history import History, Role
+from todoctl.evidence.history import History, Role
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Error, Page, Playwright, Response

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from todoctl.course import pictures
 from todoctl.course.lifetimes import check, leave
 from todoctl.course.sightings import sightings
-from todoctl.validation.history import File, History, Volume
-from todoctl.validation.reports.phrases import counted
-from todoctl.validation.verdict import ScenarioResult
+from todoctl.evidence.history import File, History, Volume
+from todoctl.evidence.reports.phrases import counted
+from todoctl.evidence.verdict import ScenarioResult
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 """Of a file that may be a picture where a listing is all there is."""

@@ -6,9 +6,9 @@ from todoctl.course import lifetimes, statements
 from todoctl.course.files import files
 from todoctl.course.sightings import lives, sightings
 from todoctl.course.verdict import CourseVerdict
-from todoctl.validation.history import History, no_history
-from todoctl.validation.reports.phrases import short
-from todoctl.validation.verdict import ScenarioResult, Span, Visit
+from todoctl.evidence.history import History, no_history
+from todoctl.evidence.reports.phrases import short
+from todoctl.evidence.verdict import ScenarioResult, Span, Visit
 
 JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
     "shown": lifetimes.shown,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from time import strptime
 
-from todoctl.validation import reading
-from todoctl.validation.model.times import Span
+from todoctl.evidence import pages as reading
+from todoctl.evidence.times import Span
 
 CTIME = r"\w{3} \w{3} [ \d]?\d \d\d:\d\d:\d\d \d{4}"
 """As C's `ctime` writes a moment: in the server's own zone, which it does not name."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from math import inf, isinf
 
 from todoctl.course.sightings import NO_PICTURE, Life, Sighting, lives, sightings
-from todoctl.validation.history import Act, History, Request, Role
-from todoctl.validation.reports.phrases import counted
-from todoctl.validation.verdict import Check, ScenarioResult
+from todoctl.evidence.history import Act, History, Request, Role
+from todoctl.evidence.reports.phrases import counted
+from todoctl.evidence.verdict import Check, ScenarioResult
 
 QUICK = 2
 """Views of the old picture after its time that still are those of visits, not of a timer."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isinf
 
-from todoctl.validation.model.times import Span
+from todoctl.evidence.times import Span
 
 PACE = 1.0
 """Seconds between two visits at least, so that a stranger's app has little to do."""

@@ -6,8 +6,8 @@ from math import inf, isinf
 
 from todoctl.course import labels, pictures
 from todoctl.course.labels import SECOND, ZONES, Labels
-from todoctl.validation.history import Act, History, Request, Role, Volume
-from todoctl.validation.model.times import Span
+from todoctl.evidence.history import Act, History, Request, Role, Volume
+from todoctl.evidence.times import Span
 
 NEAR = 0.1
 """Seconds between a file's time, by this machine's clock, and what is done with it."""

@@ -5,9 +5,9 @@ from math import isinf
 
 from todoctl.course.lifetimes import check, leave
 from todoctl.course.sightings import CLOCKS, Life, Sighting, lives, sightings, zone
-from todoctl.validation.history import History, Request, Role
-from todoctl.validation.model.times import Span
-from todoctl.validation.verdict import ScenarioResult
+from todoctl.evidence.history import History, Request, Role
+from todoctl.evidence.times import Span
+from todoctl.evidence.verdict import ScenarioResult
 
 ROUNDING = 1.05
 """Seconds: each time is told without its fraction."""

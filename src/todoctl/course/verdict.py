@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from todoctl.evidence.verdict import Outcome, ScenarioResult, Verdict
 from todoctl.validation.contract import COURSE
-from todoctl.validation.verdict import Outcome, ScenarioResult, Verdict
 
 CLAIMS = tuple(key.partition(".")[2] for key in COURSE)
 """In the order in which they are shown."""

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from todoctl.course import pictures
-from todoctl.validation.history import History, Request, Role
+from todoctl.evidence.history import History, Request, Role
 
 REQUEST_SECONDS = 30.0
 LARGEST = 32 * 1024 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from todoctl.course import command, pictures
 from todoctl.errors import UnavailableError
-from todoctl.validation.history import File, History
+from todoctl.evidence.history import File, History
 
 MOST_FILES = 500
 LARGEST = 32 * 1024 * 1024

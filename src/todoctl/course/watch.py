@@ -13,9 +13,9 @@ from todoctl.course.plan import Plan
 from todoctl.course.sightings import Life, lives
 from todoctl.course.visitor import HttpVisitor, NoPicture, Visitor
 from todoctl.errors import TodoctlError
+from todoctl.evidence.history import Act, Facts, History, Play, Volume
+from todoctl.evidence.verdict import ScenarioResult
 from todoctl.validation.contract import COURSE
-from todoctl.validation.history import Act, Facts, History, Play, Volume
-from todoctl.validation.verdict import ScenarioResult
 
 TRIES = 3
 """How often a picture's age is taken anew, where one went that may just have been old."""

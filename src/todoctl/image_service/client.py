@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from todoctl.target import Served, Way
+from todoctl.targets.base import Served, Way
 
 Fetch = Callable[[str, str], bytes]
 """Sends a request, by method and path, to the image service; raises `UnavailableError`."""
 
 
 class Controlled:
-    """An image service (see `todoctl.target.ImageService`) that `fetch` reaches and the app finds at `url`.
+    """An image service (`todoctl.targets.base.ImageService`) that `fetch` reaches and the app finds at `url`.
 
     Where its clock is not ours, what is known of the difference is that `now` in an answer was told between
     our sending and our receiving. The answer that came quickest tells it best, and its doubt is added to

@@ -22,7 +22,7 @@ from todoctl.images.engine import connect, has_image
 from todoctl.images.pip_settings import certificates, pip_conf
 from todoctl.images.pull import pull_missing
 from todoctl.images.refusals import remedy
-from todoctl.target import Progress, Step
+from todoctl.targets.base import Progress, Step
 
 DEFAULT_BASE_IMAGE = "python:3.13-slim"
 REPOSITORY = "todo-app"

@@ -19,7 +19,7 @@ from todoctl.errors import UnavailableError
 from todoctl.images.engine import has_image, reason
 from todoctl.images.layers import Layers
 from todoctl.images.refusals import remedy
-from todoctl.target import Downloads, Progress
+from todoctl.targets.base import Downloads, Progress
 
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 10.0

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from todoctl.errors import TodoctlError, UnavailableError
+from todoctl.evidence.history import Act, History
 from todoctl.settings import Settings
-from todoctl.target import ImageService, Target, Way
+from todoctl.targets.base import ImageService, Target, Way
 from todoctl.validation import contents
-from todoctl.validation.history import Act, History
 from todoctl.validation.observer import Observer
 from todoctl.validation.visitor import Visitors, streaming
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from todoctl.validation.reading import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE, document
+from todoctl.evidence.pages import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE, document
 
 Files = dict[str, bytes | None]
 """Contents by name; None for a file that is to go."""

@@ -5,14 +5,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urljoin, urlsplit
 
-from todoctl.target import ImageService, Target
-from todoctl.validation import reading
+from todoctl.evidence import pages as reading
+from todoctl.evidence.history import Download, File, History, Log, Role, Volume
+from todoctl.evidence.pages import STATE, Told
+from todoctl.evidence.times import Span
+from todoctl.targets.base import ImageService, Target
+from todoctl.targets.volume import Side
 from todoctl.validation.contract import LOG_LINES, PARTS
-from todoctl.validation.history import Download, File, History, Log, Role, Volume
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import STATE, Told
 from todoctl.validation.visitor import Visitors
-from todoctl.volume import Side
 
 
 class Observer:

@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from todoctl.errors import TodoctlError
+from todoctl.evidence.history import History, Play
+from todoctl.evidence.verdict import Outcome, ScenarioResult
 from todoctl.validation.actor import REPLACED
-from todoctl.validation.history import History, Play
 from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import Scenario, proves
 from todoctl.validation.stage import Stage
-from todoctl.validation.verdict import Outcome, ScenarioResult
 
 TRIES = 4
 """How often a scenario is played at most, where its situation did not come about."""

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from todoctl.errors import BadUsageError
+from todoctl.evidence.history import Role
+from todoctl.evidence.pages import PICTURE_FILE
+from todoctl.evidence.times import CLOCK_SLACK
 from todoctl.image_service.service import BUSY_SECONDS, picture
-from todoctl.target import Way
+from todoctl.targets.base import Way
 from todoctl.validation import contents
 from todoctl.validation.actor import LONG_TTL
 from todoctl.validation.contract import PARTS, PROBES, UNCHANGED, UNCOUNTED
-from todoctl.validation.history import Role
 from todoctl.validation.model.policy import FIRST_WAIT
-from todoctl.validation.model.times import CLOCK_SLACK
-from todoctl.validation.reading import PICTURE_FILE
 from todoctl.validation.stage import Stage
 
 VISITORS = 20

@@ -6,10 +6,10 @@ A stage arranges and waits by what it is told, and judges nothing: what it was t
 import time
 from collections.abc import Callable
 
-from todoctl.target import Way
+from todoctl.evidence.pages import Told, answered
+from todoctl.targets.base import Way
 from todoctl.validation.actor import Actor
 from todoctl.validation.model.policy import FIRST_WAIT
-from todoctl.validation.reading import Told, answered
 
 QUICK_TTL = 0.8
 """Seconds a picture is valid in a quick run: enough for some page views. Where it is not, it is doubled."""

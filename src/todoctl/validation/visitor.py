@@ -11,10 +11,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from todoctl.commands import SILENT, Commands
-from todoctl.entrance import Entrance
+from todoctl.evidence.crowd import at_once
+from todoctl.evidence.history import History, Request, Role
+from todoctl.targets.endpoint import Entrance
 from todoctl.validation.contract import PROBES
-from todoctl.validation.crowd import at_once
-from todoctl.validation.history import History, Request, Role
 
 LONGEST = 500
 """Characters of a path or a header field that people would type."""

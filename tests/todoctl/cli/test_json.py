@@ -17,11 +17,11 @@ from tests.todoctl.cli import documents, lines
 from tests.todoctl.cli.documents import check, wrong
 from tests.todoctl.conftest import CommandLine
 from tests.todoctl.images.engine import Engine
-from tests.todoctl.k3d.world import World
+from tests.todoctl.targets.k3d.world import World
 from todoctl.__main__ import run
 from todoctl.client import Client
-from todoctl.validation import history
-from todoctl.validation.history import History
+from todoctl.evidence import history
+from todoctl.evidence.history import History
 
 DOCUMENTED = (Path(__file__).parents[3] / "docs" / "json.md").read_text()
 

@@ -7,7 +7,7 @@ import pytest
 from tests.todoctl.cli.terminal import on_a_terminal
 from tests.todoctl.conftest import CommandLine
 from tests.todoctl.images.engine import Engine
-from tests.todoctl.k3d.world import World
+from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.test_prove import saved
 from todoctl.__main__ import run
 

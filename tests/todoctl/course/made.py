@@ -9,8 +9,8 @@ from functools import cache
 from PIL import Image
 
 from todoctl.course.verdict import CLAIMS
+from todoctl.evidence.history import Act, Answer, Facts, File, History, Play, Request, Role, Volume
 from todoctl.validation.contract import COURSE
-from todoctl.validation.history import Act, Answer, Facts, File, History, Play, Request, Role, Volume
 
 BEGAN = 1_790_000_000.0
 TTL = 600.0

@@ -12,7 +12,7 @@ from todoctl.course import pictures
 from todoctl.course.browser import BrowserVisitor
 from todoctl.course.sightings import sightings
 from todoctl.errors import UnavailableError
-from todoctl.validation.history import History
+from todoctl.evidence.history import History
 
 CANVAS = '<div style="background: url(/image); width: 99px; height: 99px"></div>'
 

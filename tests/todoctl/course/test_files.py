@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.todoctl.course.made import Look, Restart, Seen, digest, made, picture
 from tests.todoctl.course.test_lifetimes import FAILED, OPEN, claim
-from todoctl.validation.history import History
+from todoctl.evidence.history import History
 
 
 def kept(history: History, *names: str) -> History:

@@ -1,7 +1,7 @@
 """The documented labels, wherever they stand."""
 
 from todoctl.course import labels
-from todoctl.validation.model.times import Span
+from todoctl.evidence.times import Span
 
 ORIGINAL = """<p>DevOps</p><div><b>Image Cache Metadata</b><br/>
 Image Download time: Mon Nov 24 05:35:33 2025<br/>Image Expiry time: <i>Mon Nov 24 05:45:33 2025</i><br/>

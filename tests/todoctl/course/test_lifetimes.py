@@ -4,8 +4,8 @@ import pytest
 
 from tests.todoctl.course.made import Restart, Seen, made, visits
 from todoctl.course.judge import judge
-from todoctl.validation.history import History
-from todoctl.validation.verdict import Outcome, ScenarioResult
+from todoctl.evidence.history import History
+from todoctl.evidence.verdict import Outcome, ScenarioResult
 
 PASSED, FAILED, OPEN = Outcome.PASSED, Outcome.FAILED, Outcome.NOT_JUDGED
 

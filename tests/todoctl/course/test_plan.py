@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from todoctl.course.plan import Plan
-from todoctl.validation.model.times import Span
+from todoctl.evidence.times import Span
 
 
 @pytest.mark.parametrize("ttl", [20.0, 60.0, 600.0, 3600.0])

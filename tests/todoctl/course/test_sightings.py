@@ -6,7 +6,7 @@ import msgspec
 
 from tests.todoctl.course.made import BEGAN, Look, Seen, made, visits
 from todoctl.course.sightings import lives, sightings
-from todoctl.validation.history import Answer, History, Request, Role
+from todoctl.evidence.history import Answer, History, Request, Role
 
 
 def answered(history: History, answer: Answer | None, error: str = "") -> History:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.todoctl.course.made import BEGAN, Look, Restart, Seen, digest, made
 from tests.todoctl.course.test_lifetimes import FAILED, OPEN, PASSED, claim
-from todoctl.validation.verdict import Outcome
+from todoctl.evidence.verdict import Outcome
 
 PARIS = 3600.0
 

@@ -17,8 +17,8 @@ from todoctl.course.judge import judge
 from todoctl.course.options import CourseOptions, course_options
 from todoctl.course.validate import validate
 from todoctl.course.verdict import CLAIMS, CourseVerdict
-from todoctl.validation.history import History, Request, Role
-from todoctl.validation.verdict import Outcome
+from todoctl.evidence.history import History, Request, Role
+from todoctl.evidence.verdict import Outcome
 
 PACE = 0.1
 TTL = 8.0

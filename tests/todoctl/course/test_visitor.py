@@ -6,7 +6,7 @@ from tests.todoctl.course.imitation import Imitation, imitation
 from tests.todoctl.course.made import Seen, made
 from todoctl.course import visitor
 from todoctl.course.visitor import HttpVisitor, NoPicture
-from todoctl.validation.history import History, Request
+from todoctl.evidence.history import History, Request
 
 
 def visit(app: Imitation, *, image: str = "") -> list[Request]:

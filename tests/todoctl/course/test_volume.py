@@ -8,7 +8,7 @@ import pytest
 
 from todoctl.course import volume
 from todoctl.errors import UnavailableError
-from todoctl.validation.history import Facts, History
+from todoctl.evidence.history import Facts, History
 
 FACTS = Facts(target="url", url="", ttl=1, source="", directory="", rolling=False, full=True, began_at=0)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import docker.errors
 
-from tests.todoctl.k3d.world import World
+from tests.todoctl.targets.k3d.world import World
 
 
 class Engine:

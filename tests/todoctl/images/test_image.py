@@ -10,7 +10,7 @@ import docker.errors
 import pytest
 
 from tests.todoctl.images.engine import Engine
-from tests.todoctl.k3d.world import World
+from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.images import image

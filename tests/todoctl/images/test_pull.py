@@ -10,14 +10,14 @@ from urllib3.exceptions import ProtocolError
 
 from tests.todoctl.images.engine import Engine
 from tests.todoctl.images.pulls import BEGIN, BROKEN, END, SIZE, WHOLE, Event
-from tests.todoctl.k3d.world import IMAGES, World
+from tests.todoctl.targets.k3d.world import IMAGES, World
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.images import image, pull
-from todoctl.k3d.options import ClusterOptions
-from todoctl.k3d.target import K3dTarget
 from todoctl.settings import Settings
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.k3d.target import K3dTarget
 
 K3S, PROXY, _, BASE = IMAGES
 LOST: Event = {"error": "unexpected EOF", "errorDetail": {"message": "unexpected EOF"}}

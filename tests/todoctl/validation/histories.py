@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.todoctl.validation.pages import BEGAN, SECURITY, SOURCE, Told, png
-from todoctl.validation.contract import CLAIMS
-from todoctl.validation.history import (
+from todoctl.evidence.history import (
     Act,
     Answer,
     Download,
@@ -20,9 +19,10 @@ from todoctl.validation.history import (
     Role,
     Volume,
 )
+from todoctl.evidence.times import Span
+from todoctl.validation.contract import CLAIMS
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import Fetch, Kind, State
-from todoctl.validation.model.times import Span
 
 Change = Callable[[Told], None]
 

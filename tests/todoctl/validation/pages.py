@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from todoctl.validation.reading import LABELS, WORDS
+from todoctl.evidence.pages import LABELS, WORDS
 
 SECURITY = [
     ("x-content-type-options", "nosniff"),

@@ -15,17 +15,17 @@ from tests.todoctl.validation.test_judge import (
 )
 from tests.todoctl.validation.volumes import VolumeScript, begun, failed
 from todoctl.errors import BadUsageError
+from todoctl.evidence.history import Act
+from todoctl.evidence.pages import PICTURE_FILE, STATE_FILE
+from todoctl.evidence.times import Span
+from todoctl.evidence.verdict import Outcome
 from todoctl.validation import contents
 from todoctl.validation.contract import CLAIMS
-from todoctl.validation.history import Act
 from todoctl.validation.judge.acts import Acts
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.tally import Tally
 from todoctl.validation.model.policy import Fetch, Kind
 from todoctl.validation.model.possible import Possible
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import PICTURE_FILE, STATE_FILE
-from todoctl.validation.verdict import Outcome
 
 ATTACHED = ("detach", "volume", "lose", "spoil", "cut", "bad values", "cut short", "restart", "kill")
 """What is done while the volume is within reach."""

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, document
 from todoctl.validation import contents
-from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, document
 
 SAVED = {
     "download_timestamp": 1.5,

@@ -8,9 +8,9 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.fault import APP, Edit, Fault, planted
 from tests.faults.trial import trial
 from todoctl.errors import UnavailableError
+from todoctl.evidence.verdict import Outcome
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.scenarios import SCENARIOS
-from todoctl.validation.verdict import Outcome
 
 TRIES = 5
 """A busy machine may not bring about what a fault needs to show itself, such as visitors who come at once."""

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.pages import BEGAN, Told, png
-from todoctl.validation.history import Download, History
+from todoctl.evidence.history import Download, History
+from todoctl.evidence.verdict import Outcome, ScenarioResult
 from todoctl.validation.judge.results import judge
 from todoctl.validation.model.policy import Kind
-from todoctl.validation.verdict import Outcome, ScenarioResult
 
 MOVES = (
     "view",

@@ -5,8 +5,8 @@ import pytest
 
 from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.test_judge import result
+from todoctl.evidence.times import Span
 from todoctl.validation.model.policy import Kind
-from todoctl.validation.model.times import Span
 
 
 def test_other_visitors_are_told_and_explain_what_they_did() -> None:

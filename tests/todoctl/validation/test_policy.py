@@ -5,10 +5,10 @@ from math import inf
 
 import pytest
 
+from todoctl.evidence.times import EVER, NEVER, Span
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import EMPTY, UNKNOWN, Fetch, Kind, Others, State
 from todoctl.validation.model.possible import MOST_STRANGERS, Possible
-from todoctl.validation.model.times import EVER, NEVER, Span
 
 AT = Span(100.0, 100.5)
 OLD, NEW = Span(10.0, 10.0), Span(20.0, 20.0)

@@ -9,13 +9,13 @@ import pytest
 
 from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.pages import SECURITY
-from todoctl.entrance import Entrance
+from todoctl.evidence.history import Act, Answer, History, Request, Role
+from todoctl.evidence.pages import Told
 from todoctl.settings import Settings
-from todoctl.target import ImageService, Target, Way
+from todoctl.targets.base import ImageService, Target, Way
+from todoctl.targets.endpoint import Entrance
 from todoctl.validation import stage as module
-from todoctl.validation.history import Act, Answer, History, Request, Role
 from todoctl.validation.observer import Observer
-from todoctl.validation.reading import Told
 from todoctl.validation.stage import Stage
 from todoctl.validation.visitor import Visitors
 

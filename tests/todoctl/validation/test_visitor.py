@@ -16,9 +16,9 @@ import pytest
 from tests.app_server import app_server
 from tests.todoctl.validation import histories
 from todoctl.commands import Commands
-from todoctl.entrance import Entrance
+from todoctl.evidence.history import History, Role
+from todoctl.targets.endpoint import Entrance
 from todoctl.validation.contract import PROBES
-from todoctl.validation.history import History, Role
 from todoctl.validation.visitor import Visitors, streaming
 
 Sent = tuple[str, str, str | None, bytes]

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.todoctl.validation.pages import SECURITY, png
+from todoctl.evidence.history import Answer, Request, Role
+from todoctl.evidence.pages import Document, page
 from todoctl.validation.contract import PARTS, PROBES, UNCHANGED
-from todoctl.validation.history import Answer, Request, Role
 from todoctl.validation.judge import wire
-from todoctl.validation.reading import Document, page
 
 
 def answer(status: int = 200, *fields: tuple[str, str]) -> Answer:

@@ -5,15 +5,16 @@ from typing import Any
 
 from tests.todoctl.validation.histories import Change, Script
 from tests.todoctl.validation.pages import BEGAN, SOURCE, png
-from todoctl.validation import contents, reading
+from todoctl.evidence import pages as reading
+from todoctl.evidence.history import Act, Log
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE
+from todoctl.evidence.times import Span
+from todoctl.validation import contents
 from todoctl.validation.contents import Files
-from todoctl.validation.history import Act, Log
 from todoctl.validation.judge.results import judge
 from todoctl.validation.judge.wire import media_type
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import Kind, Others
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE
 
 WRONG = "the saved state has bad values"
 AWAY = "the volume cannot be read; counting in memory meanwhile"

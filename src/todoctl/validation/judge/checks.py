@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from todoctl.validation.history import History
+from todoctl.evidence.history import History
+from todoctl.evidence.verdict import Check
 from todoctl.validation.judge.wire import Finding
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.fit import Mismatch
-from todoctl.validation.verdict import Check
 
 NAMES = {
     "downloaded": "download time",

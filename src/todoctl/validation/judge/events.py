@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-from todoctl.validation import reading
+from todoctl.evidence import pages as reading
+from todoctl.evidence.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
+from todoctl.evidence.pages import STATE, Document, Told
+from todoctl.evidence.times import EVER, Span, offset
+from todoctl.evidence.verdict import Visit
 from todoctl.validation.contract import CLAIMS
-from todoctl.validation.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
 from todoctl.validation.judge import wire
 from todoctl.validation.judge.acts import Acts, Ailing
 from todoctl.validation.judge.checks import Checks
@@ -14,9 +17,6 @@ from todoctl.validation.judge.tally import Tally
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.policy import LATE, UNKNOWN, Fetch, Kind
 from todoctl.validation.model.possible import Possible, Seen
-from todoctl.validation.model.times import EVER, Span, offset
-from todoctl.validation.reading import STATE, Document, Told
-from todoctl.validation.verdict import Visit
 
 EXPECTED = {
     Kind.VALID: "the same picture, Valid",

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from todoctl.validation import reading
+from todoctl.evidence import pages as reading
+from todoctl.evidence.history import Event, File, Log, Volume
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Told
+from todoctl.evidence.times import Span
 from todoctl.validation.contract import LOG_LINES
-from todoctl.validation.history import Event, File, Log, Volume
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.possible import Possible
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import METADATA, PICTURE_FILE, STATE_FILE, Told
 
 TRACEBACK = "Traceback (most recent call last)"
 """Some logs have the time and the level before it."""

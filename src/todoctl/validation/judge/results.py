@@ -1,10 +1,10 @@
 """From a history to its verdict: the judge's checks, scenario by scenario."""
 
+from todoctl.evidence.history import Act, History, Request, Role
+from todoctl.evidence.verdict import ScenarioResult, Span, Verdict
 from todoctl.validation.contract import SEEN
-from todoctl.validation.history import Act, History, Request, Role
 from todoctl.validation.judge.acts import UNKNOWN
 from todoctl.validation.judge.events import Judge
-from todoctl.validation.verdict import ScenarioResult, Span, Verdict
 
 
 def judge(history: History) -> Verdict:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from todoctl.validation.history import Event, Request
+from todoctl.evidence.history import Event, Request
 
 
 def in_order(events: Sequence[Event], views: Callable[[int], int | None]) -> Iterator[tuple[int, Event]]:

@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from todoctl.evidence.history import Act, Event, Request
+from todoctl.evidence.pages import Told
 from todoctl.validation.contract import PROBES
-from todoctl.validation.history import Act, Event, Request
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.model.policy import Kind
 from todoctl.validation.model.possible import Seen
-from todoctl.validation.reading import Told
 
 RUN = 10
 """Views in a row, each with the same number of others' before it: no visitor comes as regularly."""

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from todoctl.evidence.history import Answer, Request
+from todoctl.evidence.pages import LABELS, Document, Page
 from todoctl.validation.contract import PROBES, UNCHANGED
-from todoctl.validation.history import Answer, Request
-from todoctl.validation.reading import LABELS, Document, Page
 
 HEADING = "The Project App"
 LINE = "DevOps with Kubernetes 2025"

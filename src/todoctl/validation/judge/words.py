@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from math import isinf
 
+from todoctl.evidence.pages import WORDS, Told
+from todoctl.evidence.times import Span
 from todoctl.validation.model.policy import UNKNOWN
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import WORDS, Told
 
 ORDER = (
     "picture",

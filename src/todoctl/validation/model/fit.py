@@ -4,9 +4,9 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple
 
+from todoctl.evidence.pages import Told
+from todoctl.evidence.times import Span
 from todoctl.validation.model.policy import UNKNOWN, State, statuses
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import Told
 
 
 class Mismatch(NamedTuple):

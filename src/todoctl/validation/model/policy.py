@@ -10,8 +10,8 @@ from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
-from todoctl.validation.model.times import EVER, NEVER, Span
-from todoctl.validation.reading import Told
+from todoctl.evidence.pages import Told
+from todoctl.evidence.times import EVER, NEVER, Span
 
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture (docs/contract.md)."""

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 from typing import NamedTuple
 
+from todoctl.evidence.pages import Told
+from todoctl.evidence.times import Span
 from todoctl.validation.model import policy
 from todoctl.validation.model.fit import Mismatch, fit
 from todoctl.validation.model.policy import Fetch, Kind, Others, State, Step
-from todoctl.validation.model.times import Span
-from todoctl.validation.reading import Told
 
 MOST_STRANGERS = 500
 """Page views of others that are gone through one by one; after more of them, anything is possible."""

@@ -1,0 +1,192 @@
+"""What reports say of events and values: short, on one line, whatever the app has sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from todoctl.evidence.history import Act, Download, Log, Request, Role, Volume
+from todoctl.evidence.pages import WORDS
+from todoctl.evidence.verdict import Check, Outcome, Verdict
+
+AnyEvent = Request | Volume | Download | Act | Log
+
+LONGEST = 300
+"""Characters that are shown of a text; the JSON has all of it."""
+
+WELL = "picture"
+"""The way of an image service that answers as it should; any other way is an outage."""
+
+
+def short(text: object, longest: int = LONGEST) -> str:
+    """`text` on one line that no screen or parser stumbles over, cut where it is too long to be read."""
+    whole = str(text)
+    shown = "".join(_visible(char) for char in whole[:longest])
+    return f"{shown}… ({len(whole)} characters)" if len(whole) > longest else shown
+
+
+def _visible(char: str) -> str:
+    # Control characters, lone surrogates and characters that turn the direction of writing.
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
+def clock(moment: float) -> str:
+    """The time of day in UTC, to the millisecond."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def day(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def seconds(number: float) -> str:
+    return f"{number:.1f} s"
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def headline(verdict: Verdict) -> str:
+    """Passed, Failed or Interrupted; an interrupted run says nothing of what it has not played."""
+    if verdict.history.interrupted:
+        return "Interrupted"
+    return "Passed" if verdict.passed else "Failed"
+
+
+def summary(verdict: Verdict) -> str:
+    """How many scenarios, or claims, passed, failed and could not be judged."""
+    outcomes = [result.outcome for result in verdict.scenarios]
+    told = f"{outcomes.count(Outcome.PASSED)} of {counted(len(outcomes), verdict.thing)} passed"
+    for outcome in (Outcome.FAILED, Outcome.NOT_JUDGED):
+        if number := outcomes.count(outcome):
+            told += f", {number} {outcome.value}"
+    return told
+
+
+def place(verdict: Verdict) -> str:
+    """Where the app runs: a target, or the address of an app that todoctl knows nothing else of."""
+    facts = verdict.history.facts
+    return short(facts.url if facts.target == "url" else facts.target)
+
+
+def origin(verdict: Verdict) -> str:
+    """What the sentences are from."""
+    return "the exercise" if verdict.thing == "claim" else "the contract"
+
+
+def failed(verdict: Verdict) -> str:
+    """The names of what keeps the run from passing."""
+    return ", ".join(short(result.name, 60) for result in verdict.scenarios if verdict.spoils(result))
+
+
+@dataclass(slots=True)
+class Alike:
+    """A check, and every event that it was made of with the same result: a crowd's answers are all alike."""
+
+    check: Check
+    events: list[int]
+
+
+def by_sentence(checks: Iterable[Check]) -> dict[str, list[Alike]]:
+    """Checks under the sentence of the contract that they hold the app to, those that are alike as one."""
+    found: dict[str, dict[tuple[str, str, str, bool], Alike]] = {}
+    for check in checks:
+        same = found.setdefault(check.sentence, {})
+        key = (check.name, check.expected, check.seen, check.passed)
+        same.setdefault(key, Alike(check, [])).events.append(check.event)
+    return {sentence: list(same.values()) for sentence, same in found.items()}
+
+
+def status(key: str) -> str:
+    """A status as the page names it."""
+    return short(WORDS.get(key, key), 60)
+
+
+def picture(digest: str | None) -> str:
+    """A picture by the beginning of its SHA-256, as the checks name it; `–` where it is not known."""
+    return f"picture {short(digest[:12])}" if digest else "–"
+
+
+def pictures(verdict: Verdict) -> list[str]:
+    """The SHA-256 of each that was downloaded or shown, in that order."""
+    seen = [
+        *((event.begin, event.picture) for event in verdict.history.events if isinstance(event, Download)),
+        *((visit.at, visit.picture) for result in verdict.scenarios for visit in result.visits),
+    ]
+    return list(dict.fromkeys(digest for _, digest in sorted(seen, key=lambda found: found[0]) if digest))
+
+
+def event(verdict: Verdict, number: int) -> str:
+    """Event number `number` in a few words; a check may name one that is not there."""
+    events = verdict.history.events
+    if not 0 <= number < len(events):
+        return f"event {number}"
+    found = events[number]
+    after = found.begin - verdict.history.facts.began_at
+    return f"event {number}, {after:+.1f} s: {describe(found)}"
+
+
+def describe(found: AnyEvent) -> str:
+    """What an event was, in a few words."""
+    match found:
+        case Request():
+            return _request(found)
+        case Volume():
+            files = ", ".join(f"{short(file.name, 60)} ({file.size} bytes)" for file in found.files)
+            return f"volume as {short(found.seen_from, 60)} sees it: {files or 'empty'}"
+        case Download():
+            sent = picture(found.picture) if found.picture else "no picture"
+            return f"image service asked, answers with {short(found.way, 60)}: {sent}"
+        case Log():
+            return f"{counted(len(found.lines), 'log line')} of the app"
+    return _act(found)
+
+
+def _request(found: Request) -> str:
+    text = f"{short(found.method, 20)} {short(found.url, 120)} → "
+    if found.server:
+        text = f"{short(found.server, 60)}: {text}"
+    text += str(found.answer.status) if found.answer else f"no answer ({short(found.error, 120)})"
+    if found.answer and found.role is Role.PICTURE and found.answer.status == 200:
+        text += f", {picture(found.answer.body)}"
+    if found.visit:
+        text += f", page view {found.visit}"
+    return text + (f", in crowd {short(found.crowd, 40)}" if found.crowd else "")
+
+
+TO_THE_VOLUME = {
+    "lose": "the files on the volume are taken away",
+    "spoil": "the files on the volume are cut short",
+    "detach": "the volume gets out of the app's reach",
+    "attach": "the volume gets back within reach",
+}
+STARTS = {
+    "takeover": "start of the app on the original's files",
+    "cut": "start of the app on what a power cut has left",
+    "damage": "start of the app on damaged files",
+    "scale": "another number of processes on the volume",
+    "replaced": "what runs the app is replaced by somebody else",
+    "failed": "what was being done to the app does not come to its end",
+}
+
+
+def _act(found: Act) -> str:
+    if found.what == "serve":
+        return f"image service answers with {short(found.way, 60)} from now on"
+    if found.what in TO_THE_VOLUME:
+        text = TO_THE_VOLUME[found.what]
+        return (
+            f"{text}, where others have counted {counted(found.views, 'page view')}" if found.views else text
+        )
+    text = STARTS.get(found.what, f"{found.what} of the app")
+    if found.ttl is not None:
+        text += f", TTL {found.ttl:g} s"
+    if found.source:
+        text += f", pictures from {short(found.source, 80)}"
+    if found.emptied:
+        text += ", on an empty volume"
+    if found.before or found.after:
+        before, after = (short(", ".join(names) or "none", 80) for names in (found.before, found.after))
+        text += f": {before} → {after}"
+    return text

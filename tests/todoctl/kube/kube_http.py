@@ -1,0 +1,198 @@
+"""The HTTP of the make-believe cluster: pages, tools and the API; which is which, the path says."""
+
+import base64
+import hashlib
+import json
+import re
+import socket
+import struct
+import threading
+from contextlib import suppress
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+from todoctl.targets.kubernetes import ask, transport
+
+if TYPE_CHECKING:
+    from tests.todoctl.kube.kube import Kube
+
+NAMED = re.compile(r"/(?P<kind>[a-z]+)/(?P<name>[a-z0-9-]+)$")
+PROXIED = re.compile(r"/pods/(?P<name>[a-z0-9-]+)(:|%3A)(?P<port>\d+)/proxy/(?P<path>.*)$")
+LISTED = re.compile(r"(/namespaces/(?P<namespace>[a-z-]+))?/(?P<kind>[a-z]+)$")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    kube: "ClassVar[Kube]"
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the screen."""
+
+    def _answer(self, code: int, value: object, headers: dict[str, str] | None = None) -> None:
+        body = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/plain" if isinstance(value, str) else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _body(self) -> str:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+
+    def _is_prepared(self, body: str = "") -> bool:
+        line = f"{self.command} {self.path} {body}"
+        self.kube.requests.append(line)
+        for words, answer in self.kube.answers.items():
+            if words in line:
+                self._answer(answer.code, answer.body)
+                return True
+        return False
+
+    def _is_proxied(self) -> bool:
+        """The API server's way to a pod."""
+        path = PROXIED.search(self.path)
+        if path is None:
+            return False
+        if self.kube.service is None or (path["name"], path["port"]) != ("todoctl-image-service", "8000"):
+            self._answer(503, {"message": "dial tcp 10.42.1.7:8000: connection refused"})
+            return True
+        connection = HTTPConnection("127.0.0.1", self.kube.service.server_address[1])
+        connection.request(self.command, "/" + path["path"])
+        answer = connection.getresponse()
+        self._answer(answer.status, answer.read().decode())
+        connection.close()
+        return True
+
+    def do_HEAD(self) -> None:
+        self.kube.looks += 1
+        codes = self.kube.page_codes
+        self._answer(codes.pop(0) if codes else self.kube.page_code, "", self.kube.page_headers)
+
+    def do_POST(self) -> None:
+        if self._is_proxied():
+            return
+        asked = json.loads(self._body())
+        if self.path.endswith("/selfsubjectaccessreviews"):
+            wanted = asked["spec"]["resourceAttributes"]
+            resource = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
+            allowed = f"{wanted['verb']} {resource}" not in self.kube.denied
+            self._answer(201, {"spec": asked["spec"], "status": {"allowed": allowed}})
+        elif "tool" in asked:
+            self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
+        elif not self._is_prepared():
+            kind, name = self.path.rpartition("/")[2], asked["metadata"]["name"]
+            there = (kind, name) in self.kube.resources
+            self._answer(409 if there else 201, {} if there else self.kube.apply(kind, name, asked))
+
+    def do_PATCH(self) -> None:
+        body = self._body()
+        path = NAMED.search(urlsplit(self.path).path)
+        if path and not self._is_prepared(body):
+            resource = yaml.safe_load(body)
+            manager = parse_qs(urlsplit(self.path).query).get("fieldManager", ["unknown"])[0]
+            resource.setdefault("metadata", {})["managedFields"] = [{"manager": manager}]
+            self._answer(200, self.kube.apply(path["kind"], path["name"], resource))
+
+    def do_DELETE(self) -> None:
+        path = NAMED.search(urlsplit(self.path).path)
+        if path and not self._is_prepared():
+            gone = self.kube.delete(path["kind"], path["name"])
+            self._answer(200 if gone else 404, gone or {"message": "not found"})
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if self._is_prepared() or self._is_proxied():
+            return
+        path = NAMED.search(url.path)
+        if url.path.endswith("/exec"):
+            self._execute()
+        elif url.path.endswith("/portforward"):
+            self._forward()
+        elif url.path.endswith("/log"):
+            self._answer(200, self.kube.logs)
+        elif "watch" in parse_qs(url.query):
+            self._answer(200, json.dumps({"type": "MODIFIED", "object": {"metadata": {}}}) + "\n")
+        elif url.path.endswith("/serviceaccounts/default"):
+            self._answer(200, {})
+        elif (listed := LISTED.search(url.path)) and listed["kind"] in self.kube.lists:
+            items = self.kube.items(listed["kind"], listed["namespace"])
+            self._answer(200, {"metadata": {"resourceVersion": "7"}, "items": items})
+        else:
+            found = self.kube.resources.get((path["kind"], path["name"])) if path else None
+            self._answer(200 if found else 404, found or {"message": "not found"})
+
+    def _forward(self) -> None:
+        """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page."""
+        (port,) = parse_qs(urlsplit(self.path).query)["ports"]
+        self._upgrade()
+        for channel in (0, 1):
+            self._send(2, bytes([channel]) + struct.pack("<H", int(port)))
+        with socket.create_connection(("127.0.0.1", int(self.kube.url.rpartition(":")[2]))) as page:
+            back = threading.Thread(target=self._lead_back, args=(page,))
+            back.start()
+            with suppress(OSError):  # it closes when it has answered
+                while data := self._receive():
+                    page.sendall(data[1:])
+            with suppress(OSError):
+                page.shutdown(socket.SHUT_RDWR)
+            back.join()
+        self.close_connection = True
+
+    def _lead_back(self, page: socket.socket) -> None:
+        with suppress(OSError):  # who asked may be gone
+            while data := page.recv(1 << 16):
+                self._send(2, b"\0" + data)
+            self._send(8, struct.pack("!H", 1000))
+
+    def _execute(self) -> None:
+        """The WebSocket that `kubectl exec` speaks: channel 1 is output, 3 the end."""
+        self._upgrade()
+        query = parse_qs(urlsplit(self.path).query)
+        if query["command"] == list(transport.COMMAND):
+            while data := self._receive():
+                asked = json.loads(data[1:]) | {"host": "127.0.0.1", "port": self.kube.port}
+                told = {"number": asked["number"], **ask.answer(asked)}
+                self._send(2, b"\1" + json.dumps(told).encode() + b"\n")
+        elif query.get("stdin") in (["true"], ["True"]):  # as Go reads it
+            for line in self.kube.lines:
+                self._send(2, b"\1" + line.encode())
+                self._receive()
+        else:
+            self._send(2, b"\1" + self.kube.output.encode())
+            self._send(2, b"\3" + self.kube.ending.encode())
+        self._send(8, struct.pack("!H", 1000))
+        self.close_connection = True
+
+    def _upgrade(self) -> None:
+        """RFC 6455."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode()
+        self.send_response(101)
+        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+            self.send_header(name, value)
+        self.send_header("Sec-WebSocket-Accept", accept)
+        self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
+        self.end_headers()
+
+    def _send(self, opcode: int, data: bytes) -> None:
+        short, long = struct.pack("!B", len(data) % 126), struct.pack("!BQ", 127, len(data))
+        self.wfile.write(bytes([0x80 | opcode]) + (short if len(data) < 126 else long) + data)
+
+    def _receive(self) -> bytes:
+        """A frame, which a client masks; nothing where it is gone."""
+        head = self.rfile.read(2)
+        if len(head) < 2 or head[0] & 0xF == 8:
+            return b""
+        length = head[1] % 128
+        if length > 125:
+            length = int.from_bytes(self.rfile.read(2 if length == 126 else 8), "big")
+        mask, data = self.rfile.read(4), self.rfile.read(length)
+        return bytes(byte ^ mask[number % 4] for number, byte in enumerate(data))
