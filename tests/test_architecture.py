@@ -66,7 +66,6 @@ FORBIDDEN = {
     "todoctl.targets": ("todoctl.cli", "todoctl.validation", "todoctl.course"),
     "todoctl.evidence": (
         "todoctl.cli",
-        "todoctl.validation",
         "todoctl.course",
         "todoctl.targets",
         "todoctl.kube",
