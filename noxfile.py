@@ -1,4 +1,4 @@
-"""Every check: `nox` runs lint, types, workflows and tests; `nox -l` lists the rest."""
+"""Every check: `nox` runs lint, types, workflows and tests, in five minutes; `nox -l` lists the rest."""
 
 import re
 import shutil
@@ -64,12 +64,27 @@ def workflows(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All fast tests, in parallel, with branch coverage."""
+    """What is pure and quick, and a smoke test of each live thing; with branch coverage."""
     sync(session, "test")
-    session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *session.posargs)
-    session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "report")
+    select = "smoke or not (live or browser or slow)"
+    session.run("pytest", "-n", "auto", "-m", select, "--cov", "--cov-report=term", *session.posargs)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """Processes, the command line, imitated machines, Chromium: what starts something."""
+    sync(session, "test")
+    session.run("pytest", "-n", "auto", "-m", "(live or browser) and not slow", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """All that takes long: slow tests, thorough properties, every fault, healthy runs, real clusters."""
+    sync(session, "test")
+    env = {"HYPOTHESIS_PROFILE": "thorough"}
+    session.run("pytest", "-n", "auto", "-m", "slow or not (live or browser)", *session.posargs, env=env)
+    for name in ("faults", "healthy", "e2e"):
+        session.notify(name)
 
 
 @nox.session

@@ -37,3 +37,17 @@ def _start_app(tmp_path: Path) -> Iterator[StartApp]:
             return running.enter_context(app_server(cache_dir, log, prefix=prefix, **env))
 
         yield start
+
+
+LIVE_FIXTURES = {"start_app", "images", "todoctl", "bench", "world"}
+"""Who asks for one of these starts processes or servers, so the test is `live`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests as `live` or `browser` by the fixtures that they use."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & LIVE_FIXTURES:
+            item.add_marker(pytest.mark.live)
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)

@@ -60,7 +60,7 @@ def test_a_scenario_is_a_case() -> None:
         name for name, *_ in verdicts.SCENARIOS
     ]
     assert (suite.get("timestamp"), suite.get("skipped")) == ("2026-09-21T14:13:20", "0")
-    assert case(suite, "grace").get("classname") == "todoctl.targets.local"
+    assert case(suite, "grace").get("classname") == "todoctl.local"
     assert {found.get("name"): found.get("value") for found in suite.iter("property")} == {
         "url": "http://localhost:8081",
         "entrance": "through the cluster's ingress",
