@@ -11,9 +11,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from todoctl.course import pictures
 from todoctl.course.visitor import Got, write_down
 from todoctl.errors import UnavailableError
+from todoctl.evidence import pictures
 from todoctl.evidence.history import History, Role
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ INSTALL = (
 )
 
 SHOWN = f"""() => [...document.images].filter(image => image.complete
-  && Math.min(image.naturalWidth, image.naturalHeight) >= {pictures.SMALLEST}
+  && Math.min(image.naturalWidth, image.naturalHeight) >= {pictures.MIN_SIDE}
   && !/\\.svg([?#]|$)|^data:image\\/svg/i.test(image.currentSrc)).map(image => image.currentSrc)"""
 
 CONTENT = """async source => {
@@ -170,7 +170,7 @@ def _is_picture(answer: "Response") -> bool:
 def _picture(page: "Page", address: str, answers: "list[Response]", begin: float) -> Got:
     """What the browser has got from `address` in this visit."""
     got = Got(begin=begin, status=200, end=max((_times(answer)[1] for answer in answers), default=begin))
-    inside = pictures.in_address(address)
+    inside = pictures.from_data_url(address)
     if inside:
         got.headers, got.body = [("content-type", inside[0])], inside[1]
         return got

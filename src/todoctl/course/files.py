@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from todoctl.course import pictures
 from todoctl.course.lifetimes import check, leave
 from todoctl.course.sightings import sightings
+from todoctl.evidence import pictures
 from todoctl.evidence.history import File, History, Volume
 from todoctl.evidence.reports.phrases import counted
 from todoctl.evidence.verdict import ScenarioResult

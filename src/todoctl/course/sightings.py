@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, isinf
 
-from todoctl.course import labels, pictures
+from todoctl.course import labels
 from todoctl.course.labels import SECOND, ZONES, Labels
+from todoctl.evidence import pictures
 from todoctl.evidence.history import Act, History, Request, Role, Volume
 from todoctl.evidence.times import Span
 

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from todoctl.course import pictures
+from todoctl.evidence import pages, pictures
 from todoctl.evidence.history import History, Request, Role
 
 REQUEST_SECONDS = 30.0
@@ -107,7 +107,7 @@ class HttpVisitor:
         if got.error or got.status != 200:
             return
         shown: Sequence[str] = (urljoin(self._url, self._image),) if self._image else ()
-        shown = shown or pictures.addresses(got.body.decode("utf-8", "replace"), got.url)
+        shown = shown or pages.image_addresses(got.body.decode("utf-8", "replace"), got.url)
         if not shown:
             raise NoPicture
         for address in shown:
@@ -126,7 +126,7 @@ class HttpVisitor:
 
     def _picture(self, address: str, page: Got) -> Got:
         if address.startswith("data:"):
-            inside = pictures.in_address(address)
+            inside = pictures.from_data_url(address)
             if inside is None:
                 return Got(begin=page.begin, end=page.end, error="a data: address that is damaged")
             headers = [("content-type", inside[0])]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from todoctl.course import command, pictures
+from todoctl.course import command
 from todoctl.errors import UnavailableError
+from todoctl.evidence import pictures
 from todoctl.evidence.history import File, History
 
 MOST_FILES = 500

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 from todoctl.evidence.history import Answer, History
 from todoctl.evidence.times import Span
@@ -62,6 +63,9 @@ STATE_FILE, PICTURE_FILE = "cache_metadata.json", "cached_image.jpg"
 
 MOST_COUNTS, MOST_SECONDS = 2**63, 2**53
 """Counts and times are below (docs/contract.md)."""
+
+MAX_IMAGES = 12
+"""Images of a page that are asked for."""
 
 MOMENTS = {"downloaded", "expires", "last_view"}
 
@@ -215,3 +219,29 @@ def _fits(name: str, value: object) -> bool:
     if name in MOMENTS:
         return value is None or (isinstance(value, int | float) and 0 <= value < MOST_SECONDS)
     return isinstance(value, int) and 0 <= value < MOST_COUNTS
+
+
+@lru_cache(maxsize=256)
+def image_addresses(html: str, page: str) -> tuple[str, ...]:
+    """The images of the page at the address `page` (absolute, or `data:`), in their order."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(html, "html.parser")
+    base = soup.find("base", href=True)
+    home = _joined(page, str(base["href"])) if base else page
+    found = []
+    for image in soup.find_all("img"):
+        source = str(image.get("src") or "").strip()
+        source = source or str(image.get("srcset") or "").strip().split(" ")[0].rstrip(",")
+        address = _joined(home or page, source) if source else ""
+        if address and not urlsplit(address).path.lower().endswith((".svg", ".ico")):
+            found.append(address)
+    return tuple(dict.fromkeys(found))[:MAX_IMAGES]
+
+
+def _joined(page: str, source: str) -> str:
+    """An address as `page` names it; empty where it is none."""
+    try:
+        return urljoin(page, source)
+    except ValueError:
+        return ""

@@ -8,10 +8,10 @@ import pytest
 from tests.browser import find
 from tests.todoctl.course.imitation import Imitation, imitation, picture
 from tests.todoctl.course.made import Seen, made
-from todoctl.course import pictures
 from todoctl.course.browser import BrowserVisitor
 from todoctl.course.sightings import sightings
 from todoctl.errors import UnavailableError
+from todoctl.evidence import pictures
 from todoctl.evidence.history import History
 
 CANVAS = '<div style="background: url(/image); width: 99px; height: 99px"></div>'

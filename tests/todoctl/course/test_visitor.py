@@ -38,7 +38,7 @@ def test_a_picture_elsewhere_is_asked_for_there() -> None:
 
 
 def test_a_damaged_address_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todoctl.course.pictures.in_address", lambda _: None)
+    monkeypatch.setattr("todoctl.evidence.pictures.from_data_url", lambda _: None)
     with imitation(Imitation(show="data")) as app:
         _, shown = visit(app)
     assert shown.error == "a data: address that is damaged"

@@ -93,3 +93,25 @@ def test_json_tells_what_it_tells() -> None:
 )
 def test_what_is_wrong_with_json_is_named(content: bytes, wrong: str) -> None:
     assert any(found.startswith(wrong) for found in reading.document(content, METADATA).wrong)
+
+
+HOME = "http://localhost:8081/app/"
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ('<img src="/image">', ["http://localhost:8081/image"]),
+        ('<img src="image?x=1"><img src="logo.svg"><img src="b.ico">', [f"{HOME}image?x=1"]),
+        ('<img srcset="a.jpg 1x, b.jpg 2x">', [f"{HOME}a.jpg"]),
+        ('<base href="/other/"><img src="a">', ["http://localhost:8081/other/a"]),
+        ('<img src="https://picsum.photos/1200">', ["https://picsum.photos/1200"]),
+        ('<img src="data:image/png;base64,AA==">', ["data:image/png;base64,AA=="]),
+        ('<img src=""><img alt="nothing"><div id="root"></div>', []),
+        ('<img src="a"><img src="a">', [f"{HOME}a"]),
+        ('<img src="http://[::1"><img src="a">', [f"{HOME}a"]),
+        ('<base href="http://[::1"><img src="a"><img src="//[">', [f"{HOME}a"]),
+    ],
+)
+def test_which_images_a_page_names(html: str, found: list[str]) -> None:
+    assert [*reading.image_addresses(html, HOME)] == found

@@ -49,12 +49,6 @@ def test_anything_else_is_not(error: object) -> None:
     assert wrong(wire.last_error(error)) == {"last_error"}
 
 
-def test_a_picture_decodes_as_a_whole() -> None:
-    assert wire.media_type(png(1)) == "image/png"
-    assert wire.media_type(png(1)[: len(png(1)) // 2]) is None
-    assert wire.media_type(b"") is None
-
-
 def probed(
     name: str,
     got: Answer,

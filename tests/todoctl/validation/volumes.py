@@ -8,11 +8,11 @@ from tests.todoctl.validation.pages import BEGAN, SOURCE, png
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, Log
 from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE
+from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import Span
 from todoctl.validation import contents
 from todoctl.validation.contents import Files
 from todoctl.validation.judge.results import judge
-from todoctl.validation.judge.wire import media_type
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import Kind, Others
 

@@ -14,8 +14,8 @@ from urllib.parse import urljoin, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from todoctl.evidence.history import Answer, History, Request, Role
+from todoctl.evidence.pictures import media_type
 from todoctl.evidence.verdict import ScenarioResult, Verdict, Visit
-from todoctl.validation.judge.wire import media_type
 
 BUDGET = 700_000
 """Characters of all frames: a report is to be mailed. A frame that has no room is left to the JSON."""

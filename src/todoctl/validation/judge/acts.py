@@ -6,10 +6,10 @@ from math import inf
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, History, no_history
 from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Document
+from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import Span
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.tally import Tally
-from todoctl.validation.judge.wire import media_type
 from todoctl.validation.model.policy import Fetch, Others
 from todoctl.validation.model.possible import Possible
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
 from todoctl.evidence.pages import STATE, Document, Told
+from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import EVER, Span, offset
 from todoctl.evidence.verdict import Visit
 from todoctl.validation.contract import CLAIMS
@@ -272,7 +273,7 @@ class Judge:
             content = self.history.bodies.get(str(told["picture"]))
             if content is not None:
                 self.checks.same(
-                    number, "image-facts", "content_type", wire.media_type(content), image.get("content_type")
+                    number, "image-facts", "content_type", media_type(content), image.get("content_type")
                 )
                 self.checks.same(number, "image-facts", "size", len(content), image.get("size"))
         return told

@@ -1,18 +1,16 @@
 """What is right of a single answer, whatever the cache holds: status, headers, form."""
 
-import io
 import json
 import re
-import warnings
 from collections.abc import Mapping
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from todoctl.evidence.history import Answer, Request
 from todoctl.evidence.pages import LABELS, Document, Page
+from todoctl.evidence.pictures import media_type
 from todoctl.validation.contract import PROBES, UNCHANGED
 
 HEADING = "The Project App"
@@ -47,21 +45,6 @@ class Finding(NamedTuple):
     name: str
     expected: str
     seen: str
-
-
-@lru_cache(maxsize=256)
-def media_type(content: bytes) -> str | None:
-    """The type of a whole picture that decodes; None for anything else."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # large pictures are the contract's matter
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.load()
-                return picture.get_format_mimetype()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return None
 
 
 def _met(claim: str, name: str, expected: str, seen: str, *, met: bool) -> Finding:
