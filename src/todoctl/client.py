@@ -1,12 +1,15 @@
 """The app as targets and `status` ask it, over HTTP; none of it is an access."""
 
+import json
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self
 
 from todoctl.errors import TodoctlError, UnavailableError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from todoctl.evidence.http import Got
 
 REQUEST_SECONDS = 15.0
 """Above the longest that the app lets a visitor wait for the image service."""
@@ -14,7 +17,7 @@ REQUEST_SECONDS = 15.0
 LOOK_SECONDS = 3.0
 """For what the app answers without the image service."""
 
-MARK = "Content-Security-Policy"
+MARK = "content-security-policy"
 """A header that ingress controllers and load balancers do not answer with by themselves."""
 
 
@@ -62,84 +65,71 @@ class PageError(TodoctlError):
 class Client:
     """Asks the app at `url`; failures are `UnavailableError` or `PageError`, in one line."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = url
-        # Not the environment's proxies: the app is on this machine.
-        # To load the certificates of authorities takes longer than most answers, and only HTTPS needs them.
-        self._http = httpx.Client(
-            base_url=url, trust_env=False, verify=url.startswith("https:"), transport=transport
-        )
+    def __init__(self, url: str, transport: "httpx.BaseTransport | None" = None) -> None:
+        from todoctl.evidence import http  # what it needs takes longer to load than most commands need
+
+        self.url = http.redacted(url)
+        # A connection each: one that was made before a starting cluster's services were routed leads
+        # elsewhere for as long as it lasts.
+        self._http = http.Client(url, transport=transport)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def _ask(
-        self, method: str, path: str, headers: dict[str, str] | None = None, timeout: float = REQUEST_SECONDS
-    ) -> httpx.Response:
-        try:
-            response = self._http.request(method, path, headers=headers, timeout=timeout)
-            response.raise_for_status()
-        except httpx.HTTPStatusError as error:
-            raise self._unexpected(path, error.response) from None
-        except httpx.HTTPError as error:
-            raise self._silent(path, error) from None
-        return response
+    def _ask(self, method: str, path: str, seconds: float = REQUEST_SECONDS) -> "Got":
+        """An answer with status 200."""
+        got = self._answer(method, path, seconds)
+        if got.status != 200:
+            raise self._unexpected(path, got)
+        return got
 
-    def _unexpected(self, path: str, response: httpx.Response) -> UnavailableError:
+    def _answer(self, method: str, path: str, seconds: float) -> "Got":
+        """Any answer."""
+        got = self._http.fetch(method, f"{self.url}{path}", seconds=seconds)
+        if got.error:
+            raise SilentError(
+                f"The app does not answer at {self.url}{path}",
+                why=got.error,
+                fix="See 'todoctl logs'; 'todoctl up' starts it again",
+            )
+        return got
+
+    def _unexpected(self, path: str, got: "Got") -> UnavailableError:
         """Who has answered is known by the headers that every answer of the app has (docs/contract.md)."""
-        answered = f"answered {response.status_code} to {self.url}{path}"
-        if MARK in response.headers:
+        answered = f"answered {got.status} to {self.url}{path}"
+        headers = {name.lower(): value for name, value in got.headers}
+        if MARK in headers:
             return UnavailableError(f"The app {answered}", fix="See 'todoctl logs'")
-        server = response.headers.get("Server")
         return UnavailableError(
-            f"Not the app, but {server or 'somebody else'} {answered}",
+            f"Not the app, but {headers.get('server') or 'somebody else'} {answered}",
             fix="See 'todoctl status', or bring the app up on another port with --port",
-        )
-
-    def _silent(self, path: str, error: httpx.HTTPError) -> SilentError:
-        return SilentError(
-            f"The app does not answer at {self.url}{path}",
-            why=str(error) or type(error).__name__,
-            fix="See 'todoctl logs'; 'todoctl up' starts it again",
         )
 
     def find(self) -> None:
         """Raises where nothing answers, whatever it would say."""
-        try:
-            self._http.get("/healthz", timeout=REQUEST_SECONDS)
-        except httpx.HTTPError as error:
-            raise self._silent("/healthz", error) from None
+        self._answer("GET", "/healthz", REQUEST_SECONDS)
 
     def is_ready(self) -> bool:
         """Whether page views may be sent; False too where nothing answers."""
         try:
-            self._ask("GET", "/readyz", timeout=LOOK_SECONDS)
+            self._ask("GET", "/readyz", LOOK_SECONDS)
         except UnavailableError:
             return False
         return True
 
     def find_page(self) -> None:
-        """Raises where the app's page is not there; asked without viewing it, so never an access.
-
-        On a connection of its own: one that was made before a starting cluster's services were routed
-        leads elsewhere for as long as it lasts.
-        """
-        response = self._ask("HEAD", "/", headers={"Connection": "close"}, timeout=LOOK_SECONDS)
-        if MARK not in response.headers:
-            raise self._unexpected("/", response)
+        """Raises where the app's page is not there; asked without viewing it, so never an access."""
+        got = self._ask("HEAD", "/", LOOK_SECONDS)
+        if MARK not in {name.lower() for name, _ in got.headers}:
+            raise self._unexpected("/", got)
 
     def state(self) -> CacheState:
         """The cache's state; never an access."""
         try:
-            return CacheState.from_json(self._ask("GET", "/api/cache").json())
+            return CacheState.from_json(json.loads(self._ask("GET", "/api/cache").body))
         except (ValueError, KeyError, TypeError) as error:
             raise PageError(
                 "/api/cache is not the documented one",

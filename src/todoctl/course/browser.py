@@ -11,10 +11,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from todoctl.course.visitor import Got, write_down
+from todoctl.course.visitor import write_down
 from todoctl.errors import UnavailableError
 from todoctl.evidence import pictures
 from todoctl.evidence.history import History, Role
+from todoctl.evidence.http import Got
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Error, Page, Playwright, Response

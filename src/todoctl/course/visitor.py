@@ -1,20 +1,14 @@
 """A visit over HTTP, as a browser makes one: the page, then the pictures that its HTML names."""
 
-import ssl
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence  # noqa: TC003
 from typing import Protocol
-from urllib.parse import urljoin, urlsplit
-
-import httpx
+from urllib.parse import urljoin
 
 from todoctl.evidence import pages, pictures
 from todoctl.evidence.history import History, Request, Role
+from todoctl.evidence.http import Client, Got
 
-REQUEST_SECONDS = 30.0
-LARGEST = 32 * 1024 * 1024
-"""Bytes of an answer that are read: a page or picture that is larger is none."""
+MAX_REDIRECTS = 10
 
 AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
@@ -45,19 +39,6 @@ class NoPicture(Exception):  # noqa: N818 - it is no error: a browser may see on
     """The page is there, and its HTML has no picture."""
 
 
-@dataclass(slots=True)
-class Got:
-    """An answer, or why there was none."""
-
-    begin: float
-    end: float = 0.0
-    status: int = 0
-    headers: Sequence[tuple[str, str]] = ()
-    body: bytes = b""
-    error: str = ""
-    url: str = ""
-
-
 def write_down(
     history: History, got: Got, *, role: Role, visit: int, phase: str, address: str, crowd: str = ""
 ) -> Request:
@@ -82,27 +63,18 @@ class HttpVisitor:
     """Asks for the page, then for its picture: the one at `image` where that is given."""
 
     def __init__(self, url: str, history: History, *, image: str = "") -> None:
-        self._url, self._history, self._image = url, history, image
-        trust = ssl.create_default_context()
-        # A connection each, as a new visitor has. The app is on this machine; a picture's host may be behind
-        # the environment's proxy.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._near, self._far = (
-            httpx.Client(
-                trust_env=far, verify=trust, timeout=REQUEST_SECONDS, limits=limits, follow_redirects=True
-            )
-            for far in (False, True)
-        )
+        self._client = Client(url)
+        self._url, self._history, self._image = self._client.home, history, image
 
     def close(self) -> None:
-        self._near.close()
-        self._far.close()
+        self._client.close()
 
     def rest(self) -> None:
         """Nothing is held."""
 
     def visit(self, number: int, phase: str) -> None:
         """Raises `NoPicture` where the page's HTML has none."""
+        self._client.forget()
         got = self.view(number, phase)
         if got.error or got.status != 200:
             return
@@ -118,7 +90,7 @@ class HttpVisitor:
 
     def view(self, number: int, phase: str, *, crowd: str = "") -> Got:
         """The page alone."""
-        got = self._get(self._url, PAGE_HEADERS)
+        got = self._client.fetch("GET", self._url, headers=[*PAGE_HEADERS.items()], redirects=MAX_REDIRECTS)
         write_down(
             self._history, got, role=Role.PAGE, visit=number, phase=phase, address=self._url, crowd=crowd
         )
@@ -131,26 +103,5 @@ class HttpVisitor:
                 return Got(begin=page.begin, end=page.end, error="a data: address that is damaged")
             headers = [("content-type", inside[0])]
             return Got(begin=page.begin, end=page.end, status=200, headers=headers, body=inside[1])
-        return self._get(address, PICTURE_HEADERS | {"Referer": self._url})
-
-    def _get(self, address: str, headers: dict[str, str]) -> Got:
-        got = Got(begin=time.time())
-        try:
-            near = urlsplit(address).hostname == urlsplit(self._url).hostname
-            client = self._near if near else self._far
-            client.cookies.clear()  # every visitor is a new one
-            with client.stream("GET", address, headers=headers) as answer:
-                body = bytearray()
-                for part in answer.iter_bytes():
-                    body += part
-                    if len(body) > LARGEST:
-                        raise httpx.ReadError("the answer does not end")
-                    if time.time() - got.begin > REQUEST_SECONDS:
-                        raise httpx.ReadTimeout(f"the answer was not whole after {REQUEST_SECONDS:g} s")
-                got.status, got.headers = answer.status_code, answer.headers.multi_items()
-                got.body, got.url = bytes(body), str(answer.url)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError) as problem:
-            # The last two are of a host's name, and of a port, that cannot be.
-            got.error = str(problem) or type(problem).__name__
-        got.end = time.time()
-        return got
+        headers = [*PICTURE_HEADERS.items()]
+        return self._client.fetch("GET", address, headers=headers, referer=page.url, redirects=MAX_REDIRECTS)

@@ -228,19 +228,19 @@ def image_addresses(html: str, page: str) -> tuple[str, ...]:
 
     soup = BeautifulSoup(html, "html.parser")
     base = soup.find("base", href=True)
-    home = _joined(page, str(base["href"])) if base else page
+    home = joined(page, str(base["href"])) if base else page
     found = []
     for image in soup.find_all("img"):
         source = str(image.get("src") or "").strip()
         source = source or str(image.get("srcset") or "").strip().split(" ")[0].rstrip(",")
-        address = _joined(home or page, source) if source else ""
+        address = joined(home or page, source) if source else ""
         if address and not urlsplit(address).path.lower().endswith((".svg", ".ico")):
             found.append(address)
     return tuple(dict.fromkeys(found))[:MAX_IMAGES]
 
 
-def _joined(page: str, source: str) -> str:
-    """An address as `page` names it; empty where it is none."""
+def joined(page: str, source: str) -> str:
+    """Returns the address that `page` names by `source`; empty where it is none."""
     try:
         return urljoin(page, source)
     except ValueError:

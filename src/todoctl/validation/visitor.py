@@ -6,21 +6,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from todoctl.commands import SILENT, Commands
-from todoctl.evidence.crowd import at_once
 from todoctl.evidence.history import History, Request, Role
+from todoctl.evidence.http import Client, Got, at_once
+from todoctl.evidence.pages import joined
 from todoctl.targets.endpoint import Entrance
 from todoctl.validation.contract import PROBES
 
 LONGEST = 500
 """Characters of a path or a header field that people would type."""
-
-REQUEST_SECONDS = 30.0
-"""Far above what the app may let a visitor wait: a slow page is no failure."""
 
 INTERVAL_SECONDS = 0.05
 """Between two page views of `streaming`."""
@@ -39,20 +36,9 @@ class Visitors:
         self._history = history
         self._numbers = itertools.count(1)
         self._inside = entrance.transport is not None
-        # Not the environment's proxies: the app is on this machine. A connection each: while an app starts or
-        # is replaced, an old one may lead elsewhere.
-        # To load the certificates of authorities takes a while, and only HTTPS needs them.
-        # Bytes as they are: a proxy on the way may pack them, which is none of the app's doing.
+        # A connection each: while an app starts or is replaced, an old one may lead elsewhere.
         self._http, self._staying = (
-            httpx.Client(
-                transport=entrance.transport,
-                trust_env=False,
-                verify=entrance.url.startswith("https:"),
-                timeout=REQUEST_SECONDS,
-                limits=httpx.Limits(max_keepalive_connections=kept),
-                headers={"Accept-Encoding": "identity"},
-            )
-            for kept in (0, 1)
+            Client(entrance.url, transport=entrance.transport, keep_alive=kept) for kept in (False, True)
         )
 
     def close(self) -> None:
@@ -87,37 +73,27 @@ class Visitors:
             words = curl(role, method, urljoin(self._shown(server), plain), sent, content)
             if max(map(len, words)) <= LONGEST:
                 self._commands.tell(words)
-        began, answer, error = time.time(), None, ""
-        try:
-            chunked = any(name == "transfer-encoding" for name, _ in sent)  # httpx tells no length of these
-            found = self._http.request(
-                method,
-                urljoin(server, path),
-                headers=list(sent),
-                content=[content] if chunked else content,
-            )
-            answer = self._history.answer(found.status_code, found.headers.multi_items(), found.content)
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
-            error = str(problem) or type(problem).__name__
+        chunked = any(name == "transfer-encoding" for name, _ in sent)
+        got = self._http.fetch(
+            method, joined(server, path), headers=sent, content=[content] if chunked else content
+        )
         return self._note(
-            Request(
-                begin=began,
-                end=time.time(),
-                scenario=self.scenario,
-                role=role,
-                method=method,
-                url=path,
-                sent=list(sent),
-                answer=answer,
-                error=error,
-                visit=visit,
-                crowd=crowd,
-                probe=probe,
-                server=self._other(server),
-            )
+            got,
+            role=role,
+            method=method,
+            url=path,
+            sent=list(sent),
+            visit=visit,
+            crowd=crowd,
+            probe=probe,
+            server=self._other(server),
         )
 
-    def _note(self, request: Request) -> Request:
+    def _note(self, got: Got, **more: Any) -> Request:  # noqa: ANN401 - the fields of a request
+        answer = None if got.error else self._history.answer(got.status, got.headers, got.body)
+        request = Request(
+            begin=got.begin, end=got.end, scenario=self.scenario, answer=answer, error=got.error, **more
+        )
         self._history.events.append(request)
         return request
 
@@ -150,7 +126,7 @@ class Visitors:
 
     def picture(self, source: str, visit: int) -> Request:
         """The picture that a page shows by its `src`."""
-        path = urljoin("/", source)
+        path = joined("/", source)
         if urlsplit(path).netloc and urlsplit(path).netloc != urlsplit(self.url).netloc:
             path = "/image"  # a visitor's browser would go there; we stay with the app
         return self.ask(Role.PICTURE, "GET", path, visit=visit)
@@ -164,26 +140,18 @@ class Visitors:
             with ThreadPoolExecutor(number) as visitors:
                 return list(visitors.map(lambda _: self.view(crowd=name), range(number)))
         servers = [self._next_server() for _ in range(number)]
-        guests = at_once([urljoin(server, "/") for server in servers], REQUEST_SECONDS)
+        answered = zip(at_once([urljoin(server, "/") for server in servers]), servers, strict=True)
         return [
             self._note(
-                Request(
-                    begin=guest.begin,
-                    end=guest.end,
-                    scenario=self.scenario,
-                    role=Role.PAGE,
-                    method="GET",
-                    url="/",
-                    answer=None
-                    if guest.error
-                    else self._history.answer(guest.status, guest.headers, guest.body),
-                    error=guest.error,
-                    visit=next(self._numbers),
-                    crowd=name,
-                    server=self._other(server),
-                )
+                got,
+                role=Role.PAGE,
+                method="GET",
+                url="/",
+                visit=next(self._numbers),
+                crowd=name,
+                server=self._other(server),
             )
-            for guest, server in sorted(zip(guests, servers, strict=True), key=lambda pair: pair[0].end)
+            for got, server in sorted(answered, key=lambda pair: pair[0].end)
         ]
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from tests.todoctl.course.imitation import Imitation, imitation
 from tests.todoctl.course.made import Seen, made
-from todoctl.course import visitor
 from todoctl.course.visitor import HttpVisitor, NoPicture
 from todoctl.evidence.history import History, Request
 
@@ -42,30 +41,6 @@ def test_a_damaged_address_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> Non
     with imitation(Imitation(show="data")) as app:
         _, shown = visit(app)
     assert shown.error == "a data: address that is damaged"
-
-
-def test_an_answer_without_an_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitor, "LARGEST", 1000)
-    with imitation(Imitation()) as app:
-        *_, shown = visit(app)
-    assert shown.error == "the answer does not end"
-
-
-def test_an_answer_that_drips_is_waited_for_no_longer_than_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitor, "REQUEST_SECONDS", 0.5)
-    with imitation(Imitation(show="drip")) as app:
-        [page] = visit(app)
-    assert page.error == "the answer was not whole after 0.5 s"
-    assert page.end - page.begin < 5
-
-
-@pytest.mark.parametrize("image", [f"http://{'a' * 70}.com/", "http://127.0.0.1:99999/", "http://[::1"])
-def test_an_address_that_there_cannot_be_gets_no_answer(image: str) -> None:
-    asker = HttpVisitor("http://127.0.0.1:1/", made(Seen(0, "")))
-    try:
-        assert asker._get(image, {}).error
-    finally:
-        asker.close()
 
 
 def test_no_picture_is_asked_for_where_there_is_no_page() -> None:
