@@ -1,21 +1,35 @@
-"""What a validation has set aside comes back: after a kill, with the next command."""
+"""Restores what a validation has set aside."""
 
 from todoctl.targets.base import Progress, Target
 
 
 def restore(target: Target, progress: Progress) -> bool:
-    """Puts back what a validation set aside, finished or not; False where there is nothing to restore.
+    """Puts the deployed app back after a validation; returns False if there was none.
 
-    Can itself be interrupted at any point and run again: the record goes last.
+    May be interrupted at any point and run again: the record goes last.
     """
     if not target.record.exists():
         return False
     deployed = target.settings()
     with progress.step("Put the deployed app, its picture and its counts back"):
-        target.stop(at_once=target.volume.is_set_aside())  # what it has on a volume of our own is not kept
-        target.remove_image_service()
-        target.volume.put_back()
+        _put_back(target)
         if deployed:
             target.start(deployed)
         target.record.end()
     return True
+
+
+def put_cache_back(target: Target, progress: Progress) -> bool:
+    """Puts the cache back after a killed validation, leaves the app stopped; returns False if none."""
+    if not target.record.exists():
+        return False
+    with progress.step("Put back the picture and the counts that a killed validation has set aside"):
+        _put_back(target)
+        target.record.end()
+    return True
+
+
+def _put_back(target: Target) -> None:
+    target.stop(at_once=target.volume.is_set_aside())  # nothing of the validation's own cache is kept
+    target.remove_image_service()
+    target.volume.put_back()

@@ -40,7 +40,7 @@ def down(
 ) -> None:
     """Take away all that up has made; twice is fine."""
     from todoctl import targets
-    from todoctl.restore import restore
+    from todoctl.restore import put_cache_back
 
     terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     home = find_home()
@@ -54,7 +54,8 @@ def down(
         home.tidy()
     else:
         with home.lock():
-            restore(where, terminal)
+            if keep_data:
+                put_cache_back(where, terminal)
             changed = where.down(terminal, keep_data=keep_data)
         terminal.note("Removed." if changed else "Nothing was up; nothing to remove.")
     if as_json:

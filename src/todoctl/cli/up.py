@@ -115,7 +115,7 @@ def up(
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
-    from todoctl.restore import restore
+    from todoctl.restore import put_cache_back
     from todoctl.up import trouble
     from todoctl.up import up as bring_up
 
@@ -155,7 +155,7 @@ def up(
     options = targets.options_for(name, stated)
     with home.lock():
         where = targets.make(name, home, options, terminal.commands)
-        restore(where, terminal)
+        put_cache_back(where, terminal)
         settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
     page = where.page(settings)
     if not changed:

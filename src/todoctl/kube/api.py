@@ -14,7 +14,6 @@ from kubernetes import client, config, watch
 from todoctl.errors import UnavailableError
 from todoctl.kube.answers import TIMEOUT, ask, find, make
 from todoctl.kube.manifests import DEPLOYMENT, INGRESS, MANAGER, NAMESPACE, SELECTOR, Resource
-from todoctl.kube.ownership import is_ours
 from todoctl.kube.pod_commands import PodCommands
 from todoctl.kube.routes import Routes
 
@@ -148,24 +147,6 @@ class Api:
                 DEPLOYMENT, self.namespace, {"spec": spec}, field_manager=manager, _request_timeout=TIMEOUT
             )
         )
-
-    def others(self) -> list[str]:
-        """The namespace's workloads, services and claims that todoctl has not made, as `Kind name`."""
-        lists = {
-            "Deployment": self._apps.list_namespaced_deployment,
-            "StatefulSet": self._apps.list_namespaced_stateful_set,
-            "DaemonSet": self._apps.list_namespaced_daemon_set,
-            "Job": self._batch.list_namespaced_job,
-            "Pod": self._core.list_namespaced_pod,
-            "Service": self._core.list_namespaced_service,
-            "PersistentVolumeClaim": self._core.list_namespaced_persistent_volume_claim,
-        }
-        return [
-            f"{kind} {one.metadata.name}"
-            for kind, found in lists.items()
-            for one in ask(partial(found, self.namespace, _request_timeout=TIMEOUT)).items
-            if not is_ours(one) and not one.metadata.owner_references
-        ]
 
     def pods(self) -> list[Pod]:
         """The app's pods, also those that are ending."""

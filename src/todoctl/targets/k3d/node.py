@@ -56,12 +56,15 @@ class Node:
         """Runs `command` in the node; returns its output, raises `UnavailableError` with its reason."""
         code, output, complaint = self._execute(command)
         if code:
-            raise UnavailableError(
-                f"'{' '.join(command[:3])}' failed in the node {self.name}",
-                why=(complaint or output).decode(errors="replace").strip() or f"exit {code}",
-                fix=self._fix(),
-            )
+            raise self._failed(command, code, complaint or output)
         return output.decode(errors="replace")
+
+    def _failed(self, command: tuple[str, ...], code: int, output: bytes) -> UnavailableError:
+        return UnavailableError(
+            f"'{' '.join(command[:3])}' failed in the node {self.name}",
+            why=output.decode(errors="replace").strip() or f"exit {code}",
+            fix=self._fix(),
+        )
 
     def inside(self, *command: str, stdin: bool = False) -> list[str]:
         """The docker command that runs `command` in the node, with `stdin` on what is piped into it."""
@@ -90,11 +93,11 @@ class Node:
         return f"See 'docker logs {self.name}', and run the command again"
 
     def has(self, path: str) -> bool:
-        try:
-            self.run("test", "-e", path)
-        except UnavailableError:
-            return False
-        return True
+        """Whether `path` exists; raises `UnavailableError` if that cannot be found out."""
+        code, output, complaint = self._execute(("test", "-e", path))
+        if code not in {0, 1}:
+            raise self._failed(("test", "-e", path), code, complaint or output)
+        return code == 0
 
     def files(self) -> list[File]:
         """The files of the cache directory, by name, all of one moment; none where it is not there."""

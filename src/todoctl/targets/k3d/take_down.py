@@ -21,9 +21,11 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
     machines = context.cluster.machines()
     ours = bool(machines) and are_ours(machines)
     keep_cluster = context.options.keep_cluster or keep_data or not ours
-    if machines and all(machine.running for machine in machines) and context.kubeconfig.exists():
+    if machines and not keep_cluster:
+        pass  # all of it is in its containers: nothing is asked of an API that may not answer
+    elif machines and all(machine.running for machine in machines) and context.kubeconfig.exists():
         with progress.step("Delete ingress, service, deployment, claim and volume") as step:
-            delete(context, step, wait=keep_cluster, ours=ours)
+            delete(context, step, ours=ours)
     elif machines and keep_cluster and state is not None:
         raise UnavailableError(
             f"Cluster {context.cluster.name} does not run, so the app cannot be taken off it",
@@ -47,8 +49,8 @@ def take_down(context: Context, progress: Progress, *, keep_data: bool) -> bool:
     return known is not None or bool(machines and not keep_cluster)
 
 
-def delete(context: Context, step: Step, *, wait: bool, ours: bool) -> None:
-    """Deletes the five resources, the last applied first; with `wait` until they are gone.
+def delete(context: Context, step: Step, *, ours: bool) -> None:
+    """Deletes the five resources, the last applied first, and waits until they are gone.
 
     And the image service of a validation that was killed. On a cluster that is not `ours` only what todoctl
     has applied.
@@ -60,13 +62,12 @@ def delete(context: Context, step: Step, *, wait: bool, ours: bool) -> None:
         if ours or was_applied(context.api.read(resource))
     ]
     going = [f"{found['kind'].lower()}/{found['metadata']['name']}" for found in resources]
-    context.tell_kubectl("delete", *going, "--ignore-not-found", f"--wait={'true' if wait else 'false'}")
+    context.tell_kubectl("delete", *going, "--ignore-not-found")
     for resource in resources:
         context.api.delete(resource)
-    if wait:
-        removal.wait(
-            lambda: [found for found in resources if context.api.read(found) is not None],
-            step,
-            DELETE_SECONDS,
-            "See 'kubectl describe', or remove the whole cluster with 'todoctl down'",
-        )
+    removal.wait(
+        lambda: [found for found in resources if context.api.read(found) is not None],
+        step,
+        DELETE_SECONDS,
+        "See 'kubectl describe', or remove the whole cluster with 'todoctl down'",
+    )

@@ -1,6 +1,5 @@
 """`down` in a namespace: what carries todoctl's mark goes, and nothing else."""
 
-from todoctl.errors import UnavailableError
 from todoctl.kube import removal
 from todoctl.kube.manifests import Resource
 from todoctl.kube.ownership import is_ours
@@ -23,28 +22,15 @@ def take_down(
         _delete(context, going, step)
     namespace = {"kind": "Namespace", "metadata": {"name": context.namespace}}
     if context.options.create_namespace and not keep_data and is_ours(context.api.read(namespace)):
-        if why := _in_use(context):
-            progress.note(
-                f"Namespace {context.namespace} stays: {why}. "
-                f"'{' '.join(context.kubectl('delete', 'namespace', context.namespace))}' deletes all of it."
-            )
-        else:
-            with progress.step(f"Delete namespace {context.namespace}") as step:
-                _delete(context, [namespace], step)
+        command = " ".join(context.kubectl("delete", "namespace", context.namespace))
+        progress.note(
+            f"Namespace {context.namespace} stays, with what others may have in it. '{command}' deletes it."
+        )
     if keep_data:
         progress.note("The claim stays. 'todoctl down' removes it.")
         context.keep()
     else:
         context.forget()
-
-
-def _in_use(context: Context) -> str:
-    """Why the namespace is not todoctl's alone; empty where it is."""
-    try:
-        others = context.api.others()
-    except UnavailableError as error:  # who may create namespaces may not see all that is in them
-        return f"what others have in it cannot be listed ({error.why or error.what})"
-    return f"{', '.join(others)} in it {'is' if len(others) == 1 else 'are'} not todoctl's" if others else ""
 
 
 def _delete(context: Context, going: list[Resource], step: Step) -> None:

@@ -117,17 +117,14 @@ def test_images_are_pulled(
 
 def test_down(standing: K3dTarget, told: Told, lines: list[str]) -> None:
     standing.down(told, keep_data=False)
-    assert lines == [
-        f"{KUBECTL} delete {RESOURCES} --ignore-not-found --wait=false",
-        "k3d cluster delete k3s-default",
-    ]
+    assert lines == ["k3d cluster delete k3s-default"]
 
 
 def test_down_of_the_app_alone(standing: K3dTarget, home: Home, told: Told, lines: list[str]) -> None:
     keeping = K3dTarget(home, ClusterOptions(keep_cluster=True), Commands(lines.append))
     keeping.down(told, keep_data=False)
     assert lines == [
-        f"{KUBECTL} delete {RESOURCES} --ignore-not-found --wait=true",
+        f"{KUBECTL} delete {RESOURCES} --ignore-not-found",
         f"docker exec {NODE} rm -rf /tmp/kube/cache /tmp/kube/cache.set-aside",
     ]
 

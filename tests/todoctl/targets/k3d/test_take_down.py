@@ -10,6 +10,7 @@ from tests.todoctl.kube.kube import Answer, Kube
 from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl import targets
+from todoctl.__main__ import run
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.settings import Settings
@@ -27,6 +28,50 @@ def test_down_takes_all_away_twice(target: K3dTarget, world: World, settings: Se
     assert not world.machines
     assert not target.directory.parent.exists()
     assert not target.down(told, keep_data=False)
+
+
+def test_down_asks_nothing_of_the_api_of_a_cluster_that_goes(
+    target: K3dTarget, world: World, settings: Settings, told: Told
+) -> None:
+    """Its server may be dead: certificates of a year ago, a full disk, a process that is stopped."""
+    target.up(settings, told)
+    world.kube.requests.clear()
+    world.kube.answers["/"] = Answer(503, "{}")
+    assert target.down(told, keep_data=False)
+    assert not world.machines
+    assert not world.kube.requests
+
+
+def test_a_killed_validation_keeps_nobody_from_down(
+    target: K3dTarget,
+    world: World,
+    home: Home,
+    settings: Settings,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TODOCTL_HOME", str(home.path))
+    target.up(settings, told)
+    target.record.begin()
+    target.volume.set_aside()
+    world.kube.answers["/"] = Answer(503, "{}")
+    assert run(["down", "--target", "k3d", "--quiet"]) == 0
+    assert not world.machines
+
+
+def test_a_node_that_cannot_be_looked_into_is_not_empty(
+    target: K3dTarget, world: World, settings: Settings, told: Told
+) -> None:
+    """The user's picture and counts were deleted: what could not be seen was taken for not there."""
+    target.up(settings, told)
+    world.paths.add("/tmp/kube/cache")
+    for code in (126, 137, 2):
+        world.commands["test -e"] = (code, "OCI runtime exec failed")
+        for touch in (target.volume.set_aside, target.volume.is_set_aside, target.volume.put_back):
+            with pytest.raises(UnavailableError, match=r"'test -e .*failed in the node"):
+                touch()
+    assert "/tmp/kube/cache" in world.paths
+    assert "/tmp/kube/cache.set-aside" not in world.paths
 
 
 def test_down_names_what_stays(target: K3dTarget, world: World, settings: Settings, told: Told) -> None:
