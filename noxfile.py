@@ -118,9 +118,9 @@ def dist(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Is every fault of the catalogue convicted? Takes 6 minutes; arguments choose, `--all` plays all."""
+    """Is every fault of the catalogue convicted? Takes 6 minutes; arguments choose by name."""
     sync(session, "faults")
-    session.run("python", "-m", "tests.faults.court", *session.posargs)
+    session.run("python", "-m", "tests.faults.run", *session.posargs)
 
 
 @nox.session

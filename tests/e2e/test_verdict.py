@@ -20,7 +20,7 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault
 
 DEPLOYED = (
-    "JSON without the site's count",
+    "picture file stays the first one",
     "no picture at the start",
     "every view prolongs the life",
     "two grace views",
@@ -31,7 +31,7 @@ DEPLOYED = (
     "saved only after the answer",
     "a download for each who waits",
     "login page taken for a picture",
-    "label renamed",
+    "lost files make a running app forget",
 )
 """At least one for each scenario that is about more than what is up."""
 

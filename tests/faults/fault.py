@@ -1,4 +1,4 @@
-"""What a fault is: one small edit of the app's source that breaks one sentence of docs/contract.md."""
+"""What a fault is: something that breaks one sentence of docs/contract.md, planted or recorded."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PLANTED = HERE / "planted"
-"""For PYTHONPATH: what plants the fault that TODOAPP_FAULT tells of."""
+"""For PYTHONPATH: what plants the fault that TODOAPP_FAULT names."""
 
 APP = HERE.parents[1] / "src" / "todoapp"
 
@@ -27,26 +27,20 @@ class Edit:
     new: str
 
     def variable(self) -> str:
-        """The value of TODOAPP_FAULT."""
+        """Returns the value of TODOAPP_FAULT."""
         return json.dumps({"module": self.module, "old": self.old, "new": self.new})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault(Edit):
-    """`claim` (of `contract.CLAIMS`) is the sentence it breaks, `scenario` the one that is there for it."""
+    """An edit of the app. `claim` is the sentence that it breaks, `scenario` the one that has to fail."""
 
     claim: str
     scenario: str
 
 
-def on_page(name: str, old: str, new: str, claim: str, scenario: str) -> Fault:
-    """A fault in the page's template, where `old` occurs once."""
-    edited = f'__import__("sitecustomize").replaced({TEMPLATE}, {old!r}, {new!r})'
-    return Fault(name, "page", TEMPLATE, edited, claim, scenario)
-
-
 def environment(edit: Edit | None) -> dict[str, str]:
-    """This process's environment, with `edit` in the apps that are started with it."""
+    """Returns this process's environment, with `edit` in the apps that are started with it."""
     if edit is None:
         return os.environ.copy()
     path = os.pathsep.join(filter(None, (str(PLANTED), os.environ.get("PYTHONPATH"))))

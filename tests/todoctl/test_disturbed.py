@@ -16,6 +16,8 @@ from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import Scenario, chosen
 from todoctl.validation.stage import Stage
 
+pytestmark = pytest.mark.live
+
 
 def acts(history: History) -> list[Act]:
     return [event for event in history.events if isinstance(event, Act) and event.what != "serve"]

@@ -11,6 +11,8 @@ from tests.app_server import wait_for
 from tests.todoctl.conftest import CommandLine
 from tests.todoctl.validation.histories import Script
 
+pytestmark = pytest.mark.live
+
 
 def saved(path: Path, *, wrong: bool = False) -> Path:
     """A history of a made app, with something wrong in it where that is asked for."""
@@ -22,6 +24,7 @@ def saved(path: Path, *, wrong: bool = False) -> Path:
     return path
 
 
+@pytest.mark.smoke
 def test_a_run_tells_and_writes_its_evidence(todoctl: CommandLine, tmp_path: Path) -> None:
     todoctl.up()
     html, junit = tmp_path / "report.html", tmp_path / "junit.xml"

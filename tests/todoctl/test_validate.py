@@ -24,11 +24,14 @@ from todoctl.validation.judge.results import judge
 from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
 from todoctl.validation.stage import Stage
 
+pytestmark = pytest.mark.live
+
 
 def scenario(play: Callable[[Stage], None], *claims: str) -> Scenario:
     return Scenario("made", "Made.", claims, play)
 
 
+@pytest.mark.smoke
 def test_a_whole_run_passes_and_puts_all_back(bench: Bench) -> None:
     before = bench.state()
     verdict = bench.validate()

@@ -21,6 +21,8 @@ from todoctl.targets.endpoint import Entrance
 from todoctl.validation.contract import PROBES
 from todoctl.validation.visitor import Visitors, streaming
 
+pytestmark = pytest.mark.live
+
 Sent = tuple[str, str, str | None, bytes]
 """Method, path, If-None-Match, body."""
 

@@ -6,7 +6,7 @@ from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
 from todoctl.evidence.pages import STATE, Document, Told
 from todoctl.evidence.pictures import media_type
-from todoctl.evidence.times import EVER, Span, offset
+from todoctl.evidence.times import Span, offset
 from todoctl.evidence.verdict import Visit
 from todoctl.validation.contract import CLAIMS
 from todoctl.validation.judge import wire
@@ -68,6 +68,9 @@ class Judge:
             for _, event in self._downloads
         ]
         self._possible = Possible(history.facts.ttl)
+        served = {act.source for act in history.events if isinstance(act, Act) and act.what == "serve"}
+        if history.facts.source in served:
+            self._possible.fetches = self._fetches
         self._files = Files(self.checks, self._possible, self._came)
         self._acts = Acts(self.checks, self._possible, self.tally, self._fetches)
         self._awaited = False
@@ -93,13 +96,9 @@ class Judge:
             if last is not None:
                 yield Span(last.lo - event.end, last.hi - event.begin)
 
-    def _ahead_or_none(self) -> Span:
-        return Span(0.0, 0.0) if self._ahead == EVER else self._ahead
-
     def _span(self, event: Event) -> Span:
-        """When it took effect, by the app's clock."""
-        ahead = self._ahead_or_none()
-        return Span(event.begin + ahead.lo, event.end + ahead.hi)
+        """When it took effect, by the app's clock; any time where no page view has told of that clock."""
+        return Span(event.begin + self._ahead.lo, event.end + self._ahead.hi)
 
     def _blame_start(self, number: int, at: Span) -> None:
         """A start with no picture has to fetch one by itself."""

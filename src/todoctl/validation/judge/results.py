@@ -1,10 +1,30 @@
 """From a history to its verdict: the judge's checks, scenario by scenario."""
 
+import msgspec
+
 from todoctl.evidence.history import Act, History, Request, Role
 from todoctl.evidence.verdict import ScenarioResult, Span, Verdict
 from todoctl.validation.contract import SEEN
 from todoctl.validation.judge.acts import UNKNOWN
 from todoctl.validation.judge.events import Judge
+
+
+def part(history: History, scenario: str) -> History:
+    """Returns the history of `scenario` alone, with the TTL and the picture source that it began with."""
+    numbers = [number for number, event in enumerate(history.events) if event.scenario == scenario]
+    before = history.events[: numbers[0]] if numbers else []
+    acts = [event for event in before if isinstance(event, Act)]
+    facts = history.facts
+    for act in acts:
+        if act.ttl is not None:
+            facts = msgspec.structs.replace(facts, ttl=act.ttl, source=act.source)
+    serving = [act for act in acts if act.what == "serve"][:1]
+    return msgspec.structs.replace(
+        history,
+        facts=facts,
+        events=[*serving, *(history.events[number] for number in numbers)],
+        plays=[play for play in history.plays if play.name == scenario],
+    )
 
 
 def judge(history: History) -> Verdict:
