@@ -20,8 +20,9 @@ from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.home import Home
 from todoctl.images import image
-from todoctl.kube import attempts
+from todoctl.kube import attempts, wait
 from todoctl.kube.api import Api
+from todoctl.kube.client import Client
 from todoctl.kube.waiting import patience
 from todoctl.settings import Settings
 from todoctl.targets.k3d import context, page, preflight, target
@@ -94,6 +95,17 @@ def _api(kube: Kube, tmp_path: Path) -> Api:
     path = tmp_path / "kubeconfig"
     path.write_text(kube.kubeconfig())
     return Api(path, proxied=False)
+
+
+@pytest.fixture(name="client")
+def _client(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    path = tmp_path / "client.kubeconfig"
+    path.write_text(kube.kubeconfig())
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # which leads nowhere
+    monkeypatch.setattr(wait, "POLL_SECONDS", 0.01)
+    client = Client(path)
+    yield client
+    client.close()
 
 
 @pytest.fixture(name="place")

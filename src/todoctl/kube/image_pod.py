@@ -3,14 +3,19 @@
 import base64
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 
+from todoctl.errors import UnavailableError
 from todoctl.image_service import service
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
-from todoctl.kube import manifests
+from todoctl.kube import manifests, wait
 from todoctl.kube.attempts import wait_until
+from todoctl.kube.client import TIMEOUT, Client
 from todoctl.kube.context import Context
+from todoctl.kube.helper_pod import own_pod, remove_pod, require_pod
 from todoctl.kube.manifests import MANAGER, NAMESPACE, Resource
 from todoctl.kube.ownership import OWNER, is_ours
 from todoctl.kube.waiting import single
@@ -100,3 +105,70 @@ def running(context: Context, image: str) -> Iterator[Controlled]:
         yield Controlled(f"http://{address}:{PORT}{service.ASKED}", fetch, same_clock=False)
     finally:
         remove(context)
+
+
+# On the new client (the functions above go with kube/context.py)
+
+
+def run_beside(
+    client: Client, image: str, *, node: str | None = None, pull_secrets: Sequence[str] = ()
+) -> AbstractContextManager[Controlled]:
+    """The image service, answering; gone at the end of the block. It is asked over a forwarded port."""
+    return _beside(client, image, node, pull_secrets)
+
+
+@contextmanager
+def _beside(
+    client: Client, image: str, node: str | None, pull_secrets: Sequence[str]
+) -> Iterator[Controlled]:
+    given = [
+        f"{number},{picture.kind},{base64.b64encode(picture.content).decode()}"
+        for number, picture in others().items()
+    ]
+    container = {
+        "image": image,
+        "command": ["python3", "-c"],
+        "args": [inspect.getsource(service), str(PORT), *given],
+        "ports": [{"name": "http", "containerPort": PORT}],
+    }
+    wanted = own_pod(
+        client,
+        NAME,
+        container,
+        restartPolicy="Never",  # a new one would not know what the old one has served
+        **({"nodeName": node} if node else {}),
+        **manifests.pulled_with(pull_secrets),
+    )
+    wanted["metadata"]["labels"]["app.kubernetes.io/name"] = NAME
+
+    def fetch(method: str, path: str) -> bytes:
+        connection = HTTPConnection(NAME, PORT)
+        connection.sock = client.connect(NAME, PORT)
+        connection.sock.settimeout(TIMEOUT)  # what leads there may end without closing its end
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException) as error:
+            fix = "Run the command again"
+            raise UnavailableError(f"The pod {NAME} does not answer", why=repr(error), fix=fix) from None
+        finally:
+            connection.close()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            why, fix = f"{answer.status} {answer.reason}", f"See 'kubectl logs {NAME}'"
+            raise UnavailableError(f"The pod {NAME} has refused", why=why, fix=fix)
+        return body
+
+    def answers() -> wait.Reason | None:
+        fetch("GET", "/journal/0")
+        return None
+
+    try:
+        remove_pod(client, NAME)  # of a run that was killed
+        wait.gone(client, [wanted], None, WAIT_SECONDS)
+        address = require_pod(client, wanted, None)["status"]["podIP"]
+        wait.until(answers, "The image service does not answer", None, WAIT_SECONDS)
+        host = f"[{address}]" if ":" in address else address
+        yield Controlled(f"http://{host}:{PORT}{service.ASKED}", fetch, same_clock=False)
+    finally:
+        remove_pod(client, NAME)

@@ -28,6 +28,9 @@ SELECTOR = "app=todo-app"
 MANAGER = "todoctl"
 """Who has set what todoctl applies (server-side apply's field manager)."""
 
+OWNER = "app.kubernetes.io/managed-by"
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
+
 ORDER = ("persistentvolume", "persistentvolumeclaim", "deployment", "service", "ingress")
 """Volume and claim first, so that the pod finds them bound."""
 
@@ -68,6 +71,25 @@ def deployment_of(resources: list[Resource]) -> Resource:
     """The deployment among them."""
     (found,) = (resource for resource in resources if resource["kind"] == "Deployment")
     return found
+
+
+def owned(resource: Resource) -> Resource:
+    """Returns the resource with the label that says that todoctl has made it."""
+    resource["metadata"].setdefault("labels", {})[OWNER] = MANAGER
+    return resource
+
+
+def is_ours(found: Resource | None) -> bool:
+    """Whether what the cluster has is there, and todoctl has made it: by its label, or by who applied it.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+    """
+    if found is None:
+        return False
+    metadata = found["metadata"]
+    return (metadata.get("labels") or {}).get(OWNER) == MANAGER or any(
+        entry.get("manager") == MANAGER for entry in metadata.get("managedFields") or ()
+    )
 
 
 def is_applied(wanted: Resource, deployment: Any | None) -> bool:  # noqa: ANN401 - the library has no types

@@ -46,11 +46,12 @@ class Kube:
                 name: []
                 for name in (
                     *("daemonsets", "deployments", "events", "ingresses", "ingressclasses", "jobs"),
-                    *("persistentvolumeclaims", "statefulsets"),
+                    *("persistentvolumeclaims", "statefulsets", "persistentvolumes", "nodes", "helmcharts"),
                 )
             },
         }
         self.number = 0
+        self.changes = 0
         self.requests: list[str] = []
         self.answers: dict[str, Answer] = {}
         self.tool: Callable[[list[str], str], Json] = lambda _, __: {}
@@ -72,6 +73,8 @@ class Kube:
         """What the gateways say of a route."""
         self.page_codes: list[int] = []
         self.context = "it"
+        self.controllers: list[Callable[[], None]] = []
+        """What the cluster does by itself, before each request."""
         self.denied: set[str] = set()
         """What the user may not do, as `verb resource`."""
         self._server = self._serve(0)
@@ -135,7 +138,7 @@ class Kube:
             }
         )
 
-    def apply(self, kind: str, name: str, resource: Json) -> Json:
+    def apply(self, kind: str, name: str, resource: Json) -> Json:  # noqa: C901 - a kind, a branch
         """Server-side apply, and what the controllers make of a deployment."""
         before = self.resources.get((kind, name), {})
         if kind == "deployments":
@@ -145,19 +148,12 @@ class Kube:
                 resource = {**before, "spec": {**before["spec"], **(given if scaled else {})}}
             changed = annotated or resource["spec"] != before.get("spec")
             self.number += changed and not scaled  # which leaves the pods that there are
-            generation = before.get("metadata", {}).get("generation", 0) + 1
+            generation = before.get("metadata", {}).get("generation", 0) + (changed or scaled)
             replicas = resource["spec"]["replicas"]
             resource = {**resource, "metadata": {**resource["metadata"], "generation": generation}}
             if changed:
                 self.pods = self.shape(replicas)
-            ready = len([pod for pod in self.pods if _is_ready(pod)])
-            resource["status"] = {
-                "observedGeneration": generation,
-                "replicas": len(self.pods),
-                "updatedReplicas": replicas,
-                "availableReplicas": ready,
-                "conditions": self.conditions,
-            }
+            resource["status"] = self._status(generation, replicas)
         if kind == "pods" and name == "todoctl":
             resource = {**resource, "status": pod(name)["status"]}
         elif kind == "pods":
@@ -171,10 +167,25 @@ class Kube:
             resource = {**resource, "status": {"phase": "Available"}}
         if kind == "ingresses" and self.address:
             resource = {**resource, "status": {"loadBalancer": {"ingress": [{"ip": self.address}]}}}
-        uid = before.get("metadata", {}).get("uid", f"uid-{kind}-{name}-{len(self.requests)}")
-        resource = {**resource, "metadata": {**resource["metadata"], "uid": uid}}
+        kept = {"uid": f"uid-{kind}-{name}-{len(self.requests)}", **before.get("metadata", {})}
+        version = kept.get("resourceVersion", "0")
+        metadata = {"namespace": "default", **resource["metadata"], "uid": kept["uid"]}
+        resource = {**resource, "metadata": {**metadata, "resourceVersion": version}}
+        if resource != before:
+            self.changes += 1
+            resource["metadata"]["resourceVersion"] = str(self.changes)
         self.resources[kind, name] = resource
         return resource
+
+    def _status(self, generation: int, replicas: int) -> Json:
+        """What the controller says of the deployment."""
+        return {
+            "observedGeneration": generation,
+            "replicas": len(self.pods),
+            "updatedReplicas": replicas,
+            "availableReplicas": len([pod for pod in self.pods if _is_ready(pod)]),
+            "conditions": self.conditions,
+        }
 
     def items(self, kind: str, namespace: str | None) -> list[Json]:
         """What there is of a kind: the app's, and what tests have put into `lists`."""
@@ -184,8 +195,10 @@ class Kube:
             else [found for (of, _), found in self.resources.items() if of == kind]
         )
         everything = [*own, *self.lists[kind]]
+        if kind == "pods":
+            everything += [found for (of, _), found in self.resources.items() if of == kind]
         for number, found in enumerate(everything):
-            found["metadata"]["resourceVersion"] = str(number)
+            found["metadata"].setdefault("resourceVersion", str(number))
         return [one for one in everything if namespace in {None, one["metadata"].get("namespace", "default")}]
 
     def delete(self, kind: str, name: str) -> Json | None:
@@ -199,8 +212,10 @@ class Kube:
             gone = one
             self.pods.remove(one)
             self.number += 1
-            wanted = self.resources["deployments", "todo-app-dep"]["spec"]["replicas"]
+            found = self.resources["deployments", "todo-app-dep"]
+            wanted = found["spec"]["replicas"]
             self.pods += self.shape(1) if len(self.pods) < wanted else []
+            found["status"] = self._status(found["metadata"]["generation"], wanted)
         return gone
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import inspect
 import json
 import re
 import socket
@@ -15,14 +16,26 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from todoctl.targets.kubernetes import ask, transport
+from todoctl.targets.kubernetes import ask
 
 if TYPE_CHECKING:
     from tests.todoctl.kube.kube import Kube
+    from tests.todoctl.kube.objects import Json
 
 NAMED = re.compile(r"/(?P<kind>[a-z]+)/(?P<name>[a-z0-9-]+)$")
 PROXIED = re.compile(r"/pods/(?P<name>[a-z0-9-]+)(:|%3A)(?P<port>\d+)/proxy/(?P<path>.*)$")
 LISTED = re.compile(r"(/namespaces/(?P<namespace>[a-z-]+))?/(?P<kind>[a-z]+)$")
+
+
+def merged(before: "Json", change: "Json") -> "Json":
+    """What a JSON merge patch makes of a resource (RFC 7396)."""
+    made = {**before}
+    for name, value in change.items():
+        if value is None:
+            made.pop(name, None)
+        else:
+            made[name] = merged(before.get(name) or {}, value) if isinstance(value, dict) else value
+    return made
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing on the screen."""
 
     def _answer(self, code: int, value: object, headers: dict[str, str] | None = None) -> None:
+        if isinstance(value, dict):
+            value.setdefault("kind", "List" if code < 400 else "Status")
         body = value.encode() if isinstance(value, str) else json.dumps(value).encode()
         self.send_response(code)
         self.send_header("Content-Type", "text/plain" if isinstance(value, str) else "application/json")
@@ -48,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
 
     def _is_prepared(self, body: str = "") -> bool:
+        for control in self.kube.controllers:
+            control()
         line = f"{self.command} {self.path} {body}"
         self.kube.requests.append(line)
         for words, answer in self.kube.answers.items():
@@ -97,6 +114,8 @@ class Handler(BaseHTTPRequestHandler):
         path = NAMED.search(urlsplit(self.path).path)
         if path and not self._is_prepared(body):
             resource = yaml.safe_load(body)
+            if "merge-patch" in self.headers["Content-Type"] and path["kind"] != "deployments":
+                resource = merged(self.kube.resources[path["kind"], path["name"]], resource)
             manager = parse_qs(urlsplit(self.path).query).get("fieldManager", ["unknown"])[0]
             resource.setdefault("metadata", {})["managedFields"] = [{"manager": manager}]
             self._answer(200, self.kube.apply(path["kind"], path["name"], resource))
@@ -123,11 +142,23 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path.endswith("/serviceaccounts/default"):
             self._answer(200, {})
         elif (listed := LISTED.search(url.path)) and listed["kind"] in self.kube.lists:
-            items = self.kube.items(listed["kind"], listed["namespace"])
+            items = self._selected(self.kube.items(listed["kind"], listed["namespace"]))
             self._answer(200, {"metadata": {"resourceVersion": "7"}, "items": items})
         else:
             found = self.kube.resources.get((path["kind"], path["name"])) if path else None
             self._answer(200 if found else 404, found or {"message": "not found"})
+
+    def _selected(self, items: "list[Json]") -> "list[Json]":
+        """Those with the labels that are asked for, and of the resource that events are asked of."""
+        asked = parse_qs(urlsplit(self.path).query)
+        labels = {tuple(one.split("=")) for one in asked.get("labelSelector", [])}
+        uids = {one.partition("involvedObject.uid=")[2] for one in asked.get("fieldSelector", [])} - {""}
+        return [
+            one
+            for one in items
+            if labels <= (one["metadata"].get("labels") or {}).items()
+            and (not uids or one["involvedObject"]["uid"] in uids)
+        ]
 
     def _forward(self) -> None:
         """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page."""
@@ -156,12 +187,12 @@ class Handler(BaseHTTPRequestHandler):
         """The WebSocket that `kubectl exec` speaks: channel 1 is output, 3 the end."""
         self._upgrade()
         query = parse_qs(urlsplit(self.path).query)
-        if query["command"] == list(transport.COMMAND):
+        if inspect.getsource(ask) in query["command"]:
             while data := self._receive():
                 asked = json.loads(data[1:]) | {"host": "127.0.0.1", "port": self.kube.port}
                 told = {"number": asked["number"], **ask.answer(asked)}
                 self._send(2, b"\1" + json.dumps(told).encode() + b"\n")
-        elif query.get("stdin") in (["true"], ["True"]):  # as Go reads it
+        elif query.get("stdin") in (["true"], ["True"]):
             for line in self.kube.lines:
                 self._send(2, b"\1" + line.encode())
                 self._receive()
