@@ -1,11 +1,11 @@
 """The entry point: runs a command, and turns every failure into one line and an exit code."""
 
+import codecs
 import errno
 import io
 import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
 from typer.exceptions import Abort, TyperException
@@ -15,6 +15,13 @@ from todoctl.errors import ExitCode, TodoctlError, UnavailableError
 
 INSTALL = "--install-completion"
 
+ASCII = {
+    **dict(zip("✓✗→–—…×·│─━╸╺", ("ok", "x", "->", "-", "-", "...", "x", "-", "|", *"----"), strict=True)),
+    **dict.fromkeys("“”", '"'),
+    **dict.fromkeys("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "*"),
+}
+"""What stands for a character of ours where an output cannot encode it."""
+
 
 class TerminatedError(BaseException):
     """SIGTERM came: unwinds like Ctrl-C does, so that what was begun is put back."""
@@ -22,19 +29,41 @@ class TerminatedError(BaseException):
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
     # `timeout` sends it twice: the second must not end the putting back of what was begun.
-    signal.signal(number, signal.SIG_IGN)
+    # No SIG_IGN: what is started meanwhile would inherit it.
+    signal.signal(number, lambda *_: None)
     raise TerminatedError
 
 
 def main() -> None:
     """Runs the command line and exits."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the shell's >&-
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # Not every terminal knows a ✓: then its name is shown.
-            stream.reconfigure(errors="namereplace")
+    _prepare_streams()
+    for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
+        if name in os.environ and not os.environ[name].strip("0").isdecimal():
+            del os.environ[name]  # some terminals say that they have no columns
     sys.exit(run(sys.argv[1:]))
+
+
+def _prepare_streams() -> None:
+    """Opens the standard streams that the shell has closed, as by >&-, and lets all of them take any text."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
+    codecs.register_error("todoctl", _in_ascii)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name) or os.fdopen(number, "w", encoding="utf-8")
+        setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="todoctl")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Replaces what an output cannot encode."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    part = error.object[error.start : error.end]
+    return "".join(ASCII.get(char) or ascii(char)[1:-1] for char in part), error.end
 
 
 def run(arguments: list[str]) -> int:

@@ -3,10 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from todoctl.errors import TodoctlError
 from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL
 from todoctl.targets import K3D, LOCAL, Choice, make, options_for
-from todoctl.targets.base import Finding
+from todoctl.targets.base import Finding, Target
+from todoctl.targets.findings import of_error
 from todoctl.up import why_unreachable
 
 HERE = (K3D, LOCAL)
@@ -41,7 +43,7 @@ def examine(home: Home, choice: Choice, *, port: int) -> Findings:
     targets = {}
     for name in (choice.named,) if choice.named else HERE:
         options = options_for(name, {name: choice.place()})
-        targets[name] = make(name, home, options).findings(port)
+        targets[name] = _findings(make(name, home, options), port)
     problem = why_unreachable(DEFAULT_IMAGE_URL)
     pictures = Finding(
         subject="Image service",
@@ -51,6 +53,17 @@ def examine(home: Home, choice: Choice, *, port: int) -> Findings:
         required=False,
     )
     return Findings(targets=targets, pictures=[pictures])
+
+
+def _findings(target: Target, port: int) -> list[Finding]:
+    """Returns what is found on `target`: also that it cannot be examined, which hides no other target's."""
+    try:
+        return target.findings(port)
+    except TodoctlError as error:
+        return [of_error(f"Target {target.name}", error)]
+    except Exception as error:  # noqa: BLE001 - a library's, of what the environment says
+        why = " ".join(str(error).split()) or type(error).__name__
+        return [Finding(subject=f"Target {target.name}", ok=False, seen=f"it cannot be examined: {why}")]
 
 
 def is_usable(findings: list[Finding]) -> bool:

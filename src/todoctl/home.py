@@ -10,6 +10,9 @@ from typing import Any
 
 from todoctl.errors import LockedError, TodoctlError, UnavailableError
 
+MADE = "made-by-todoctl"
+"""A file in a state directory that was not there before: only such a one is removed again."""
+
 HOME_FIX = "Make it writable, or name another one in TODOCTL_HOME"
 
 
@@ -36,6 +39,9 @@ class Home:
         from filelock import FileLock, Timeout
 
         path = self.path / "lock"
+        if not self.path.exists():
+            make_directory(self.path)
+            (self.path / MADE).touch()
         make_directory(self.path)
         lock = FileLock(path, timeout=0)
         try:
@@ -68,21 +74,23 @@ class Home:
             ) from None
 
     def tidy(self) -> None:
-        """Removes the directory where nothing but the lock is left in it, unless a command is at work."""
+        """Removes the directory if nothing but the lock is left in it, unless a command is at work."""
         with suppress(OSError, UnavailableError):
             if self._is_empty():
                 with self.lock():
                     pass
 
     def _is_empty(self) -> bool:
-        return {entry.name for entry in self.path.iterdir()} <= {"lock"}
+        return {entry.name for entry in self.path.iterdir()} <= {"lock", MADE}
 
     def _remove_if_empty(self) -> None:
         # Who holds the lock may remove its file: whoever waits for it finds that it has no name any more.
         with suppress(OSError):  # somebody else is using it: then it is not ours to remove
             if self._is_empty():
                 (self.path / "lock").unlink(missing_ok=True)
-                self.path.rmdir()
+                if (self.path / MADE).exists():
+                    (self.path / MADE).unlink()
+                    self.path.rmdir()
 
 
 def not_writable(path: Path, error: OSError) -> UnavailableError:
@@ -151,7 +159,8 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     make_directory(path.parent)
     fresh = path.with_suffix(".tmp")
     try:
-        fresh.touch(mode=0o600)  # what is handed to k3d may hold a password
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)  # an image URL, and what is handed to k3d, may hold a password
         fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
         fresh.replace(path)
     except OSError as error:

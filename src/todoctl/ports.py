@@ -8,44 +8,46 @@ from contextlib import suppress
 import psutil
 
 from todoctl.errors import UnavailableError
+from todoctl.settings import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
+CONNECT_SECONDS = 1.0
 
 
 def check_free(port: int) -> None:
-    """Raises `UnavailableError`, naming the holder if that can be known, where `port` is taken.
+    """Raises `UnavailableError`, naming the holder if that can be known, if `port` is taken.
 
     Both loopback addresses count: a browser that is sent to `localhost` may try `::1` first.
     """
     for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
         try:
+            # macOS lets a program bind one address of a port while another one listens at all of them.
+            with suppress(OSError), socket.create_connection((address, port), CONNECT_SECONDS):
+                raise _taken(port)
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((address, port))
                 probe.listen()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise UnavailableError(
-                    f"Port {port} is taken",
-                    why=holder(port),
-                    fix="End that program, or choose another port with --port",
-                ) from None
-            if error.errno == errno.EACCES:
-                raise UnavailableError(
-                    f"Port {port} may not be used",
-                    why=error.strerror or "",
-                    fix="Choose one above 1023 with --port",
-                ) from None
-            if family == socket.AF_INET:
+                raise _taken(port) from None
+            if family == socket.AF_INET or error.errno == errno.EACCES:  # there may be no IPv6
                 raise UnavailableError(
                     f"Port {port} cannot be used",
                     why=error.strerror or "",
-                    fix="Choose another one with --port",
-                ) from None  # without IPv6 the other address does not matter
+                    fix="Choose another one, above 1023, with --port",
+                ) from None
+
+
+def _taken(port: int) -> UnavailableError:
+    return UnavailableError(
+        f"Port {port} is taken",
+        why=holder(port),
+        fix="End that program, or choose another port with --port",
+    )
 
 
 def find_free() -> int:
-    """A free port of the loopback address, outside the range that outgoing connections use.
+    """Returns a free port of the loopback address, outside the range that outgoing connections use.
 
     One from that range may be a connection's own until it is bound.
     """
@@ -57,7 +59,7 @@ def find_free() -> int:
 
 
 def holder(port: int) -> str:
-    """Who listens on `port`, as far as this user may know."""
+    """Returns who listens on `port`, as far as this user may know."""
     try:
         pids = {
             connection.pid

@@ -2,6 +2,7 @@
 
 import math
 import re
+import socket
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from todoctl.errors import BadUsageError
 DEFAULT_PORT = 8081
 DEFAULT_TTL = 600.0
 DEFAULT_IMAGE_URL = "https://picsum.photos/500"
+LOOPBACK = "127.0.0.1"
 SAMPLE_IMAGES = "sample:"
 """The app's own name for the pictures it brings along (docs/contract.md)."""
 
@@ -31,16 +33,29 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """Where the page is, from this machine."""
-        return f"http://localhost:{self.port}"
+        """Where the page is, from this machine: it is served at 127.0.0.1."""
+        try:
+            found = {address[4][0] for address in socket.getaddrinfo("localhost", None)}
+        except OSError:
+            found = set()
+        return f"http://{'localhost' if LOOPBACK in found else LOOPBACK}:{self.port}"
+
+    @property
+    def source(self) -> str:
+        """Where pictures come from, as it may be shown: without user and password."""
+        return without_password(self.image_url)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Settings":
-        """Raises `KeyError`, `TypeError` or `BadUsageError` where `values` are not settings."""
-        return cls(port=int(values["port"]), ttl=float(values["ttl"]), image_url=str(values["image_url"]))
+        """Takes what it knows of `values`, which another version may have written.
+
+        Raises `TypeError`, `ValueError`, `OverflowError` or `BadUsageError` if one of these is no setting.
+        """
+        kinds: dict[str, type[Any]] = {"port": int, "ttl": float, "image_url": str}
+        return cls(**{name: kind(values[name]) for name, kind in kinds.items() if name in values})
 
 
 def check_port(port: int) -> int:
@@ -60,10 +75,15 @@ def check_image_url(url: str) -> str:
         return url
     if not is_http(url) or not (url.isascii() and url.isprintable()) or " " in url:
         raise BadUsageError(
-            f"--image-url {url!r} is not a picture's address",
+            f"--image-url {without_password(url)!r} is not a picture's address",
             fix="Use an http:// or https:// URL, or sample: for the bundled pictures",
         )
     return url
+
+
+def without_password(url: str) -> str:
+    """Returns `url` with `***` for its user and password."""
+    return re.sub(r"^([^/]*//)[^/]*@", r"\1***@", url)
 
 
 def is_http(url: str) -> bool:

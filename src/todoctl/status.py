@@ -30,7 +30,7 @@ class Status:
         facts: dict[str, Any] = {
             "Target": self.target,
             "URL": self.url,
-            "Pictures from": self.settings.image_url,
+            "Pictures from": self.settings.source,
             "Valid for": f"{seconds(self.settings.ttl)} s",
             **self.details,
             "Answers": self.problem or "yes",
@@ -55,7 +55,7 @@ class Status:
             "target": self.target,
             "url": self.url,
             "ttl": self.settings.ttl,
-            "source": self.settings.image_url,
+            "source": self.settings.source,
             "details": {name.lower().replace(" ", "_"): value for name, value in self.details.items()},
             "answers": self.answers,
             "problem": self.problem or None,

@@ -58,5 +58,10 @@ def why_unreachable(url: str) -> str | None:
                 return f"it answers {response.status_code}"
             kind = response.headers.get("content-type", "")
             return None if kind.startswith("image/") else f"it answers with {kind or 'no type'}"
-    except httpx.HTTPError as error:
-        return str(error) or type(error).__name__
+    except ImportError:
+        return "the environment names a SOCKS proxy, and httpx has no socksio here"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        # Beside the network's, also errors of proxies and certificates that the environment names.
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        unusable = "" if isinstance(error, httpx.HTTPError) else "proxy or certificates of the environment: "
+        return unusable + " ".join(str(why).split())

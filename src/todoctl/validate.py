@@ -76,7 +76,7 @@ def _history(target: Target, deployed: Settings, entrance: str, *, full: bool) -
         url=target.page(deployed),
         entrance=entrance,
         ttl=deployed.ttl,
-        source=deployed.image_url,
+        source=deployed.source,
         directory=target.volume.directory,
         rolling=target.rolling,
         full=full,

@@ -102,6 +102,18 @@ def test_what_a_stranger_has_put_there_stays_and_is_no_obstacle_later(tmp_path: 
     assert not home.path.exists()
 
 
+def test_a_directory_that_the_user_has_made_stays(tmp_path: Path) -> None:
+    with Home(tmp_path).lock():
+        assert (tmp_path / "lock").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_is_the_users_alone(tmp_path: Path) -> None:
+    (tmp_path / "state.tmp").touch(mode=0o644)
+    write_json(tmp_path / "state.json", {})
+    assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_who_has_opened_a_lock_that_goes_gets_the_next_one(tmp_path: Path) -> None:
     """Two commands never work at once, also where the first one removes the directory at its end."""
     home, inside, most = Home(tmp_path / "home"), [], []

@@ -50,7 +50,7 @@ def test_the_ipv6_loopback_counts_as_well() -> None:
     [
         (
             PermissionError(13, "Permission denied"),
-            "may not be used: Permission denied. Choose one above 1023",
+            "cannot be used: Permission denied. Choose another one, above 1023",
         ),
         (OSError(99, "Cannot assign requested address"), "cannot be used: Cannot assign"),
     ],
@@ -65,6 +65,21 @@ def test_a_port_that_cannot_be_bound_is_an_error(
     monkeypatch.setattr(socket, "socket", Refusing)
     with pytest.raises(UnavailableError, match=message):
         ports.check_free(80)
+
+
+def test_a_program_that_listens_everywhere_is_found_by_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS the bind would succeed beside it."""
+
+    class Lenient(socket.socket):
+        def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
+            super().bind((address[0], 0))
+
+    with socket.socket() as listening:
+        listening.bind(("0.0.0.0", 0))
+        listening.listen()
+        monkeypatch.setattr(socket, "socket", Lenient)
+        with pytest.raises(UnavailableError, match="is taken"):
+            ports.check_free(listening.getsockname()[1])
 
 
 def test_no_ipv6_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:

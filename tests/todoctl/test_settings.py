@@ -46,6 +46,24 @@ def test_settings_travel_through_json(url: str) -> None:
     assert settings.url == "http://localhost:1234"
 
 
+def test_settings_of_another_version_are_taken_as_far_as_they_are_known() -> None:
+    assert Settings.from_json({"ttl": 5, "moon": "full"}) == Settings(ttl=5)
+    assert Settings.from_json({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:secret@example.org/a@b", "https://***@example.org/a@b"),
+        ("http://token@[::1]:80/", "http://***@[::1]:80/"),
+        ("https://example.org/@me:x", "https://example.org/@me:x"),
+        ("sample:", "sample:"),
+    ],
+)
+def test_user_and_password_are_not_shown(url: str, shown: str) -> None:
+    assert Settings(image_url=url).source == shown
+
+
 @pytest.mark.parametrize(("value", "text"), [(600.0, "600"), (2.5, "2.5"), (0.1, "0.1"), (1e7, "10000000")])
 def test_seconds_are_written_without_needless_digits(value: float, text: str) -> None:
     assert seconds(value) == text

@@ -1,8 +1,9 @@
 """Where what is up is remembered, and which of it a command is about."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from todoctl.errors import LockedError
+from todoctl.errors import TodoctlError
 
 if TYPE_CHECKING:
     from todoctl.console import Terminal
@@ -18,16 +19,14 @@ def find_home() -> "Home":
 
 
 def standing(choice: "Choice", terminal: "Terminal") -> "Target":
-    """What is up, for a command that only looks; first mends what a killed validation has left."""
+    """Returns what is up, for a command that only looks; says so if a validation has changed it."""
     from todoctl import targets
-    from todoctl.restore import restore
 
     home = find_home()
     target = targets.require(home, choice)
-    if target.record.exists():
-        try:
-            with home.lock():
-                restore(target, terminal)
-        except LockedError:
-            terminal.note("A validation is under way: this is the app it plays on, not yet the deployed one.")
+    with suppress(TodoctlError):  # a target that cannot say so says why when it is looked at
+        if target.record.exists():
+            terminal.note(
+                "A validation was interrupted, or is under way: 'todoctl up' puts the deployed app back."
+            )
     return target

@@ -161,7 +161,7 @@ def up(
     if not changed:
         terminal.note("Already up as asked; nothing changed.")
     terminal.note(
-        f"The page is at {page}  (target {name}, pictures from {settings.image_url}, "
+        f"The page is at {page}  (target {name}, pictures from {settings.source}, "
         f"valid for {seconds(settings.ttl)} s)"
     )
     if problem := trouble(where, settings):
@@ -173,7 +173,7 @@ def up(
                 "target": name,
                 "url": page,
                 "ttl": settings.ttl,
-                "source": settings.image_url,
+                "source": settings.source,
                 "changed": changed,
                 "problem": problem,
             }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from todoctl import ports
-from todoctl.errors import UnavailableError
+from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.targets.base import Finding
 
 
@@ -17,7 +17,7 @@ def of_port(port: int) -> Finding:
     return Finding(subject=subject, ok=True, seen="free")
 
 
-def of_error(subject: str, error: UnavailableError) -> Finding:
+def of_error(subject: str, error: TodoctlError) -> Finding:
     """What an error says of `subject`."""
     return Finding(subject=subject, ok=False, seen=error.why or error.what, fix=error.fix)
 

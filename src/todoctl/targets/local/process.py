@@ -61,14 +61,24 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Starts `module` in the background, in a session of its own, writing to the end of `log`."""
     inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
-    with log.open("ab") as output:
+    others = inherited.get("no_proxy") or inherited.get("NO_PROXY")
+    direct = ",".join(filter(None, (others, "localhost,127.0.0.1,::1")))
+    own = {
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8",
+        MARK: str(directory),
+    }
+    number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # it may name what is private
+    with os.fdopen(number, "ab") as output:
         return subprocess.Popen(
             command(module),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd=directory,
-            env={**inherited, **environment, MARK: str(directory)},
+            env={**inherited, **environment, **own},
             start_new_session=True,
         )
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -80,7 +81,7 @@ class LocalTarget:
             return None
         try:
             return Settings.from_json(stored)
-        except (KeyError, TypeError, ValueError, OverflowError, BadUsageError) as error:
+        except (TypeError, ValueError, OverflowError, BadUsageError) as error:
             raise damaged(self._state, error) from None
 
     def page(self, settings: Settings) -> str:
@@ -105,7 +106,7 @@ class LocalTarget:
         except FileNotFoundError:
             return
         with log:
-            yield from (line.rstrip("\n") for line in log.readlines()[-lines:] if lines)
+            yield from (line.rstrip("\n") for line in deque(log, maxlen=lines))
             while follow:
                 line = log.readline()
                 if line:
@@ -248,9 +249,9 @@ class LocalTarget:
             "IMAGE_URL": settings.image_url,
             "LOG_LEVEL": "INFO",  # what the log has to say (docs/contract.md) is said at this level
             "DRAIN_SECONDS": "0",  # no load balancer to wait for
-            "TZ": "XST-5:45",  # a local time that is nobody's: one where UTC has to be shows in a validation
         }
-        variables = (f"{name}={value}" for name, value in environment.items())
+        shown = environment | {"IMAGE_URL": settings.source}
+        variables = (f"{name}={value}" for name, value in shown.items())
         self._commands.tell(["env", *variables, *process.command(process.APP)])
         child = process.spawn(self.directory, environment, self._log)
         self._children.append(child)

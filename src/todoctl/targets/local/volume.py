@@ -1,5 +1,6 @@
 """The volume of the local target: a directory, by its path and as a process sees it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ class LocalVolume:
 
     @property
     def directory(self) -> str:
-        return str(self.path)
+        return os.fsencode(self.path).decode(errors="replace")  # as the log is read
 
     def host(self) -> Side:
         """The directory by its path here, also while it is out of the app's reach."""

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -136,18 +137,51 @@ def test_validate_stopped_midway_loses_nothing(
     assert running.returncode == code
     assert ("run the command again" in err) == (number != signal.SIGKILL)
     if number == signal.SIGKILL:
+        (pid,) = pids(todoctl)
+        for command in ("status", "logs"):
+            assert "A validation was interrupted, or is under way" in str(todoctl(command))
         assert aside.exists()
-        mended = todoctl("status")
+        assert pids(todoctl) == [pid], "looking changes nothing"
+        mended = todoctl.up("--ttl", "500")
         assert "Put the deployed app, its picture and its counts back" in mended.stdout
     assert not aside.exists()
     assert state(todoctl) == before
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("words", [("down",), ("down", "--keep-data"), ("up", "--target", "local")])
+def test_a_killed_validation_locks_no_command_out(words: tuple[str, ...], todoctl: CommandLine) -> None:
+    """Also with the port taken meanwhile by another program."""
+    todoctl.up("--ttl", "500")
+    before = visit(todoctl, 2)
+    volume = todoctl.home / "local" / "volume"
+    with todoctl.spawn("validate") as running:
+        wait_for((volume / "cache.set-aside").exists)
+        running.kill()
+        running.communicate()
+    for left in process.find(todoctl.home / "local"):
+        left.kill()
+    wait_for(lambda: not pids(todoctl))
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("0.0.0.0", todoctl.port))
+        other.listen()
+        todoctl.port = free_port()
+        if words[0] == "up":
+            todoctl.up()
+            assert state(todoctl).access_count == before.access_count
+        else:
+            todoctl(*words)
+            kept = volume / "cache" / "cached_image.jpg"
+            assert kept.exists() == ("--keep-data" in words)
+            assert not pids(todoctl)
 
 
 def test_commands_that_look_say_that_a_validation_is_under_way(todoctl: CommandLine) -> None:
     todoctl.up()
     with todoctl.spawn("validate") as running:
         wait_for((todoctl.home / "local" / "validating").exists)
-        assert "A validation is under way" in todoctl("logs").stderr
+        assert "A validation was interrupted, or is under way" in todoctl("logs").stderr
         assert "Another todoctl command is at work" in todoctl("down", code=3).stderr
         assert running.wait(120) == 0
 
@@ -214,7 +248,7 @@ def test_a_taken_port_is_told_before_anything_starts(todoctl: CommandLine) -> No
         "{",
         '{"port": 1e999, "ttl": 1, "image_url": "sample:"}',
         "[1]",
-        '{"port": 8081}',
+        '{"ttl": null}',
         '{"port": 0, "ttl": 1, "image_url": "sample:"}',
     ],
 )

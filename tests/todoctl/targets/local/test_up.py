@@ -3,6 +3,7 @@
 import json
 
 import psutil
+import pytest
 
 from tests.faults.fault import Edit, environment
 from tests.todoctl.conftest import CommandLine
@@ -64,3 +65,19 @@ def test_a_later_start_that_fails_keeps_the_volume(todoctl: CommandLine) -> None
     todoctl.env.clear()
     todoctl.up()
     assert state(todoctl).sha256 == seen.sha256
+
+
+@pytest.mark.live
+def test_user_and_password_of_the_image_url_are_shown_nowhere(todoctl: CommandLine) -> None:
+    url = "http://me:secret@127.0.0.1:9/x"
+    shown = [
+        todoctl.up("--image-url", url, "--show-commands"),
+        todoctl("status"),
+        todoctl("status", "--json"),
+    ]
+    shown.append(todoctl.up("--image-url", url, "--json"))
+    assert "secret" not in str(shown)
+    assert "http://***@127.0.0.1:9/x" in str(shown)
+    log = todoctl.home / "local" / "app.log"
+    assert log.stat().st_mode & 0o077 == 0
+    assert (todoctl.home / "local" / "state.json").stat().st_mode & 0o077 == 0
