@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from todoctl.errors import TodoctlError, UnavailableError
+from todoctl.settings import without_password
 
 if TYPE_CHECKING:
     import httpx
@@ -49,7 +50,7 @@ class CacheState:
             access_count=value["access_count"],
             image_access_count=value["image_access_count"],
             sha256=image["sha256"] if image else None,
-            source=value["source"],
+            source=without_password(value["source"]),
             last_error=value["last_error"],
         )
 

@@ -39,10 +39,10 @@ class Home:
         from filelock import FileLock, Timeout
 
         path = self.path / "lock"
-        if not self.path.exists():
-            make_directory(self.path)
-            (self.path / MADE).touch()
+        new = not self.path.exists()
         make_directory(self.path)
+        if new:
+            (self.path / MADE).touch()
         lock = FileLock(path, timeout=0)
         try:
             lock.acquire()

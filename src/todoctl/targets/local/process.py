@@ -20,6 +20,9 @@ from todoctl.errors import UnavailableError
 MARK = "TODOCTL_LOCAL_DIRECTORY"
 APP = "todoapp"
 
+LOG_ENCODING = "utf-8:backslashreplace"
+"""Whatever the locale and the names of directories are."""
+
 STOP_SECONDS = 10.0
 """Longer than the app takes to finish what it is doing; then it is killed."""
 
@@ -67,7 +70,7 @@ def spawn(
         "NO_PROXY": direct,
         "no_proxy": direct,
         "PYTHONUTF8": "1",
-        "PYTHONIOENCODING": "utf-8",
+        "PYTHONIOENCODING": LOG_ENCODING,
         MARK: str(directory),
     }
     number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # it may name what is private

@@ -27,7 +27,8 @@ class LocalVolume:
 
     @property
     def directory(self) -> str:
-        return os.fsencode(self.path).decode(errors="replace")  # as the log is read
+        name = os.fsencode(self.path).decode(errors="surrogateescape")
+        return name.encode(errors="backslashreplace").decode()  # as in the log: see process.LOG_ENCODING
 
     def host(self) -> Side:
         """The directory by its path here, also while it is out of the app's reach."""

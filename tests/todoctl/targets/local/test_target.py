@@ -143,7 +143,7 @@ def test_validate_stopped_midway_loses_nothing(
         assert aside.exists()
         assert pids(todoctl) == [pid], "looking changes nothing"
         mended = todoctl.up("--ttl", "500")
-        assert "Put the deployed app, its picture and its counts back" in mended.stdout
+        assert "Put back the picture and the counts" in mended.stdout
     assert not aside.exists()
     assert state(todoctl) == before
 
