@@ -13,6 +13,7 @@ from tests.faults.trial import Silence
 from tests.todoctl.bench import Bench
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.evidence.history import Act, Download, History, Request, Role
+from todoctl.evidence.pages import Observation
 from todoctl.evidence.verdict import Outcome
 from todoctl.restore import restore
 from todoctl.settings import Settings
@@ -173,7 +174,7 @@ def test_a_request_without_an_answer_is_in_the_history(bench: Bench) -> None:
     def look_in_vain(stage: Stage) -> None:
         stage.require(500.0)
         stage.target.stop()
-        assert stage.look() == {}
+        assert stage.look() == Observation()
         stage.visit()
 
     verdict = bench.play([scenario(look_in_vain, "page")])

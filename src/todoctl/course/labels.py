@@ -37,19 +37,19 @@ def read(html: str) -> Labels:
     """Reads a page; what it does not tell is None."""
     from bs4 import BeautifulSoup
 
-    ours = reading.page(html)
-    if any(name in ours.told for name in reading.TIMES.values()):
-        told = ours.told
+    ours = reading.page(html.encode(errors="replace"))
+    told = ours.observed
+    if any(name in told.known() for name in reading.TIMES.values()):
         return Labels(
-            downloaded=told.get("downloaded"),
-            expires=told.get("expires"),
-            last_view=told.get("last_view"),
-            views=told.get("views"),
-            picture_views=told.get("picture_views"),
-            status=reading.WORDS.get(told.get("status", ""), ""),
+            downloaded=reading.or_none(told.downloaded),
+            expires=reading.or_none(told.expires),
+            last_view=reading.or_none(told.last_view),
+            views=told.views,
+            picture_views=told.picture_views,
+            status=reading.WORDS.get(told.status or "", ""),
             zoned=True,
         )
-    text = " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+    text = " ".join(BeautifulSoup(html, "lxml").get_text(" ").split())
     return Labels(
         downloaded=_moment(text, "Image Download time"),
         expires=_moment(text, "Image Expiry time"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence  # noqa: TC003
 from typing import Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from todoctl.evidence import pages, pictures
 from todoctl.evidence.history import History, Request, Role
@@ -79,7 +79,8 @@ class HttpVisitor:
         if got.error or got.status != 200:
             return
         shown: Sequence[str] = (urljoin(self._url, self._image),) if self._image else ()
-        shown = shown or pages.image_addresses(got.body.decode("utf-8", "replace"), got.url)
+        named = [image.address for image in pages.page(got.body, got.url).images]
+        shown = shown or [one for one in named if not urlsplit(one).path.lower().endswith((".svg", ".ico"))]
         if not shown:
             raise NoPicture
         for address in shown:

@@ -58,7 +58,7 @@ class Got:
     `url` is the address that answered, after redirects and without user and password. `body` is unpacked.
     """
 
-    begin: float
+    begin: float = 0.0
     end: float = 0.0
     status: int = 0
     headers: list[Header] = field(default_factory=list)

@@ -1,23 +1,24 @@
-"""What an answer or a file tells of the cache, in the model's terms; what it does not tell is left out."""
+"""What a page or a JSON document says of the cache, whatever its bytes are: they are a stranger's."""
 
 import json
-from dataclasses import dataclass, field
+import re
+import warnings
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin
 
 from todoctl.evidence.history import Answer, History
+from todoctl.evidence.pictures import cached
 from todoctl.evidence.times import Span
 
 if TYPE_CHECKING:
-    from bs4 import Tag
+    from collections.abc import Iterator
+
+    from bs4 import BeautifulSoup, Tag
 
 MILLISECOND = 0.001
-
-Told = dict[str, Any]
-"""By name: `status` (as `/api/cache` has it), `picture` (SHA-256, None where there is none), `downloaded`,
-`expires`, `last_view` (each a `Span` or None), `grace_spent`, `views`, `picture_views`, `error` (a bool)."""
 
 LABELS = (
     "Image Download time",
@@ -61,20 +62,92 @@ METADATA = {
 STATE_FILE, PICTURE_FILE = "cache_metadata.json", "cached_image.jpg"
 """What the volume holds."""
 
-MOST_COUNTS, MOST_SECONDS = 2**63, 2**53
+MAX_COUNT, MAX_SECONDS = 2**63, 2**53
 """Counts and times are below (docs/contract.md)."""
 
-MAX_IMAGES = 12
-"""Images of a page that are asked for."""
+MAX_TEXT = 500_000
+"""Characters of a page that are read, without the pictures in it."""
+
+MAX_IMAGES = 100
+
+STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 MOMENTS = {"downloaded", "expires", "last_view"}
+
+DATA_URL = re.compile(r"data:image/[^\s\"'<>()]{200,}")
+"""A picture inside a page."""
+
+CSS_URL = re.compile(
+    r"url\(\s{0,9}(?:\"([^\"\n]{1,2000})\"|'([^'\n]{1,2000})'|([^\s'\"()]{1,2000}))\s{0,9}\)", re.IGNORECASE
+)
+"""With bounds, so that no text takes long."""
+
+Value = TypeVar("Value")
+
+
+class Unobserved(Enum):
+    """Stands for what was not said, where None is something that can be said."""
+
+    UNOBSERVED = "not observed"
+
+
+UNOBSERVED = Unobserved.UNOBSERVED
+
+Moment = Span | Unobserved | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Observation:
+    """What was said of the cache. `picture` (SHA-256) and the times are None where there are none.
+
+    What was not said is `UNOBSERVED` there and None elsewhere; `status` is one of `WORDS`.
+    """
+
+    picture: str | Unobserved | None = UNOBSERVED
+    status: str | None = None
+    views: int | None = None
+    picture_views: int | None = None
+    downloaded: Moment = UNOBSERVED
+    expires: Moment = UNOBSERVED
+    last_view: Moment = UNOBSERVED
+    grace_spent: bool | None = None
+    error: bool | None = None
+
+    def known(self) -> dict[str, Any]:
+        """Returns what was said, by name."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        optional = {"picture", *MOMENTS}
+        return {
+            name: value
+            for name, value in values.items()
+            if (value is not UNOBSERVED if name in optional else value is not None)
+        }
+
+
+def or_none(value: Value | Unobserved | None) -> Value | None:
+    """Returns what was said; None where nothing was."""
+    return None if isinstance(value, Unobserved) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that a page names: its address (absolute, or `data:`), and by which attribute.
+
+    `kind` is `css` for one in a style, and begins with `data-` where a script puts it in the image's place.
+    """
+
+    address: str
+    kind: str
 
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """The page as a reader sees it. `faults` are what is not as documented, by claim."""
+    """The page as a reader sees it. `faults` are what is not as documented: claim, name, expected, seen.
 
-    told: Told = field(default_factory=dict)
+    `images` are in the page's order, icons and logos too; `parts` are what a browser loads for our page.
+    """
+
+    observed: Observation = field(default_factory=Observation)
     picture: str | None = None
     title: str = ""
     heading: str = ""
@@ -82,7 +155,9 @@ class Page:
     labels: list[str] = field(default_factory=list)
     alt: str = ""
     parts: list[tuple[str, str]] = field(default_factory=list)
-    """What a browser loads for it, and from where: names of `contract.PARTS`, or a picture."""
+    images: list[Image] = field(default_factory=list)
+    stylesheets: list[str] = field(default_factory=list)
+    scripts: bool = False
     faults: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def fault(self, claim: str, name: str, expected: str, seen: str) -> None:
@@ -90,17 +165,45 @@ class Page:
 
 
 def answered(history: History, answer: Answer) -> Page:
-    """The page in an answer."""
-    return page(history.bodies[answer.body].decode(errors="replace"))
+    """Returns the page in an answer."""
+    return page(history.bodies[answer.body])
 
 
-@lru_cache(maxsize=1024)
-def page(html: str) -> Page:
-    """Reads the page; never raises. What it gives is shared, and not to be changed."""
+@cached
+def page(content: bytes, address: str = "") -> Page:
+    """Returns what the page at `address` says; never raises. It is shared, and not to be changed."""
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(html, "html.parser")
+    inside: list[str] = []
+    text = DATA_URL.sub(lambda found: _kept(found[0], inside), _decoded(content))[:MAX_TEXT]
     found = Page()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what looks like no HTML
+            soup = BeautifulSoup(text, "lxml")
+        _read_page(found, soup)
+        _read_images(found, soup, address, inside)
+    except Exception as error:  # noqa: BLE001 - a parser of strangers' bytes raises what it likes
+        found.fault("page", "HTML", "a page that can be read", f"{type(error).__name__}: {error}"[:200])
+    return found
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode(errors="replace").replace("\0", "�")
+
+
+def _kept(address: str, inside: list[str]) -> str:
+    """Puts a picture aside, which a parser of HTML has no use for; returns what stands in for it."""
+    inside.append(address)
+    return f"data:#{len(inside) - 1}"
+
+
+def without_data_urls(content: bytes) -> bytes:
+    """Returns a page without the pictures inside it, which take megabytes."""
+    return re.sub(rb"(data:image/[\w.+-]{1,60}[^\s\"'<>(),]{0,100},)[^\s\"'<>()]{200,}", rb"\1", content)
+
+
+def _read_page(found: Page, soup: "BeautifulSoup") -> None:
     found.title = soup.title.get_text(strip=True) if soup.title else ""
     heading = soup.find("h1")
     found.heading = heading.get_text(strip=True) if heading else ""
@@ -113,25 +216,22 @@ def page(html: str) -> Page:
     box = soup.find("dl", id="metadata")
     if box is None:
         found.fault("labels", "metadata box", 'a <dl id="metadata">', "none")
-        return found
+        return
+    word = ""
     for name in box.find_all("dt"):
         label, value = name.get_text(strip=True), name.find_next_sibling("dd")
         found.labels.append(label)
         if value is not None:
-            moment = value.find("time")
-            stamp = str(moment.get("datetime") or "") if moment else None
-            _read_label(found, label, value.get_text(strip=True), stamp)
+            text, moment = value.get_text(strip=True), value.find("time")
+            word = text if label == "Status" else word
+            _read_label(found, label, text, str(moment.get("datetime") or "") if moment else None)
     status = str(box.get("data-status") or "")
     if status not in WORDS:
         found.fault("labels", "data-status", " or ".join(WORDS), status or "none")
-    elif WORDS[status] != found.told.get("word"):
-        found.fault(
-            "labels", "Status", f"{WORDS[status]} (data-status {status})", str(found.told.get("word"))
-        )
+    elif WORDS[status] != word:
+        found.fault("labels", "Status", f"{WORDS[status]} (data-status {status})", word or "none")
     else:
-        found.told["status"] = status
-    found.told.pop("word", None)
-    return found
+        found.observed.status = status
 
 
 LINKS = {"stylesheet": "the page's style", "icon": "the page's icon"}
@@ -149,16 +249,14 @@ def _part(tag: "Tag") -> tuple[str, str]:
 
 
 def _read_label(found: Page, label: str, text: str, stamp: str | None) -> None:
-    if label == "Status":
-        found.told["word"] = text
-    elif label in COUNTS:
-        if text.isascii() and text.isdigit():
-            found.told[COUNTS[label]] = int(text)
+    if label in COUNTS:
+        if re.fullmatch("[0-9]{1,19}", text):
+            setattr(found.observed, COUNTS[label], int(text))
         else:
             found.fault("labels", label, "plain decimal digits", repr(text))
     elif label in TIMES:
         try:
-            found.told[TIMES[label]] = _stamped(text, stamp)
+            setattr(found.observed, TIMES[label], _stamped(text, stamp))
         except ValueError as error:
             found.fault("labels", label, "a <time> in ISO 8601, UTC, milliseconds, Z, or –", str(error))
 
@@ -169,7 +267,7 @@ def _stamped(text: str, stamp: str | None) -> Span | None:
         if text != "–":
             raise ValueError(repr(text))
         return None
-    if len(stamp) != len("2026-11-23T07:03:43.851Z") or not stamp.endswith("Z"):
+    if not STAMP.fullmatch(stamp):
         raise ValueError(repr(stamp))
     moment = datetime.fromisoformat(stamp)
     if text != f"{moment:%Y-%m-%d %H:%M:%S} UTC":
@@ -177,21 +275,87 @@ def _stamped(text: str, stamp: str | None) -> Span | None:
     return Span(moment.timestamp(), moment.timestamp() + MILLISECOND)
 
 
+IMAGES = {
+    "img": ("src", "srcset"),
+    "source": ("srcset",),
+    "input": ("src",),
+    "image": ("href", "xlink:href"),
+    "object": ("data",),
+    "embed": ("src",),
+    "video": ("poster",),
+    "body": ("background",),
+}
+"""Which attributes of which elements name images."""
+
+LAZY = ("data-src", "data-srcset", "data-original", "data-lazy", "data-lazy-src", "data-url", "data-bg")
+"""Attributes of any element that a script makes the image's address."""
+
+
+def _read_images(found: Page, soup: "BeautifulSoup", address: str, inside: list[str]) -> None:
+    base = soup.find("base", href=True)
+    home = joined(address, str(base["href"])) if base else address
+    for tag in soup.find_all(True):
+        for kind, source in _sources(tag):
+            known = re.fullmatch("data:#([0-9]{1,9})", source)
+            if known and int(known[1]) < len(inside):
+                found.images.append(Image(inside[int(known[1])], kind))
+            elif there := joined(home or address, source):
+                found.images.append(Image(there, kind))
+        if tag.name == "link" and "stylesheet" in (tag.get("rel") or "") and tag.get("href"):
+            found.stylesheets.append(joined(home or address, str(tag["href"])))
+    found.images = list(dict.fromkeys(found.images))[:MAX_IMAGES]
+    found.scripts = soup.find("script") is not None
+
+
+def _sources(tag: "Tag") -> "Iterator[tuple[str, str]]":
+    """What names images in one element."""
+    for kind in (*IMAGES.get(tag.name, ()), *LAZY):
+        source = str(tag.get(kind) or "").strip()
+        if kind.endswith("srcset"):
+            source = source.split(" ")[0].rstrip(",")
+        if source:
+            yield kind, source
+    style = tag.get_text() if tag.name == "style" else str(tag.get("style") or "")
+    yield from (("css", source) for source in _css_urls(style))
+
+
+def css_images(css: str, address: str) -> list[str]:
+    """Returns the images that the style sheet at `address` names."""
+    return list(dict.fromkeys(filter(None, (joined(address, source) for source in _css_urls(css)))))[
+        :MAX_IMAGES
+    ]
+
+
+def _css_urls(css: str) -> "Iterator[str]":
+    for found in CSS_URL.finditer(css[:MAX_TEXT]):
+        source = found[1] or found[2] or found[3] or ""
+        if source and not re.search(r"\.(woff2?|ttf|otf|eot|css)([?#]|$)", source, re.IGNORECASE):
+            yield source
+
+
+def joined(page: str, source: str) -> str:
+    """Returns the address that `page` names by `source`; empty where it is none."""
+    try:
+        return urljoin(page, source)
+    except ValueError:
+        return ""
+
+
 @dataclass(slots=True, kw_only=True)
 class Document:
-    """A JSON object: what it tells of the cache, the rest by key, and the keys that are not as documented."""
+    """A JSON object: what it says of the cache, the rest by key, and what is not as documented."""
 
-    told: Told = field(default_factory=dict)
+    observed: Observation = field(default_factory=Observation)
     rest: dict[str, Any] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
 def document(content: bytes, keys: dict[str, str]) -> Document:
-    """Reads `/api/cache` (keys `STATE`) or `cache_metadata.json` (`METADATA`); never raises."""
+    """Returns what `/api/cache` (keys `STATE`) or `cache_metadata.json` (`METADATA`) says; never raises."""
     found = Document()
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         found.wrong.append(f"no JSON: {error}")
         return found
     if not isinstance(value, dict):
@@ -201,47 +365,21 @@ def document(content: bytes, keys: dict[str, str]) -> Document:
         if key not in value:
             found.wrong.append(f"no {key}")
         elif not _fits(name, value[key]):
-            found.wrong.append(f"{key}: {value[key]!r}")
+            found.wrong.append(f"{key}: {value[key]!r}"[:200])
         else:
-            told = value[key]
-            found.told[name] = Span(told, told) if name in MOMENTS and told is not None else told
-    found.rest = {key: told for key, told in value.items() if key not in keys}
+            one = value[key]
+            setattr(found.observed, name, Span(one, one) if name in MOMENTS and one is not None else one)
+    found.rest = {key: one for key, one in value.items() if key not in keys}
     return found
 
 
 def _fits(name: str, value: object) -> bool:
     if name == "status":
-        return value in WORDS
+        return isinstance(value, str) and value in WORDS
     if name == "grace_spent":
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
     if name in MOMENTS:
-        return value is None or (isinstance(value, int | float) and 0 <= value < MOST_SECONDS)
-    return isinstance(value, int) and 0 <= value < MOST_COUNTS
-
-
-@lru_cache(maxsize=256)
-def image_addresses(html: str, page: str) -> tuple[str, ...]:
-    """The images of the page at the address `page` (absolute, or `data:`), in their order."""
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(html, "html.parser")
-    base = soup.find("base", href=True)
-    home = joined(page, str(base["href"])) if base else page
-    found = []
-    for image in soup.find_all("img"):
-        source = str(image.get("src") or "").strip()
-        source = source or str(image.get("srcset") or "").strip().split(" ")[0].rstrip(",")
-        address = joined(home or page, source) if source else ""
-        if address and not urlsplit(address).path.lower().endswith((".svg", ".ico")):
-            found.append(address)
-    return tuple(dict.fromkeys(found))[:MAX_IMAGES]
-
-
-def joined(page: str, source: str) -> str:
-    """Returns the address that `page` names by `source`; empty where it is none."""
-    try:
-        return urljoin(page, source)
-    except ValueError:
-        return ""
+        return value is None or (isinstance(value, int | float) and 0 <= value < MAX_SECONDS)
+    return isinstance(value, int) and 0 <= value < MAX_COUNT

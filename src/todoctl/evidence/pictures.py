@@ -7,9 +7,8 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import unquote_to_bytes
 
 if TYPE_CHECKING:
@@ -38,18 +37,21 @@ ALIKE_MEAN = 6.0
 MAX_CACHED = 512
 
 Result = TypeVar("Result")
+More = ParamSpec("More")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """What some bytes are: `fault` says why they are no picture; without one the rest is known.
 
-    `media` is the type by the bytes themselves, `width` and `height` are in pixels.
+    `media` is the type by the bytes themselves, `width` and `height` are in pixels. `pixels` is a SHA-256 of
+    what is shown: that of another file with the same pixels is the same.
     """
 
     media: str = ""
     width: int = 0
     height: int = 0
+    pixels: str = ""
     fault: str = ""
 
     @property
@@ -57,16 +59,17 @@ class Picture:
         return not self.fault and min(self.width, self.height) < MIN_SIDE
 
 
-def _cached(function: Callable[[bytes], Result]) -> Callable[[bytes], Result]:
+def cached(
+    function: Callable[Concatenate[bytes, More], Result],
+) -> Callable[Concatenate[bytes, More], Result]:
     """Keeps the newest results by the content's digest; the contents themselves are not kept."""
-    results: OrderedDict[bytes, Result] = OrderedDict()
+    results: OrderedDict[object, Result] = OrderedDict()
 
-    @wraps(function)
-    def look_up(content: bytes) -> Result:
-        digest = sha256(content).digest()
-        found = results.get(digest)
+    def look_up(content: bytes, /, *more: More.args, **by_name: More.kwargs) -> Result:
+        key = sha256(content).digest(), more, *by_name.items()
+        found = results.get(key)
         if found is None:
-            found = results[digest] = function(content)
+            found = results[key] = function(content, *more, **by_name)
             while len(results) > MAX_CACHED:
                 results.popitem(last=False)
         return found
@@ -74,7 +77,7 @@ def _cached(function: Callable[[bytes], Result]) -> Callable[[bytes], Result]:
     return look_up
 
 
-@_cached
+@cached
 def read(content: bytes) -> Picture:
     """Returns what `content` is; never raises."""
     found = "picture"
@@ -84,8 +87,9 @@ def read(content: bytes) -> Picture:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return Picture(fault=f"a {found} of {width} x {height} pixels, which is too large to decode")
-            image.load()
-            return Picture(media=TYPES[image.format or ""], width=width, height=height)
+            shown = image.convert("RGBA" if image.has_transparency_data else "RGB")
+            digest = sha256(f"{width} {height} ".encode() + shown.tobytes()).hexdigest()
+            return Picture(media=TYPES[image.format or ""], width=width, height=height, pixels=digest)
     except Exception as error:  # noqa: BLE001 - decoders raise whatever they come across
         return Picture(fault=_reason(content, found, error))
 
@@ -142,7 +146,7 @@ def _mean(numbers: list[int]) -> float:
     return sum(numbers) / len(numbers)
 
 
-@_cached
+@cached
 def _thumbnail(content: bytes) -> bytes:
     """The colours of a picture that has no fault, made small."""
     from PIL.Image import Resampling

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.evidence.history import Act, History
+from todoctl.evidence.pages import or_none
 from todoctl.settings import Settings
 from todoctl.targets.base import ImageService, Target, Way
 from todoctl.validation import contents
@@ -194,7 +195,7 @@ class Actor(Observer):
         """The volume is within reach again, and others have counted `views` there: of `picture`, if any."""
         told = self.look()
         began, before = self._begin()
-        last = told.get("last_view")
+        last = or_none(told.last_view)
         files = contents.others(self._files(), views, last.hi + INSTANT if last else began, picture)
         time.sleep(INSTANT)
         self._put(files)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from todoctl.evidence.pages import METADATA, MOST_COUNTS, MOST_SECONDS, PICTURE_FILE, STATE_FILE, document
+from todoctl.evidence.pages import MAX_COUNT, MAX_SECONDS, METADATA, PICTURE_FILE, STATE_FILE, document
 
 Files = dict[str, bytes | None]
 """Contents by name; None for a file that is to go."""
@@ -12,10 +12,10 @@ Files = dict[str, bytes | None]
 DOCUMENTED = (STATE_FILE, PICTURE_FILE)
 
 OUT_OF_RANGE = {
-    "access_count": 2 * MOST_COUNTS,
+    "access_count": 2 * MAX_COUNT,
     "image_access_count": -1,
     "download_timestamp": -1,
-    "last_access_time": MOST_SECONDS + 2,
+    "last_access_time": MAX_SECONDS + 2,
     "grace_period_used": 1,
 }
 OF_OTHER_TYPES = {
@@ -70,10 +70,10 @@ def others(files: Files, views: int, at: float, picture: bytes | None) -> Files:
 
     With a `picture` it is theirs, downloaded at that time, and it is what they have viewed.
     """
-    told = document(files.get(STATE_FILE) or b"", METADATA).told
+    told = document(files.get(STATE_FILE) or b"", METADATA).observed
     metadata = _metadata(files) | {
-        "access_count": told.get("views", 0) + views,
-        "image_access_count": told.get("picture_views", 0) + views,
+        "access_count": (told.views or 0) + views,
+        "image_access_count": (told.picture_views or 0) + views,
         "last_access_time": at,
     }
     if picture is None:

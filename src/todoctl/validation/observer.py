@@ -3,11 +3,12 @@
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urljoin, urlsplit
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Download, File, History, Log, Role, Volume
-from todoctl.evidence.pages import STATE, Told
+from todoctl.evidence.pages import STATE, Observation, joined, or_none
 from todoctl.evidence.times import Span
 from todoctl.targets.base import ImageService, Target
 from todoctl.targets.volume import Side
@@ -43,39 +44,40 @@ class Observer:
     def close(self) -> None:
         self._readers.shutdown()
 
-    def visit(self, *, parts: bool = False) -> Told:
+    def visit(self, *, parts: bool = False) -> Observation:
         """A page view and all that can be seen after it; returns what the page tells.
 
         With `parts`, all that a browser loads for the page.
         """
         request = self.visitors.view()
-        told: Told = {}
+        told = Observation()
         if request.answer is not None:
             page = reading.answered(self.history, request.answer)
-            told = page.told
-            if page.picture is not None and told.get("status") != "empty":
+            told = page.observed
+            if page.picture is not None and told.status != "empty":
                 self.visitors.picture(page.picture, request.visit)
             for name, address in page.parts if parts else ():
                 if name in PARTS and not address.startswith("data:"):
-                    self.visitors.probe(name, path=urlsplit(urljoin("/", address)).path)
+                    self.visitors.probe(name, path=urlsplit(joined("/", address)).path)
         if not self.detached:
             self.look_at_volume()  # first: a look at the cache may save what was not saved yet
         self.look(since=request.begin)
         return told
 
-    def look(self, *, since: float | None = None) -> Told:
+    def look(self, *, since: float | None = None) -> Observation:
         """The cache's state; never an access. `since` is from when on a picture that is new may have come."""
         request = self.visitors.ask(Role.CACHE, "GET", "/api/cache")
         if request.answer is None:
-            return {}
+            return Observation()
         read = reading.document(self.history.bodies[request.answer.body], STATE)
         image = read.rest.get("image")
-        told = {**read.told, "picture": image.get("sha256") if isinstance(image, dict) else None}
-        shown = told["picture"], told.get("downloaded")
+        picture = image.get("sha256") if isinstance(image, dict) else None
+        told = replace(read.observed, picture=picture)
+        shown = picture, or_none(told.downloaded)
         if shown != self._shown:
             self._shown = shown
             self.fresh = None
-            if told["picture"] is not None:
+            if picture is not None:
                 self.fresh = Span(self._downloaded(since or request.begin), request.end)
         return told
 

@@ -56,7 +56,7 @@ def deployed(stage: Stage) -> None:
 
 def mount(stage: Stage) -> None:
     """The volume is the same from both sides, and tells what the app tells."""
-    if stage.look().get("picture") is None:
+    if stage.look().picture is None:
         stage.start(LONG_TTL, emptied=True)
         stage.wait_for_picture()
     stage.look()
@@ -246,7 +246,7 @@ def page(stage: Stage) -> None:
     stage.make_picture()
     stage.visit(parts=True)
     for name in (name for name in PROBES if name not in PARTS):
-        tag = UNCHANGED.get(name, "").format(stage.look().get("picture"))
+        tag = UNCHANGED.get(name, "").format(stage.look().picture)
         stage.visitors.probe(name, *([("if-none-match", tag)] if tag else []))
     stage.visitors.ask(Role.PICTURE, "GET", "/image", sent=[("if-none-match", f'"{"0" * 64}"')])
     with stage.visitors.staying():

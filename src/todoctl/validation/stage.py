@@ -6,7 +6,7 @@ A stage arranges and waits by what it is told, and judges nothing: what it was t
 import time
 from collections.abc import Callable
 
-from todoctl.evidence.pages import Told, answered
+from todoctl.evidence.pages import Observation, answered, or_none
 from todoctl.targets.base import Way
 from todoctl.validation.actor import Actor
 from todoctl.validation.model.policy import FIRST_WAIT
@@ -83,13 +83,13 @@ class Stage(Actor):
         """Twice as much time for what has to happen before an expiry."""
         self.slowness *= 2
 
-    def wait_for_picture(self) -> Told:
+    def wait_for_picture(self) -> Observation:
         """Until there is one that nobody viewed, as after a start on an empty volume; or for a while.
 
         Returns what was told last.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
-        while (told := self.look()).get("status") not in UNSPENT and time.monotonic() < deadline:
+        while (told := self.look()).status not in UNSPENT and time.monotonic() < deadline:
             self.waiting("waiting for the picture")
             time.sleep(POLL_SECONDS)
         return told
@@ -97,7 +97,7 @@ class Stage(Actor):
     def make_picture(self) -> None:
         """Some picture, whatever its age; an image service that has failed is asked again for a while."""
         deadline = time.monotonic() + SETTLE_SECONDS
-        while self.look().get("picture") is None and time.monotonic() < deadline:
+        while or_none(self.look().picture) is None and time.monotonic() < deadline:
             self.pause(FIRST_WAIT)
             self.visit()
 
@@ -105,13 +105,13 @@ class Stage(Actor):
         """A page view that saves nothing but counts, as one of a picture that was viewed before."""
         for _ in range(3):
             answer = self.visitors.view().answer
-            if answer is None or answered(self.history, answer).told.get("picture_views") != 1:
+            if answer is None or answered(self.history, answer).observed.picture_views != 1:
                 return
 
     def make_valid(self, left: float = 0.5) -> None:
         """A picture that stays valid for the part `left` of the TTL (0 to 1), if the app allows."""
         for _ in range(3):
-            valid = self.look().get("status") == "valid"
+            valid = self.look().status == "valid"
             if valid and self.fresh and self.fresh.lo + self.settings.ttl * (1 - left) > time.time():
                 return
             if valid:
@@ -121,7 +121,7 @@ class Stage(Actor):
     def make_expired(self) -> None:
         """A picture that is too old, with its grace view unspent."""
         for _ in range(3):
-            status = self.look().get("status")
+            status = self.look().status
             if status == "expired":
                 return
             if status == "valid":
@@ -132,7 +132,7 @@ class Stage(Actor):
     def make_spent(self) -> None:
         """A picture that is too old, with its grace view spent."""
         for _ in range(3):
-            if self.look().get("status") in {"grace", "stale"}:
+            if self.look().status in {"grace", "stale"}:
                 return
             self.make_expired()
             self.visit()
@@ -149,7 +149,7 @@ class Stage(Actor):
         for _ in range(3):
             self.fail(Way.SLOW)
             told = self.wait_for_picture()
-            if told.get("status") != "valid" or not told.get("picture_views"):
+            if told.status != "valid" or not told.picture_views:
                 return
 
     def wait_for_expiry(self) -> None:

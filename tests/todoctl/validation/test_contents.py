@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, document
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Observation, document
 from todoctl.validation import contents
 
 SAVED = {
@@ -39,7 +39,7 @@ def test_the_original_knows_no_keys_of_ours() -> None:
 def test_a_bad_value_is_not_as_documented(values: dict[str, object], told: set[str]) -> None:
     files = contents.bad_values(values)(FILES)
     read = document(files[STATE_FILE] or b"", METADATA)
-    assert read.told.keys() == told
+    assert read.observed.known().keys() == told
     assert len(read.wrong) + len(told) == len(METADATA) == len(values)
     assert files[PICTURE_FILE] == b"picture"
     assert contents.bad_values(values)({})[PICTURE_FILE] == b""
@@ -56,7 +56,7 @@ def test_a_power_cut_leaves_a_file_of_no_length() -> None:
 
 def test_spoiled_files_are_no_object_and_no_picture() -> None:
     files = contents.spoiled(FILES)
-    assert document(files[STATE_FILE] or b"", METADATA).told == {}
+    assert document(files[STATE_FILE] or b"", METADATA).observed == Observation()
     assert json.loads(files[STATE_FILE] or b"") == []
     assert files[PICTURE_FILE] == b"pic"
 
@@ -64,7 +64,7 @@ def test_spoiled_files_are_no_object_and_no_picture() -> None:
 def test_a_broken_copy_has_the_first_half() -> None:
     files = contents.cut_short(FILES)
     assert files[PICTURE_FILE] == b"pic"
-    assert document(files[STATE_FILE] or b"", METADATA).told == {}
+    assert document(files[STATE_FILE] or b"", METADATA).observed == Observation()
     assert contents.cut_short({}) == {STATE_FILE: b"", PICTURE_FILE: b""}
 
 

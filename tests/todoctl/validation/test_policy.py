@@ -5,6 +5,7 @@ from math import inf
 
 import pytest
 
+from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import EVER, NEVER, Span
 from todoctl.validation.model import policy
 from todoctl.validation.model.policy import EMPTY, UNKNOWN, Fetch, Kind, Others, State
@@ -93,7 +94,7 @@ def test_what_is_not_known_of_an_image_service_that_is_not_ours() -> None:
 def test_after_too_many_others_anything_is_possible() -> None:
     possible = Possible(600.0)
     possible.states = {ONE}
-    seen = possible.look(AT, {"views": 5 + MOST_STRANGERS + 1})
+    seen = possible.look(AT, Observation(views=5 + MOST_STRANGERS + 1))
     assert seen.strangers == MOST_STRANGERS + 1
     assert not seen.mismatches
     assert {state.picture for state in possible.states} == {None, UNKNOWN}
@@ -105,7 +106,7 @@ def test_others_are_counted_from_where_each_state_is() -> None:
     possible.states = {ONE._replace(downloaded=AT)}
     possible.unanswered(AT)
     assert {state.views for state in possible.states} == {5, 6}
-    assert possible.look(Span(100.5, 101.0), {"views": 7}).strangers == 1
+    assert possible.look(Span(100.5, 101.0), Observation(views=7)).strangers == 1
     assert {(state.views, state.picture_views) for state in possible.states} == {(7, 5)}
 
 
@@ -133,7 +134,7 @@ def test_a_page_that_waited_longer_than_its_picture_is_valid(
     seen = possible.view(
         Span(100.4, 100.4),
         Span(100.0, 100.5),
-        {"picture": "two", "views": 6, "picture_views": 1, "status": status},
+        Observation(picture="two", views=6, picture_views=1, status=status),
     )
     assert bool(seen.mismatches) == (kind is None)
     assert kind is None or kind in seen.kinds

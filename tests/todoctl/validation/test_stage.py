@@ -10,7 +10,7 @@ import pytest
 from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.pages import SECURITY
 from todoctl.evidence.history import Act, Answer, History, Request, Role
-from todoctl.evidence.pages import Told
+from todoctl.evidence.pages import Observation
 from todoctl.settings import Settings
 from todoctl.targets.base import ImageService, Target, Way
 from todoctl.targets.endpoint import Entrance
@@ -23,17 +23,17 @@ from todoctl.validation.visitor import Visitors
 class Deaf(Stage):
     """On an app that always tells the same; `done` is what was done to it."""
 
-    def __init__(self, history: History, told: Told, service: ImageService | None = None) -> None:
+    def __init__(self, history: History, told: Observation, service: ImageService | None = None) -> None:
         visitors = Visitors(Entrance(url="http://localhost:1", words="directly"), history)
         target = cast("Target", None)
         super().__init__(target, visitors, history, Settings(ttl=0.1), service)
         self.told = told
         self.done: list[str] = []
 
-    def look(self, *, since: float | None = None) -> Told:
+    def look(self, *, since: float | None = None) -> Observation:
         return self.told
 
-    def visit(self, *, parts: bool = False) -> Told:
+    def visit(self, *, parts: bool = False) -> Observation:
         self.done.append("visit")
         return self.told
 
@@ -71,7 +71,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_no_app_keeps_a_stage_for_ever(way: str, status: str | None, history: History) -> None:
     """What it was arranged for may not have come about: the judge sees that."""
-    stage = Deaf(history, {"status": status, "picture": None})
+    stage = Deaf(history, Observation(status=status, picture=None))
     getattr(stage, way)()
     assert len(stage.done) < 20
     stage.visitors.close()
@@ -79,7 +79,7 @@ def test_no_app_keeps_a_stage_for_ever(way: str, status: str | None, history: Hi
 
 
 def test_an_image_service_that_is_not_ours_is_left_alone(history: History) -> None:
-    stage = Deaf(history, {})
+    stage = Deaf(history, Observation())
     before = list(history.events)
     stage.serve(Way.ERROR)
     stage.note_downloads()
@@ -90,7 +90,7 @@ def test_an_image_service_that_is_not_ours_is_left_alone(history: History) -> No
 
 def test_what_is_asked_of_the_image_service_is_waited_for(history: History) -> None:
     service = Busy()
-    stage = Deaf(history, {}, cast("ImageService", service))
+    stage = Deaf(history, Observation(), cast("ImageService", service))
     stage.rest()
     assert service.left == 0
     assert stage.done == ["log"]
@@ -125,7 +125,7 @@ class Two(Deaf):
 def test_a_second_process_begins_before_the_first_picture_where_it_can(
     *, rolling: bool, service: Busy | None, done: list[str], history: History
 ) -> None:
-    stage = Two(history, {"status": "valid"}, cast("ImageService", service))
+    stage = Two(history, Observation(status="valid"), cast("ImageService", service))
     stage.target = cast("Target", SimpleNamespace(rolling=rolling))
     stage.begin_together()
     assert stage.done == done
@@ -151,13 +151,13 @@ def test_a_picture_that_goes_has_no_age(history: History) -> None:
     image: dict[str, object] = {"image": {"sha256": "0"}}
     visitors = Answered(history, iter([image, None, {"image": "another thing"}, image]))
     observer = Observer(cast("Target", None), visitors, history, None)
-    assert observer.look()["picture"] == "0"
+    assert observer.look().picture == "0"
     assert observer.fresh
-    assert observer.look() == {}, "no answer tells nothing"
+    assert observer.look() == Observation(), "no answer tells nothing"
     assert observer.fresh
-    assert observer.look()["picture"] is None
+    assert observer.look().picture is None
     assert observer.fresh is None
-    assert observer.look()["picture"] == "0"
+    assert observer.look().picture == "0"
     assert observer.fresh
     assert not [event for event in history.events if isinstance(event, Act) and event.what != "serve"]
     visitors.close()
@@ -168,7 +168,7 @@ def test_a_view_of_a_new_picture_is_followed_by_another_one(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the first one saves is synced: a power cut does not tear it."""
-    stage = Deaf(history, {})
+    stage = Deaf(history, Observation())
     script = Script()
     script.start(emptied=True)
     script.view()

@@ -3,10 +3,15 @@
 import pytest
 
 from tests.todoctl.validation.pages import SECURITY, png
+from todoctl.evidence import pages
 from todoctl.evidence.history import Answer, Request, Role
-from todoctl.evidence.pages import Document, page
+from todoctl.evidence.pages import Document, Page
 from todoctl.validation.contract import PARTS, PROBES, UNCHANGED
 from todoctl.validation.judge import wire
+
+
+def page(html: str) -> Page:
+    return pages.page(html.encode())
 
 
 def answer(status: int = 200, *fields: tuple[str, str]) -> Answer:

@@ -100,7 +100,7 @@ class VolumeScript(Script):
         read = reading.document(content, METADATA)
         whole = media_type(self.history.bodies[picture]) is not None
         written = Span(self.now - 0.6, self.now - 0.6)
-        self.state = policy.found(state, read.told, picture if whole else None, written)
+        self.state = policy.found(state, read.observed, picture if whole else None, written)
         self.ailing = WRONG if whole and read.wrong else None
         self.begin()
 
@@ -115,7 +115,7 @@ class VolumeScript(Script):
         last = self.state.last_view.hi + 0.005 if self.state.last_view else self.now
         content = png(200 + len(self.history.events)) if picture else None
         files = contents.others(self.kept, views, last, content)
-        read = reading.document(files[STATE_FILE] or b"", METADATA).told
+        read = reading.document(files[STATE_FILE] or b"", METADATA).observed.known()
         self.kept = None
         act = self.act("attach", files, views=views)
         others = Others(views, act.files.get(PICTURE_FILE), read["downloaded"], read["last_view"])

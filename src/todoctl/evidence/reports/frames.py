@@ -74,7 +74,7 @@ class Freezer:
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bs4 warns of what looks like no HTML
-            soup = BeautifulSoup(body.decode("utf-8", "replace").replace("\0", "�"), "html.parser")
+            soup = BeautifulSoup(body.decode("utf-8", "replace").replace("\0", "�"), "lxml")
         style = "".join(self._styles(soup))
         for tag in soup(REFUSED):
             tag.decompose()

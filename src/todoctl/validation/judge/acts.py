@@ -5,9 +5,9 @@ from math import inf
 
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, History, no_history
-from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Document
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Document, or_none
 from todoctl.evidence.pictures import media_type
-from todoctl.evidence.times import Span
+from todoctl.evidence.times import EVER, Span
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.judge.tally import Tally
 from todoctl.validation.model.policy import Fetch, Others
@@ -90,7 +90,7 @@ class Acts:
         elif act.what == "damage":
             picture, read = self._file(act, PICTURE_FILE), self._metadata(act)
             whole = media_type(self._history.bodies[picture]) is not None
-            possible.find(read.told, picture if whole else None, self._written(act, at))
+            possible.find(read.observed, picture if whole else None, self._written(act, at))
             self.ailing = Ailing.MUST if read.wrong and whole else Ailing.MAY
 
     @staticmethod
@@ -109,8 +109,9 @@ class Acts:
         return act.files[name]
 
     def _others(self, act: Act) -> Others:
-        told = self._metadata(act).told
-        return Others(act.views, act.files.get(PICTURE_FILE), told.get("downloaded"), told["last_view"])
+        told = self._metadata(act).observed
+        picture = act.files.get(PICTURE_FILE)
+        return Others(act.views, picture, or_none(told.downloaded), or_none(told.last_view) or EVER)
 
     def _replaced(self, number: int, act: Act) -> None:
         kept = sorted(set(act.before) & set(act.after))

@@ -1,10 +1,11 @@
 """The verdict's heart: every event of a history held against the model and the contract."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, Answer, Download, Event, History, Log, Request, Role, Volume
-from todoctl.evidence.pages import STATE, Document, Told
+from todoctl.evidence.pages import STATE, Document, Observation, or_none
 from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import Span, offset
 from todoctl.evidence.verdict import Visit
@@ -92,7 +93,7 @@ class Judge:
 
     def _bounds(self) -> Iterable[Span]:
         for number, page in self._pages.items():
-            last, event = page.told.get("last_view"), self.history.events[number]
+            last, event = or_none(page.observed.last_view), self.history.events[number]
             if last is not None:
                 yield Span(last.lo - event.end, last.hi - event.begin)
 
@@ -147,37 +148,37 @@ class Judge:
             return
         page = self._pages[number]
         self.checks.findings(number, wire.page(answer, page))
-        last = page.told.get("last_view")
+        last = or_none(page.observed.last_view)
         at = window.common(last) if last is not None and window.meets(last) else window
         failed = any(state.error for state in self._possible.states)
-        seen = self._possible.view(at, window, page.told)
+        seen = self._possible.view(at, window, page.observed)
         self._came(event, seen.strangers)
-        self.tally.view(number, event, page.told)
+        self.tally.view(number, event, page.observed)
         self._acts.viewed()
         self._blame_download(at)
-        self._judge_view(number, seen, page.told, self._claims(event, seen, page.told, failed=failed))
+        self._judge_view(number, seen, page.observed, self._claims(event, seen, page.observed, failed=failed))
         self._address(number, page.picture)
         if event.crowd:
             self.tally.crowd(number, event, seen)
-        self._sight(event, page.told)
+        self._sight(event, page.observed)
         self.visits.append(
             Visit(
                 event=number,
                 at=event.end,
-                status=str(page.told.get("status", "")),
-                access_count=page.told.get("views"),
-                image_access_count=page.told.get("picture_views"),
+                status=page.observed.status or "",
+                access_count=page.observed.views,
+                image_access_count=page.observed.picture_views,
                 picture=self._pictures.get(event.visit),
             )
         )
 
-    def _claims(self, event: Request, seen: Seen, told: Told, *, failed: bool) -> list[str]:
+    def _claims(self, event: Request, seen: Seen, told: Observation, *, failed: bool) -> list[str]:
         """The claims that a page view proves, or breaks: what it was, and what had happened before it."""
         if len(seen.kinds) != 1:
             return []
         (kind,) = seen.kinds
         claims = [kind.value]
-        if kind is Kind.VALID and told.get("views") == told.get("picture_views") == 1:
+        if kind is Kind.VALID and told.views == told.picture_views == 1:
             claims.append("first")
         since = self._acts.since
         if since is not None and event.begin >= since.end and not event.crowd:
@@ -189,11 +190,11 @@ class Judge:
             claims.append("outage-taken")
         return [claim for claim in claims if claim in CLAIMS]
 
-    def _judge_view(self, number: int, seen: Seen, told: Told, claims: list[str]) -> None:
+    def _judge_view(self, number: int, seen: Seen, told: Observation, claims: list[str]) -> None:
         self.checks.mismatches(number, seen.mismatches, claims or ["state"])
         if seen.mismatches:
             return
-        said = told_in_words(told)
+        said = told_in_words(told.known())
         for claim in claims:
             expected = EXPECTED[next(iter(seen.kinds))]
             self.checks.note(number, claim, "page view", expected, said, passed=True)
@@ -226,12 +227,12 @@ class Judge:
         self.tally.asked(event)
         content = self.history.bodies[answer.body]
         self.checks.findings(number, wire.picture(answer, content, answer.body))
-        told: Told = {"picture": answer.body if answer.status == 200 else None}
+        told = Observation(picture=answer.body if answer.status == 200 else None)
         seen = self._possible.look(at, told)
         claim = "page-picture" if event.visit else "picture"
         self.checks.mismatches(number, seen.mismatches, [claim])
         if not seen.mismatches:
-            said = told_in_words(told)
+            said = told_in_words(told.known())
             self.checks.note(number, claim, "picture", "the picture of the moment", said, passed=True)
 
     def _cache(self, number: int, event: Request, answer: Answer, at: Span) -> None:
@@ -243,7 +244,9 @@ class Judge:
         self.checks.same(number, "source", "source", self._acts.source, read.rest.get("source"))
         self.checks.findings(number, wire.last_error(read.rest.get("last_error")))
         told = self._told(number, read)
-        error = told.pop("error") if self._acts.ailing is not Ailing.NO else None
+        error = told.error
+        if self._acts.ailing is not Ailing.NO:
+            told.error = None
         untouched = all(state.views == 0 for state in self._possible.states)
         seen = self._possible.look(at, told)
         self._came(event, seen.strangers)
@@ -252,24 +255,24 @@ class Judge:
         self.tally.look(number, seen.strangers)
         self._blame_download(at)
         self.checks.mismatches(number, seen.mismatches, ["state"])
-        said = told_in_words(told)
+        said = told_in_words(told.known())
         if not seen.mismatches:
             self.checks.note(number, "state", "state", "a possible one", said, passed=True)
-            if untouched and told["picture"] and told.get("views") == 0:
+            if untouched and told.picture and told.views == 0:
                 self.checks.note(number, "start", "download", "one before any view", said, passed=True)
-            if self._awaited and told["picture"] and told.get("picture_views") == 0:
+            if self._awaited and told.picture and told.picture_views == 0:
                 self.checks.note(
                     number, "late", "picture that came late", "taken when it came", said, passed=True
                 )
         self._sight(event, told)
 
-    def _told(self, number: int, read: Document) -> Told:
+    def _told(self, number: int, read: Document) -> Observation:
         """What `/api/cache` tells; its facts of the picture are held against that picture's bytes."""
         image = read.rest.get("image")
-        told = {**read.told, "error": read.rest.get("last_error") is not None, "picture": None}
+        told = replace(read.observed, error=read.rest.get("last_error") is not None, picture=None)
         if isinstance(image, dict):
-            told["picture"] = image.get("sha256")
-            content = self.history.bodies.get(str(told["picture"]))
+            told.picture = image.get("sha256")
+            content = self.history.bodies.get(str(told.picture))
             if content is not None:
                 self.checks.same(
                     number, "image-facts", "content_type", media_type(content), image.get("content_type")
@@ -283,10 +286,10 @@ class Judge:
         if others:
             self._acts.viewed()
 
-    def _sight(self, event: Event, told: Told) -> None:
-        if "status" in told:
-            self.sightings.append((event.end, str(told["status"])))
+    def _sight(self, event: Event, told: Observation) -> None:
+        if told.status is not None:
+            self.sightings.append((event.end, told.status))
 
     def _count(self, number: int) -> int | None:
         page = self._pages.get(number)
-        return page.told.get("views") if page else None
+        return page.observed.views if page else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Event, File, Log, Volume
-from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Told
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE, Observation
 from todoctl.evidence.times import Span
 from todoctl.validation.contract import LOG_LINES
 from todoctl.validation.judge.checks import Checks
@@ -34,7 +34,7 @@ class Files:
     def volume(self, number: int, event: Volume, at: Span) -> None:
         """One side of the volume."""
         files = {file.name: file for file in event.files}
-        views = self._state(number, event, files.get(STATE_FILE), at).get("views")
+        views = self._state(number, event, files.get(STATE_FILE), at).views
         moves = self._picture(number, files.get(PICTURE_FILE), at)
         other = self._first.pop(event.look, None)
         if other is None:
@@ -42,24 +42,24 @@ class Files:
         elif views == other[1] and not moves and not other[2]:  # else somebody viewed the page in between
             self._both(number, other[0], event)
 
-    def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Told:
+    def _state(self, number: int, event: Volume, file: File | None, at: Span) -> Observation:
         if file is None:
             nothing_known = not any(state.picture for state in self._possible.states)
             expected, missing = f"{STATE_FILE} with all that is known", f"no {STATE_FILE}"
             self._checks.note(number, "volume-state", "metadata", expected, missing, passed=nothing_known)
-            return {}
+            return Observation()
         read = reading.document(self._checks.history.bodies[file.body], METADATA)
         self._checks.same(
             number, "volume-state", "metadata", "as documented", ", ".join(read.wrong) or "as documented"
         )
-        seen = self._possible.look(at, read.told, saved=True)
+        seen = self._possible.look(at, read.observed, saved=True)
         self._came(event, seen.strangers)
         self._checks.mismatches(number, seen.mismatches, ["volume-state"])
-        return read.told
+        return read.observed
 
     def _picture(self, number: int, file: File | None, at: Span) -> bool:
         """Whether a newer one is being saved just now: its JSON comes first."""
-        told: Told = {"picture": file.body if file else None}
+        told = Observation(picture=file.body if file else None)
         seen = self._possible.look(at, told, saved=True)
         self._checks.mismatches(number, seen.mismatches, ["volume-picture"])
         if file and not seen.mismatches:
@@ -68,7 +68,7 @@ class Files:
                 "volume-picture",
                 PICTURE_FILE,
                 "the picture of the moment",
-                told_in_words(told),
+                told_in_words(told.known()),
                 passed=True,
             )
         return seen.behind

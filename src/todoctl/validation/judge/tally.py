@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from todoctl.evidence.history import Act, Event, Request
-from todoctl.evidence.pages import Told
+from todoctl.evidence.pages import Observation
 from todoctl.validation.contract import PROBES
 from todoctl.validation.judge.checks import Checks
 from todoctl.validation.model.policy import Kind
@@ -73,7 +73,7 @@ class Tally:
             claim = PROBES[name].claim if name in PROBES else "picture"
             self._checks.note(number, claim, "site count", f"not changed by {name}", seen, passed=False)
 
-    def view(self, number: int, event: Request, told: Told) -> None:
+    def view(self, number: int, event: Request, told: Observation) -> None:
         """A page view that was answered."""
         if more := self._views.add(self._since_view):
             seen = f"{more + 1} more with each of {RUN} page views in a row"
@@ -81,7 +81,7 @@ class Tally:
                 number, "counted", "site count", "one more with each page view", seen, passed=False
             )
         self._since_view = 0
-        views = told.get("views")
+        views = told.views
         if views is None:
             return
         before = max((count for end, count in self._counts if end < event.begin), default=-1)

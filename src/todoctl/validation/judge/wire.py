@@ -138,7 +138,7 @@ def _shown(read: Page) -> list[Finding]:
         return [Finding("page-picture", "picture", 'an <img id="picture">', "none")]
     place = urlsplit(read.picture)
     local = not _is_elsewhere(read.picture)
-    empty = read.told.get("status") == "empty"
+    empty = read.observed.status == "empty"
     documented = place.path.startswith("/static/") if empty else place.path == "/image" and bool(place.query)
     expected = "/static/…" if empty else "/image?v=…"
     seen = read.picture[:80] or "none"

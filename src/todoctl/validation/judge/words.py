@@ -1,9 +1,10 @@
 """What is told of the cache, in the words of the report."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isinf
 
-from todoctl.evidence.pages import WORDS, Told
+from todoctl.evidence.pages import WORDS
 from todoctl.evidence.times import Span
 from todoctl.validation.model.policy import UNKNOWN
 
@@ -20,7 +21,7 @@ ORDER = (
 )
 
 
-def told_in_words(told: Told) -> str:
+def told_in_words(told: Mapping[str, object]) -> str:
     """As in `picture 3f2a9c11d0e4, Valid, site count 5, image count 2`."""
     known = [name for name in ORDER if name in told] + [name for name in told if name not in ORDER]
     return ", ".join(_word(name, told[name], alone=len(known) == 1) for name in known)

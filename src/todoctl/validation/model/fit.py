@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple
 
-from todoctl.evidence.pages import Told
+from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import Span
 from todoctl.validation.model.policy import UNKNOWN, State, statuses
 
@@ -24,12 +24,13 @@ class _Moment(NamedTuple):
     ttl: float
 
 
-def fit(state: State, at: Span, ttl: float, told: Told) -> tuple[State, list[Mismatch]]:
+def fit(state: State, at: Span, ttl: float, told: Observation) -> tuple[State, list[Mismatch]]:
     """The state with what is learned from `told` at an instant of `at`, and where the two do not fit."""
     wrong: list[Mismatch] = []
+    known = told.known()
     for name, learn in LEARN.items():
-        if name in told:
-            learned = learn(state, name, told[name], _Moment(at, ttl))
+        if name in known:
+            learned = learn(state, name, known[name], _Moment(at, ttl))
             if isinstance(learned, Mismatch):
                 wrong.append(learned)
             else:
@@ -94,4 +95,4 @@ LEARN: dict[str, Callable[[State, str, Any, _Moment], State | Mismatch]] = {
     "error": _same,
     "status": _status,
 }
-"""By what is told (`reading.Told`), in this order: the times first, a status is a matter of them."""
+"""By what is told (`pages.Observation`), in this order: the times first, a status is a matter of them."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
-from todoctl.evidence.pages import Told
+from todoctl.evidence.pages import Observation, or_none
 from todoctl.evidence.times import EVER, NEVER, Span
 
 PATIENCE = 3.0
@@ -138,21 +138,21 @@ def start(state: State, *, emptied: bool) -> State:
     return kept._replace(pending=None, waited=False, starting=kept.picture is None)
 
 
-def found(state: State, told: Told, picture: str | None, written: Span) -> State:
+def found(state: State, told: Observation, picture: str | None, written: Span) -> State:
     """What a start makes of the files on the volume: what `told` does not have is as at first.
 
     `picture` is the SHA-256 of the picture there, None where that is not whole; it was `written` then.
     """
     lasting = EMPTY._replace(
-        explained=state.explained, views=told.get("views", 0), last_view=told.get("last_view")
+        explained=state.explained, views=told.views or 0, last_view=or_none(told.last_view)
     )
     if picture is None:
         return lasting._replace(starting=True)
     return lasting._replace(
         picture=picture,
-        downloaded=told.get("downloaded") or written,
-        grace_spent=told.get("grace_spent", False),
-        picture_views=told.get("picture_views", 0),
+        downloaded=or_none(told.downloaded) or written,
+        grace_spent=bool(told.grace_spent),
+        picture_views=told.picture_views or 0,
     )
 
 

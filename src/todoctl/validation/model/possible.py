@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 from typing import NamedTuple
 
-from todoctl.evidence.pages import Told
+from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import Span
 from todoctl.validation.model import policy
 from todoctl.validation.model.fit import Mismatch, fit
@@ -68,7 +68,7 @@ class Possible:
             state._replace(explained=step.state.explained) for state, step in steps if step.fetch is not None
         }
 
-    def find(self, told: Told, picture: str | None, written: Span) -> None:
+    def find(self, told: Observation, picture: str | None, written: Span) -> None:
         """The app was started on these files, of which the picture was `written` then."""
         self.states = {policy.found(state, told, picture, written) for state in self.states}
 
@@ -106,7 +106,7 @@ class Possible:
         self.states = {state._replace(explained=max(state.explained, number + 1)) for state in self.states}
         return number
 
-    def view(self, at: Span, window: Span, told: Told) -> Seen:
+    def view(self, at: Span, window: Span, told: Observation) -> Seen:
         """A page view, counted at an instant of `at`, that came and was answered within `window`."""
         self.settle(at)
         strangers = self._strangers(at, told, own=1)
@@ -136,7 +136,7 @@ class Possible:
         steps = {step.state for state in self.states for step in self._steps(state, at, {self.ttl})}
         self.states |= steps
 
-    def look(self, at: Span, told: Told, *, saved: bool = False) -> Seen:
+    def look(self, at: Span, told: Observation, *, saved: bool = False) -> Seen:
         """Something that is no page view.
 
         What is `saved` may be behind: a page view has its time before it is on the volume, and a picture is
@@ -149,11 +149,11 @@ class Possible:
             self._last_look = before
         fits = [fit(state, at, self.ttl, told) for state in self.states]
         good = {state for state, wrong in fits if not wrong}
-        if not good and "views" not in told:
+        if not good and told.views is None:
             good = self._after_others(at, told)
         if good:
             self.states = good
-            if "views" in told and not saved:
+            if told.views is not None and not saved:
                 self._saved = good
             return Seen([], set(), strangers)
         if saved and self._was(at, told):
@@ -166,12 +166,12 @@ class Possible:
         )
         return Seen(best, set(), strangers)
 
-    def _was(self, at: Span, told: Told) -> bool:
+    def _was(self, at: Span, told: Observation) -> bool:
         """Whether it was so when the app was last known to have saved all that it told."""
         before = {later for state in self._saved for later in policy.settle(state, at, self.fetches)}
         return any(not fit(state, at, self.ttl, told)[1] for state in before)
 
-    def _after_others(self, at: Span, told: Told) -> set[State]:
+    def _after_others(self, at: Span, told: Observation) -> set[State]:
         """The states that fit if others came just before, as the next look at the counts would betray."""
         since, states = Span(self._last_look, at.hi), self.states
         for _ in range(MOST_UNSEEN):
@@ -182,26 +182,26 @@ class Possible:
                 return good
         return set()
 
-    def forget(self, at: Span, told: Told) -> None:
+    def forget(self, at: Span, told: Observation) -> None:
         """Goes on with no more than what was told last, so that one fault is not found over and over."""
         begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
         states = policy.anything(begun)
         learned = {state for state, wrong in (fit(one, at, self.ttl, told) for one in states) if not wrong}
         self.states = learned or set(states)
 
-    def _strangers(self, at: Span, told: Told, *, own: int) -> int:
+    def _strangers(self, at: Span, told: Observation, *, own: int) -> int:
         """Lets others view the page, as often as the count that is told betrays; returns how often.
 
         They came since the last look at the counts.
         """
-        if "views" not in told:
+        if told.views is None:
             return 0
         since, self._last_look = Span(self._last_look, at.hi), at.lo
         ttls, self._ttls = self._ttls, {self.ttl}
         counted = [state.views for state in self.states if state.views is not None]
         if not counted:
             return 0
-        before = told["views"] - own
+        before = told.views - own
         number: int = before - max(counted)
         if number > MOST_STRANGERS:
             begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
