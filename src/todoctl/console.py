@@ -63,7 +63,7 @@ class Terminal:
 
         with self._outcome(title):
             if self.console.is_interactive:
-                bars = Bars(self.console, title, names)
+                bars = Bars(self.console, names)
                 with bars.shown:
                     yield bars
             else:

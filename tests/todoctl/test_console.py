@@ -240,7 +240,7 @@ def test_a_quiet_terminal_shows_results_and_commands_only(capsys: pytest.Capture
         step.update("waiting")
         terminal.commands.tell(["start", "it"])
     with terminal.downloads("Pull it", ["it"]) as bars:
-        bars.tell("it", 1, 2, "", more=False)
+        bars.tell("it", 1, 2, "")
     with terminal.side_by_side(["http://a"]) as tell:
         tell("http://a", "visits", 0.0)
     made = verdicts.verdict()

@@ -2,11 +2,13 @@
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import docker
 import docker.errors
 from docker.context import ContextAPI
+from urllib3.exceptions import HTTPError
 
 from todoctl.errors import UnavailableError
 
@@ -18,48 +20,61 @@ FRAME = struct.Struct(">BxxxL")
 
 STDOUT, STDERR = 1, 2
 
+START = "Start Docker, or check your rights to use it (docker info)"
+
 
 def connect(*, timeout: int = TIMEOUT) -> docker.DockerClient:
-    """A client that has been answered; raises `UnavailableError`."""
-    address = os.environ.get("DOCKER_HOST")
+    """Returns a client that has been answered: by DOCKER_HOST, DOCKER_CONTEXT or the current context."""
+    name = os.environ.get("DOCKER_CONTEXT")
     try:
-        if address:
-            client = docker.from_env(timeout=timeout)
-        else:
-            address = str(ContextAPI.get_current_context().Host).removeprefix("http+")
-            client = docker.DockerClient(base_url=address, timeout=timeout)
-        client.ping()
-    except (docker.errors.DockerException, OSError, ValueError) as error:
-        raise UnavailableError(
-            "Docker does not answer",
-            why=_why(error, address),
-            fix="Start Docker, or check your rights to use it (docker info)",
-        ) from None
-    return client
+        # Without it the library would go on to the engine of this machine; the docker command would not.
+        lost = not os.environ.get("DOCKER_HOST") and ContextAPI.get_context(name) is None
+        client = None if lost else docker.from_env(timeout=timeout)
+        if client:
+            client.ping()
+            return client
+    except Exception as error:  # noqa: BLE001 - of a context's damaged files the library raises just that
+        raise UnavailableError("Docker does not answer", why=_why(error), fix=START) from None
+    raise UnavailableError(
+        f"The Docker context {name or 'that is the current one'} is not found",
+        fix="See 'docker context ls', and set DOCKER_CONTEXT or run 'docker context use'",
+    )
 
 
-def _why(error: Exception, address: str | None) -> str:
-    """The system's own words, where they are beneath the many of the SDK, requests and urllib3."""
+@contextmanager
+def translated(what: str = "Docker has not done what it was asked for") -> Iterator[None]:
+    """Around calls of the library: whatever goes wrong is an `UnavailableError` in one line."""
+    try:
+        yield
+    except (docker.errors.DockerException, HTTPError, OSError, ValueError) as error:
+        raise UnavailableError(what, why=reason(error), fix=START) from None
+
+
+def _why(error: Exception) -> str:
+    """The system's own words, if they are beneath the many of the SDK, requests and urllib3."""
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, OSError) and cause.strerror:
-            return f"{address}: {cause.strerror}"
+            address = os.environ.get("DOCKER_HOST")
+            return f"{address}: {cause.strerror}" if address else cause.strerror
         cause = cause.__context__
-    return " ".join(str(error).split())
+    return reason(error)
 
 
 def reason(error: Exception) -> str:
-    """In Docker's own words, where they come from Docker."""
-    return str(getattr(error, "explanation", None) or error)
+    """Returns one line, in Docker's own words if they come from Docker."""
+    said = str(getattr(error, "explanation", None) or error) or type(error).__name__
+    return " ".join(said.split())[:400]
 
 
 def has_image(engine: docker.DockerClient, name: str) -> bool:
-    """Whether Docker has the image."""
-    try:
-        engine.images.get(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
+    """Whether Docker has the image; raises `UnavailableError` if that cannot be told."""
+    with translated(f"Docker does not say whether it has {name}"):
+        try:
+            engine.images.get(name)
+        except docker.errors.ImageNotFound:
+            return False
+        return True
 
 
 def execute(engine: docker.DockerClient, container: str, command: Sequence[str]) -> tuple[int, bytes, bytes]:

@@ -3,7 +3,12 @@
 import hashlib
 import importlib.util
 import io
+import os
 import re
+import shutil
+import ssl
+import subprocess
+import sys
 import tarfile
 from contextlib import suppress
 from importlib.resources import files
@@ -15,13 +20,12 @@ import docker
 import docker.errors
 from docker.utils import parse_repository_tag
 from rich.text import Text
+from urllib3.exceptions import HTTPError
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.images.engine import connect, has_image
-from todoctl.images.pip_settings import certificates, pip_conf
-from todoctl.images.pull import pull_missing
-from todoctl.images.refusals import remedy
+from todoctl.images.engine import connect, has_image, reason, translated
+from todoctl.images.pull import pull_missing, remedy
 from todoctl.targets.base import Progress, Step
 
 DEFAULT_BASE_IMAGE = "python:3.13-slim"
@@ -47,7 +51,7 @@ def app_files() -> dict[str, bytes]:
         for path in sorted(package.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    for name in ("Dockerfile", "requirements.txt", "entrypoint.py"):
+    for name in ("Dockerfile", "requirements.txt"):
         content[name] = files("todoctl.images").joinpath(name).read_bytes()
     return content
 
@@ -59,7 +63,7 @@ def reference(engine: docker.DockerClient, base_image: str | None) -> str:
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
     base = base_image or DEFAULT_BASE_IMAGE
     digest.update(base.encode())
-    with suppress(docker.errors.ImageNotFound):  # pulled by the build then; its name has to do
+    with translated(), suppress(docker.errors.ImageNotFound):  # pulled by the build then; its name has to do
         digest.update(str(engine.images.get(base).id).encode())
     return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
 
@@ -103,8 +107,8 @@ def make(
             _follow(event, said, step)
             if "error" in event:  # an image of that name may be there from an earlier build
                 raise _failed(name, _reason(said), base)
-    except docker.errors.DockerException as error:
-        raise _failed(name, " ".join(str(error).split()), base) from None
+    except (docker.errors.DockerException, HTTPError, OSError, ValueError) as error:
+        raise _failed(name, reason(error), base) from None
     if not has_image(engine, name):
         raise _failed(name, _reason(said), base)
 
@@ -128,6 +132,8 @@ def _reason(said: list[str]) -> str:
 
 def _failed(name: str, why: str, base: str) -> UnavailableError:
     fix = "Without a registry, name a local Python image with --base-image"
+    if re.search(r"\b40[137]\b|unauthorized|forbidden", why, re.IGNORECASE):
+        fix = "The build asks the package index without a login, which its layers would keep: use one without"
     if other := OTHER_FILE.search(why):
         why = f"the package index has another file of {other[1]} than PyPI"
         fix = "Let pip use an index that hands on PyPI's own files (pip config list)"
@@ -152,7 +158,8 @@ def build(name: str, base_image: str | None, progress: Progress) -> str:
     pull_missing(engine, {base_image or DEFAULT_BASE_IMAGE: "--base-image"}, progress)
     with progress.step(f"Build {name}") as step:
         make(engine, name, base_image, step)
-    return str(engine.images.get(name).id)
+    with translated():
+        return str(engine.images.get(name).id)
 
 
 def push(name: str, progress: Progress) -> str:
@@ -168,8 +175,8 @@ def push(name: str, progress: Progress) -> str:
                     raise _not_pushed(name, event["error"])
                 digest = event.get("aux", {}).get("Digest", digest)
                 step.update(f"{event.get('status', '')} {event.get('id', '')}".strip())
-        except docker.errors.DockerException as error:
-            raise _not_pushed(name, str(error)) from None
+        except (docker.errors.DockerException, HTTPError, OSError, ValueError) as error:
+            raise _not_pushed(name, reason(error)) from None
     return f"{repository(name)}@{digest}" if digest else name
 
 
@@ -184,3 +191,79 @@ def _not_pushed(name: str, why: str) -> UnavailableError:
 def repository(name: str) -> str:
     """An image's name without its tag and digest."""
     return str(parse_repository_tag(name.partition("@")[0])[0])
+
+
+# This machine's pip settings, for use inside a build: index, certificates, trusted hosts
+
+SETTINGS = ("index-url", "extra-index-url", "trusted-host", "timeout", "retries")
+"""What a build may need to reach an index. Paths of this machine make no sense there."""
+
+
+CERTIFICATE = re.compile(
+    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----.*?-----END (?:TRUSTED )?CERTIFICATE-----", re.DOTALL
+)
+
+
+def pip_conf() -> str:
+    """Returns a pip.conf that brings a build to the index that this machine uses, without its password."""
+    lines = ["[global]", "cert = /pip/ca.pem"]
+    found = _configured()
+    for name in SETTINGS:
+        values = [_without_login(value) for value in found.get(name, "").split()]
+        values = [value for value in values if not value.startswith("file:")]
+        if values:
+            lines.append(f"{name} = {' '.join(values)}")
+    return "\n".join(lines) + "\n"
+
+
+def certificates() -> bytes:
+    """Returns the authorities that this machine trusts, in PEM."""
+    candidates = [
+        *(os.environ.get(name, "") for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")),
+        _configured().get("cert", ""),
+        ssl.get_default_verify_paths().cafile or "",
+        "/etc/ssl/certs/ca-certificates.crt",
+    ]
+    for candidate in candidates:
+        if candidate and Path(candidate).is_file():
+            return _public(Path(candidate).read_bytes())
+    import certifi
+
+    return Path(certifi.where()).read_bytes()
+
+
+def _public(pem: bytes) -> bytes:
+    """Returns the certificates alone: a file of them may hold a private key as well."""
+    return b"\n".join(CERTIFICATE.findall(pem)) + b"\n"
+
+
+def _without_login(address: str) -> str:
+    """Returns a URL without user and password: what a build gets stays in its layers."""
+    scheme, separator, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" if separator else address
+
+
+def _configured() -> dict[str, str]:
+    """Setting by name, from `pip config list`; the environment wins, as it does for pip."""
+    found = {}
+    for line in _pip_config().splitlines():
+        match = re.fullmatch(r"(?:global|install|:env:)\.([\w-]+)='(.*)'", line)
+        if match:
+            found[match[1]] = match[2].replace("\\n", " ")
+    for name in (*SETTINGS, "cert"):
+        value = os.environ.get("PIP_" + name.upper().replace("-", "_"))
+        if value:
+            found[name] = value
+    return found
+
+
+def _pip_config() -> str:
+    """What pip says of its settings; nothing where there is no pip, as in an environment made by uv."""
+    for python in (sys.executable, shutil.which("python3") or "python3"):
+        done = subprocess.run(
+            [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+        )
+        if done.returncode == 0:
+            return done.stdout
+    return ""

@@ -1,13 +1,12 @@
-"""Pulling images through Docker's engine, for as long as something comes.
+"""Pulling images through Docker's engine, beside each other, for as long as something comes.
 
-The engine goes on with a layer where its connection broke, if its next attempt five seconds later reaches the
-registry. Else its classic image store begins that layer anew, and containerd's store goes on with it. A layer
-that is unpacked stays, whatever happens to the others.
+The engine goes on with a layer if its connection broke; a layer that is unpacked stays.
 """
 
+import re
 import threading
-import time
 from collections.abc import Mapping
+from typing import Any
 
 import docker
 import docker.errors
@@ -17,28 +16,45 @@ from todoctl.background import Background
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import has_image, reason
-from todoctl.images.layers import Layers
-from todoctl.images.refusals import remedy
 from todoctl.targets.base import Downloads, Progress
-
-POLL_SECONDS = 0.2
-QUIET_SECONDS = 10.0
-"""From then on it is said that nothing comes."""
-
-SILENT_SECONDS = 300.0
-"""Docker's engine finds a dead connection by itself within less (TCP keep-alive), and goes on."""
 
 LONGEST_PAUSE = 15.0
 ATTEMPTS_BEFORE, ATTEMPTS_AFTER = 3, 20
-"""In a row without a new byte, before and after the registry has told of the image: each of them comes after
-the engine's own five, and the second number is about five minutes of a line that is down."""
+"""In a row without a new byte, before and after the registry has answered: each comes after the engine's own
+five, and the second number is about five minutes of a line that is down."""
 
-UNREACHABLE = ("no such host", "connection refused", "network is unreachable", "no route to host")
-"""Words of the engine after which no further attempt helps, unless the registry was reached before: then the
-line is down, and may come back."""
-
-REACH = "Check the network and Docker's proxy settings ('docker info'), or name a local image with {option}"
+NAME = "Check the image's name"
+LOGIN = "Check the image's name, and log in to its registry ('docker login')"
+REACH = "Check the network and Docker's proxy settings ('docker info')"
 AGAIN = "When the network is better, run 'todoctl up' again: it goes on with what has come"
+
+REFUSALS = (
+    (r"no space left|disk quota", "Free disk space where images are kept ('docker system df')"),
+    (r"toomanyrequests|\b429\b", "The registry limits pulls: log in to it, or try again later"),
+    (r"credentials store|getting credentials", "Mend credsStore and credHelpers in Docker's config.json"),
+    (r"x509", "Trust the registry: https://docs.docker.com/engine/security/certificates/"),
+    (r"http response to https", "List the registry among 'insecure-registries' in Docker's daemon.json"),
+    (r"verification failed", "The registry has sent something else than it said; try again"),
+    (r"failed to register layer", "It could not be unpacked; see 'docker info'"),
+    (r"no match for platform|no matching manifest", "Choose an image for this machine's architecture"),
+    (r"invalid ?(reference|image ?name)|could ?n.t parse|neverpull|policy of never", NAME),
+    (r"denied|scope|unauthorized|authentication|no basic auth|authorization|forbidden|\b40[13]\b", LOGIN),
+    (r"unknown|not ?found", NAME),
+)
+"""Words of registries, Docker and containerd if no other attempt helps, in small letters, and what to do."""
+
+LINE = re.compile(
+    r"no such host|connection refused|unreachable|time(d )?out|reset by peer|unexpected eof|\beof$"
+)
+"""Troubles of the line, which may pass, whatever else is said."""
+
+
+def remedy(why: str) -> str:
+    """Returns what to do about `why`; empty if another attempt may help."""
+    said = why.lower()
+    if LINE.search(said):
+        return ""
+    return next((fix for pattern, fix in REFUSALS if re.search(pattern, said)), "")
 
 
 def pull_missing(
@@ -54,96 +70,77 @@ def pull_missing(
         return
     title = f"Pull {next(iter(missing))}" if len(missing) == 1 else f"Pull {len(missing)} images"
     over = threading.Event()
-    with progress.downloads(title, list(missing)) as downloads:
+    with progress.downloads(title, list(missing)) as shown:
         for name in missing:
             commands.tell(["docker", "pull", name])
+        pulls = [Pull(engine, name, option, shown, over) for name, option in missing.items()]
+        working = [Background(pull.run) for pull in pulls]
         try:
-            _follow([Pull(engine, name, option, over) for name, option in missing.items()], downloads)
+            while working:
+                for work in [one for one in working if one.is_over]:
+                    working.remove(work)
+                    work.result()
+                over.wait(0.05)
         finally:
-            over.set()
-
-
-def _follow(pulls: "list[Pull]", downloads: Downloads) -> None:
-    """Until all are done, or one fails."""
-    working = {pull: Background(pull.run) for pull in pulls}
-    while working:
-        for pull, work in list(working.items()):
-            if work.is_over:
-                del working[pull]
-                work.result()
-        silent = time.monotonic() - max(pull.heard for pull in pulls)
-        for pull in pulls:
-            quiet = silent > QUIET_SECONDS and pull in working
-            doing = f"nothing has come for {silent // 10 * 10:.0f} s" if quiet else pull.doing
-            layers = pull.layers
-            downloads.tell(pull.name, layers.loaded, layers.size, doing, more=layers.more)
-        if silent > SILENT_SECONDS:
-            raise UnavailableError(
-                f"The pull of {next(iter(working)).name} has stalled",
-                why=f"Docker has got nothing for {SILENT_SECONDS:.0f} s",
-                fix=AGAIN,
-            )
-        time.sleep(POLL_SECONDS if working else 0)
+            over.set()  # nobody waits for the others any longer
 
 
 class Pull:
-    """One image on its way. `over` is set when nobody waits for it any longer."""
+    """One image on its way."""
 
-    def __init__(self, engine: docker.DockerClient, name: str, option: str, over: threading.Event) -> None:
+    def __init__(
+        self, engine: docker.DockerClient, name: str, option: str, shown: Downloads, over: threading.Event
+    ) -> None:
         self._engine = engine
+        self._name = name
         self._option = option
+        self._shown = shown
         self._over = over
-        self._trouble = ""
-        self.name = name
-        self.layers = Layers()
-        self.heard = time.monotonic()
-        """When Docker last told something."""
-
-    @property
-    def doing(self) -> str:
-        return self._trouble or self.layers.doing
+        self._layers: dict[str, tuple[int, int]] = {}
+        """How many bytes of each layer are here, of how many."""
 
     def run(self) -> None:
-        """Until the image is there; raises `UnavailableError` where it will not come."""
-        fruitless = 0
-        while True:
-            before = self.layers.most
-            why = self._attempt()
-            self.heard = time.monotonic()
-            if why is None:
-                return
-            if fix := self._fix(why):
-                raise self._failed(why, fix)
-            fruitless = 0 if self.layers.most > before else fruitless + 1
-            if fruitless >= (ATTEMPTS_AFTER if self.layers.known else ATTEMPTS_BEFORE):
-                raise self._failed(why, AGAIN)
-            self.layers.begin_again()
-            self._trouble = f"trying again: {why}"
+        """Returns when the image is there; raises `UnavailableError` if it will not come."""
+        most = fruitless = 0
+        while (why := self._attempt()) is not None:
+            if fix := remedy(why):
+                raise self._failed(why, f"{fix}, or name another image with {self._option}")
+            loaded = sum(loaded for loaded, _ in self._layers.values())
+            fruitless = 0 if loaded > most else fruitless + 1
+            most = max(most, loaded)
+            if fruitless >= (ATTEMPTS_AFTER if self._layers else ATTEMPTS_BEFORE):
+                raise self._failed(why, AGAIN if self._layers else f"{REACH}, or use {self._option}")
+            self._show(f"trying again: {why}")
             if self._over.wait(min(2.0**fruitless, LONGEST_PAUSE)):
-                raise self._failed(why, AGAIN)
+                return
 
     def _attempt(self) -> str | None:
-        """Pulls once; returns why the image has not come, None where it has."""
+        """Pulls once; returns why the image has not come, None if it has."""
         try:
-            for event in self._engine.api.pull(self.name, stream=True, decode=True):
-                self.heard = time.monotonic()
+            for event in self._engine.api.pull(self._name, stream=True, decode=True):
                 if "error" in event:
                     return str(event["error"])
-                self._trouble = ""
-                self.layers.take(event)
-            return None if has_image(self._engine, self.name) else "Docker's answer ended too early"
-        except (docker.errors.DockerException, HTTPError, OSError) as error:
+                self._take(event)
+            return None if has_image(self._engine, self._name) else "Docker's answer ended too early"
+        except (docker.errors.DockerException, HTTPError, OSError, ValueError) as error:
             return reason(error)
 
-    def _fix(self, why: str) -> str:
-        """What to do where no further attempt makes sense; nothing where one does."""
-        said = why.lower()
-        unreachable = not self.layers.known and any(words in said for words in UNREACHABLE)
-        return remedy(why, self._option) or (REACH.format(option=self._option) if unreachable else "")
+    def _take(self, event: dict[str, Any]) -> None:
+        """After a broken connection the engine counts what is still to come alone."""
+        status, layer, detail = str(event.get("status")), str(event.get("id")), event.get("progressDetail")
+        before, size = self._layers.get(layer, (0, 0))
+        if status == "Downloading" and detail:
+            total = int(detail.get("total") or 0)
+            size = max(size, total)
+            self._layers[layer] = size - total + int(detail.get("current") or 0), size
+        elif status in {"Verifying Checksum", "Download complete", "Pull complete", "Already exists"}:
+            self._layers[layer] = size or before, size
+        doing = "unpacking" if status == "Extracting" else ""
+        self._show("broke off, Docker tries again" if status.startswith("Retrying in") else doing)
+
+    def _show(self, doing: str) -> None:
+        loaded, sizes = zip(*self._layers.values(), strict=True) if self._layers else ((), ())
+        self._shown.tell(self._name, sum(loaded), sum(sizes), doing)
 
     def _failed(self, why: str, fix: str) -> UnavailableError:
-        return UnavailableError(
-            f"The image {self.name} cannot be pulled",
-            why=" ".join(why.split()),
-            fix=fix,
-        )
+        return UnavailableError(f"The image {self._name} cannot be pulled", why=why, fix=fix)

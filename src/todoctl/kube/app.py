@@ -30,7 +30,7 @@ for name in os.listdir("/proc"):
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:
                 words = file.read().split(b"\\0")
-            if b"todoapp" in words or b"/app/entrypoint.py" in words:
+            if b"todoapp" in words:
                 os.kill(int(name), 9)
         except OSError:
             pass

@@ -21,8 +21,7 @@ SERVICE = "todo-app-svc"
 ROUTE_GROUP = "gateway.networking.k8s.io"
 """https://gateway-api.sigs.k8s.io/reference/spec/"""
 CONTAINER = "todo-app-container"
-ENTRY_POINT = ("python3", "/app/entrypoint.py")
-"""The app's image has it: the program that follows it can make threads on any container runtime."""
+ENTRY_POINT: tuple[str, ...] = ()
 NAMESPACE = "default"
 SELECTOR = "app=todo-app"
 MANAGER = "todoctl"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from todoctl.client import Client as Site
 from todoctl.errors import UnavailableError
-from todoctl.images.known_refusals import remedy
 from todoctl.kube.client import EVERYWHERE, Client, RefusedError
 from todoctl.kube.manifests import DEPLOYMENT, INGRESS, SELECTOR, Resource
 
@@ -264,6 +263,8 @@ def _image_reason(pod: Resource, name: str, container: Resource, events: Sequenc
     why = waiting.get("message") or ""
     if failed and waiting["reason"] == "ImagePullBackOff":  # which says no more than that
         why = failed[-1]["message"]
+    from todoctl.images.pull import remedy  # late: Docker's library takes a while to load
+
     fix = remedy(f"{waiting['reason']} {why}".replace(image, ""))
     # A kubelet that has not read the secret yet pulls without it at first.
     early = pod["spec"].get("imagePullSecrets") and sum(one.get("count") or 1 for one in failed) < RUNS

@@ -33,12 +33,8 @@ class Progress(Protocol):
 class Downloads(Protocol):
     """Downloads under way, beside each other."""
 
-    def tell(self, name: str, loaded: int, size: int, doing: str, *, more: bool) -> None:
-        """`loaded` of `size` bytes of `name` have come; with `more`, there are others of unknown number.
-
-        `doing` is nothing while it is coming, else what happens to it. To be told some times a second, also
-        where nothing has changed.
-        """
+    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+        """`loaded` of `size` bytes of `name` are here; `doing` is empty while they come."""
         ...
 
 

@@ -26,7 +26,7 @@ def test_the_whole_app_is_in_the_context(world: World, engine: Engine, told: Tol
     assert call["tag"] == "me/todo-app:1"
     with tarfile.open(fileobj=call["fileobj"]) as tar:
         names = set(tar.getnames())
-    assert {"Dockerfile", "requirements.txt", "entrypoint.py", "pip/pip.conf", "pip/ca.pem"} <= names
+    assert {"Dockerfile", "requirements.txt", "pip/pip.conf", "pip/ca.pem"} <= names
     assert {"todoapp/__main__.py", "todoapp/page.html"} <= names
     assert not [name for name in names if "__pycache__" in name]
 
@@ -118,7 +118,7 @@ def test_push(world: World, engine: Engine, told: Told) -> None:
     engine.images.pushed = lambda: iter([{"status": "Pushed"}, {"aux": {"Digest": "sha256:ab"}}])
     assert image.push("me/todo-app:1", told) == "me/todo-app@sha256:ab"
     engine.images.pushed = lambda: iter([{"error": "denied"}])
-    with pytest.raises(UnavailableError, match=r"could not be pushed: denied.*log in with 'docker login'"):
+    with pytest.raises(UnavailableError, match=r"could not be pushed: denied.*log in to its registry"):
         image.push("me/todo-app:1", told)
 
     def refuse() -> Iterator[dict[str, str]]:

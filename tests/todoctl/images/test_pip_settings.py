@@ -1,4 +1,4 @@
-"""The pip settings of this machine, as an image build gets them."""
+"""What an image build gets of this machine's pip settings: no password, no private key."""
 
 import os
 import ssl
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from todoctl.images import pip_settings
+from todoctl.images import image
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,17 +19,17 @@ def _plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("PIP_") or name in {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}:
             monkeypatch.delenv(name)
-    monkeypatch.setattr(pip_settings, "_pip_config", lambda: "")
+    monkeypatch.setattr(image, "_pip_config", lambda: "")
 
 
 def test_a_plain_machine_needs_nothing_but_certificates() -> None:
-    assert pip_settings.pip_conf() == "[global]\ncert = /pip/ca.pem\n"
-    assert b"BEGIN CERTIFICATE" in pip_settings.certificates()
+    assert image.pip_conf() == "[global]\ncert = /pip/ca.pem\n"
+    assert b"BEGIN CERTIFICATE" in image.certificates()
 
 
 def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        pip_settings,
+        image,
         "_pip_config",
         lambda: (
             "global.index-url='https://index.example/simple'\n"
@@ -40,7 +40,7 @@ def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pyte
         ),
     )
     monkeypatch.setenv("PIP_TIMEOUT", "99")
-    assert pip_settings.pip_conf().splitlines() == [
+    assert image.pip_conf().splitlines() == [
         "[global]",
         "cert = /pip/ca.pem",
         "index-url = https://index.example/simple",
@@ -51,15 +51,43 @@ def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pyte
 
 
 def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pip_settings, "_pip_config", lambda: "global.index-url='https://one.example'\n")
+    monkeypatch.setattr(image, "_pip_config", lambda: "global.index-url='https://one.example'\n")
     monkeypatch.setenv("PIP_INDEX_URL", "https://two.example")
-    assert "index-url = https://two.example" in pip_settings.pip_conf()
+    assert "index-url = https://two.example" in image.pip_conf()
 
 
 def test_the_certificates_are_those_that_were_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "ca.pem").write_text("mine")
+    mine = "-----BEGIN CERTIFICATE-----\nmine\n-----END CERTIFICATE-----\n"
+    key = "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n"
+    (tmp_path / "ca.pem").write_text(f"{key}# a comment\n{mine}{mine}")
     monkeypatch.setenv("PIP_CERT", str(tmp_path / "ca.pem"))
-    assert pip_settings.certificates() == b"mine"
+    assert image.certificates() == (mine + mine).encode()
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "https://user:secret@index.example/simple",
+        "https://secret@index.example/simple",
+        "https://user:s%40secret@index.example:8443/simple/",
+        "https://user:se@cret:secret@index.example/",
+        "http://secret:@index.example",
+        "https://__token__:secret@a.example/x https://me:secret@b.example/@y",
+    ],
+)
+@pytest.mark.parametrize("name", ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "config"])
+def test_no_login_of_an_index_gets_into_a_build(
+    index: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "config":
+        lines = index.replace(" ", "\\n")
+        monkeypatch.setattr(image, "_pip_config", lambda: f"global.extra-index-url='{lines}'\n")
+    else:
+        monkeypatch.setenv(name, index)
+    content = image.build_context().getvalue()
+    assert b"secret" not in content
+    assert b"user:" not in content
+    assert b"example" in content
 
 
 def test_without_any_certifi_helps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,20 +95,20 @@ def test_without_any_certifi_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         ssl, "get_default_verify_paths", lambda: ssl.DefaultVerifyPaths("", "", "", "", "", "")
     )
-    assert b"BEGIN CERTIFICATE" in pip_settings.certificates()
+    assert b"BEGIN CERTIFICATE" in image.certificates()
 
 
 def test_pip_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert isinstance(pip_settings._pip_config(), str)
+    assert isinstance(image._pip_config(), str)
     told = tmp_path / "python3"
     told.write_text("#!/bin/sh\necho \"global.timeout='7'\"\n")
     told.chmod(0o755)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert pip_settings._pip_config() == "global.timeout='7'\n"
+    assert image._pip_config() == "global.timeout='7'\n"
     told.write_text("#!/bin/sh\nexit 1\n")
-    assert pip_settings._pip_config() == ""
+    assert image._pip_config() == ""
 
 
 def test_the_pins_are_those_of_the_lock_file() -> None:
