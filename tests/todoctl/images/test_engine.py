@@ -1,6 +1,5 @@
 """Docker is reached where the docker command reaches it; whatever is wrong with it is said in one line."""
 
-import gc
 import hashlib
 import json
 import os
@@ -78,10 +77,11 @@ def test_where_the_docker_command_goes(
     (docker_home / "config.json").write_text('{"currentContext": "mine"}' if by == "config.json" else "{}")
     if by != "config.json":
         monkeypatch.setenv(by, socket if by == "DOCKER_HOST" else "mine")
-    client = engine.connect(timeout=5)
-    assert client.ping()
-    client.close()
-    gc.collect()
+    with away():
+        client = engine.connect(timeout=5)
+        assert client.ping()
+        client.close()
+        del client
 
 
 @pytest.mark.parametrize(
