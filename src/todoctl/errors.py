@@ -10,6 +10,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     UNAVAILABLE = 3
+    NOT_JUDGED = 4
     INTERRUPTED = 130
     TERMINATED = 143
 

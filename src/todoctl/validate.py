@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.evidence.history import Act, Facts, History
+from todoctl.evidence.history import Act, Facts, History, Op
 from todoctl.evidence.verdict import Verdict
 from todoctl.restore import restore
 from todoctl.settings import Settings
@@ -56,7 +56,7 @@ def validate(
                 if service is not None:
                     now = time.time()
                     serving = Act(
-                        begin=now, end=now, scenario="", what="serve", source=service.url, way="picture"
+                        begin=now, end=now, scenario="", what=Op.SERVE, source=service.url, way="picture"
                     )
                     history.events.append(serving)
                 run(stage, scenarios, audience)

@@ -9,7 +9,7 @@ from todoctl.cli.help import examples
 from todoctl.cli.options import JsonOption
 from todoctl.cli.output import make_terminal
 from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOption, report, show_results
-from todoctl.errors import BadUsageError, ExitCode
+from todoctl.errors import BadUsageError
 
 if TYPE_CHECKING:
     from todoctl.evidence.verdict import Verdict
@@ -33,18 +33,19 @@ def judge(
     from todoctl.course.judge import judge as judge_other
     from todoctl.evidence.history import History
     from todoctl.evidence.reports import files
+    from todoctl.evidence.verdict import exit_code
     from todoctl.validation.judge.results import judge as judge_ours
 
     files.check_writable(junit, html, kept=file)
     histories = [History.from_json(plain) for plain in _read(file)]
     verdicts: list[Verdict] = [
-        judge_other(history) if history.facts.target == "url" else judge_ours(history)
+        judge_other(history) if history.facts.kind == "claims" else judge_ours(history)
         for history in histories
     ]
     terminal = make_terminal(stderr=as_json, quiet=quiet)
     show_results(verdicts, terminal)
     report(verdicts, terminal, details=details, as_json=as_json, junit=junit, html=html)
-    raise typer.Exit(ExitCode.OK if all(verdict.passed for verdict in verdicts) else ExitCode.FAILED)
+    raise typer.Exit(exit_code(verdicts))
 
 
 def _read(file: Path) -> list[object]:

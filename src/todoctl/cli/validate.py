@@ -19,7 +19,7 @@ from todoctl.cli.options import (
 from todoctl.cli.output import make_terminal
 from todoctl.cli.place import find_home
 from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOption, report, show_results
-from todoctl.errors import BadUsageError, ExitCode
+from todoctl.errors import BadUsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,6 +121,7 @@ def validate(
         _validate_others(apps, details=details, quiet=quiet, as_json=as_json, junit=junit, html=html)
     from todoctl import targets
     from todoctl.evidence.reports import files
+    from todoctl.evidence.verdict import exit_code
     from todoctl.restore import restore
     from todoctl.validate import validate as run
     from todoctl.validation.scenarios import chosen
@@ -137,7 +138,7 @@ def validate(
     with home.lock():
         restore(where, terminal)
         verdict = run(where, terminal, terminal, scenarios, terminal.commands, full=full, report=tell)
-    raise typer.Exit(ExitCode.OK if verdict.passed else ExitCode.FAILED)
+    raise typer.Exit(exit_code([verdict]))
 
 
 def _validate_others(
@@ -154,6 +155,7 @@ def _validate_others(
 
     from todoctl.course.validate import validate as watch
     from todoctl.evidence.reports import files
+    from todoctl.evidence.verdict import exit_code
 
     files.check_writable(junit, html)
     terminal = make_terminal(stderr=as_json, quiet=quiet)
@@ -166,6 +168,4 @@ def _validate_others(
         report(verdicts, terminal, details=details, as_json=as_json, junit=junit, html=html)
 
     verdicts = watch(apps, terminal, tell)
-    if all(verdict.broken for verdict in verdicts):
-        raise typer.Exit(ExitCode.UNAVAILABLE)
-    raise typer.Exit(ExitCode.OK if all(verdict.passed for verdict in verdicts) else ExitCode.FAILED)
+    raise typer.Exit(exit_code(verdicts))

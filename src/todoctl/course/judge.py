@@ -5,10 +5,10 @@ from collections.abc import Callable
 from todoctl.course import lifetimes, statements
 from todoctl.course.files import files
 from todoctl.course.sightings import lives, sightings
-from todoctl.course.verdict import CourseVerdict
+from todoctl.course.verdict import verdict
 from todoctl.evidence.history import History, no_history
 from todoctl.evidence.reports.phrases import short
-from todoctl.evidence.verdict import ScenarioResult, Span, Visit
+from todoctl.evidence.verdict import ScenarioResult, Span, Verdict, Visit
 
 JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
     "shown": lifetimes.shown,
@@ -22,10 +22,10 @@ JUDGES: dict[str, Callable[[History, ScenarioResult], None]] = {
 }
 
 
-def judge(history: History) -> CourseVerdict:
+def judge(history: History) -> Verdict:
     """The verdict on what was seen so far; raises `BadUsageError` where a claim is unknown."""
-    return CourseVerdict(
-        history=history,
+    return verdict(
+        history,
         scenarios=[_result(history, play.name, play.title, play.error) for play in history.plays],
         spans=_spans(history),
     )

@@ -7,6 +7,7 @@ from todoctl.course.sightings import NO_PICTURE, Life, Sighting, lives, sighting
 from todoctl.evidence.history import Act, History, Request, Role
 from todoctl.evidence.reports.phrases import counted
 from todoctl.evidence.verdict import Check, ScenarioResult
+from todoctl.validation.contract import COURSE
 
 QUICK = 2
 """Views of the old picture after its time that still are those of visits, not of a timer."""
@@ -45,7 +46,15 @@ def check(result: ScenarioResult, name: str, expected: str, seen: str, event: in
     """Notes one expectation."""
     claim = f"course.{result.name}"
     result.checks.append(
-        Check(claim=claim, name=name, expected=expected, seen=seen, passed=passed, event=event)
+        Check(
+            claim=claim,
+            sentence=COURSE[claim],
+            name=name,
+            expected=expected,
+            seen=seen,
+            passed=passed,
+            event=event,
+        )
     )
 
 

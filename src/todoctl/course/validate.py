@@ -8,8 +8,8 @@ from typing import Protocol
 from todoctl.course.judge import judge
 from todoctl.course.options import CourseOptions
 from todoctl.course.plan import PACE, Plan
-from todoctl.course.verdict import CourseVerdict
 from todoctl.course.watch import Tell, Watch
+from todoctl.evidence.verdict import Verdict
 
 FAREWELL_SECONDS = 5.0
 """What a visit under way gets to end when the run is interrupted."""
@@ -29,10 +29,10 @@ class Board(Protocol):
 def validate(
     apps: Sequence[CourseOptions],
     board: Board,
-    report: Callable[[list[CourseVerdict]], None],
+    report: Callable[[list[Verdict]], None],
     *,
     pace: float = PACE,
-) -> list[CourseVerdict]:
+) -> list[Verdict]:
     """Watches `apps`; `report` gets the verdicts, also those of a run that is interrupted."""
     ending = threading.Event()
     watches: list[Watch] = []

@@ -1,8 +1,9 @@
 """The verdict on an app of the course."""
 
-from dataclasses import dataclass
+from typing import Any
 
-from todoctl.evidence.verdict import Outcome, ScenarioResult, Verdict
+from todoctl.evidence.history import History
+from todoctl.evidence.verdict import Verdict
 from todoctl.validation.contract import COURSE
 
 CLAIMS = tuple(key.partition(".")[2] for key in COURSE)
@@ -12,30 +13,16 @@ ESSENTIAL = frozenset({"shown", "stays"})
 """What has to have been judged: nothing else means much without."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CourseVerdict(Verdict):
-    """What was judged claim by claim."""
+def verdict(history: History, **found: Any) -> Verdict:  # noqa: ANN401 - the verdict's own fields
+    """Puts the results together: which ones count, and which of those have to have been judged.
 
-    @property
-    def thing(self) -> str:
-        return "claim"
-
-    @property
-    def counted(self) -> frozenset[str]:
-        """The claims that count: all, or those that were named."""
-        return frozenset(play.name for play in self.history.plays if play.proves)
-
-    @property
-    def broken(self) -> bool:
-        """Whether it was not the app that kept anything from being judged."""
-        return any(play.name == "shown" and play.error for play in self.history.plays)
-
-    def spoils(self, result: ScenarioResult) -> bool:
-        """A claim that counts and failed does, and one that was not judged where it had to be.
-
-        Whoever names claims wants them judged.
-        """
-        if result.name not in self.counted or result.passed:
-            return False
-        needed = ESSENTIAL if self.counted == frozenset(CLAIMS) else self.counted
-        return result.outcome is Outcome.FAILED or result.name in needed
+    Whoever names claims wants them judged.
+    """
+    counted = frozenset(play.name for play in history.plays if play.proves)
+    return Verdict(
+        history=history,
+        counted=counted,
+        needed=ESSENTIAL if counted == frozenset(CLAIMS) else counted,
+        broken=any(play.name == "shown" and play.error for play in history.plays),
+        **found,
+    )

@@ -13,7 +13,7 @@ from todoctl.course.plan import Plan
 from todoctl.course.sightings import Life, lives
 from todoctl.course.visitor import HttpVisitor, NoPicture, Visitor
 from todoctl.errors import TodoctlError
-from todoctl.evidence.history import Act, Facts, History, Play, Volume
+from todoctl.evidence.history import Act, Facts, History, Op, Play, Volume
 from todoctl.evidence.verdict import ScenarioResult
 from todoctl.validation.contract import COURSE
 
@@ -42,6 +42,7 @@ class Watch:
         self.options, self._plan, self._tell, self._ending = options, plan, tell, ending
         facts = Facts(
             target="url",
+            kind="claims",
             url=options.url,
             ttl=options.ttl,
             source="",
@@ -180,7 +181,7 @@ class Watch:
             views.join()
             ttl = self.options.ttl
             self.history.events.append(
-                Act(begin=before, end=time.time(), scenario="restart", what="restart", ttl=ttl)
+                Act(begin=before, end=time.time(), scenario="restart", what=Op.RESTART, ttl=ttl)
             )
         self._visit("restart")
         self._look()

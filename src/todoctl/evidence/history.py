@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from sys import float_info
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 
 from todoctl.errors import BadUsageError
 
-VERSION = 1
+VERSION = 2
 """Of the format in `to_json`: another one is refused."""
 
 FIX = "Name a file that 'todoctl validate --json' has written"
@@ -105,22 +105,62 @@ class Download(Event, frozen=True, kw_only=True, tag="download"):
     retry_after: str = ""
 
 
-class Act(Event, frozen=True, kw_only=True, tag="act"):
-    """Something done to the app: `start`, `restart` or `kill`; or `serve`, to the image service.
+class Op(StrEnum):
+    """An operation: what is done to the app, its volume or the image service."""
 
-    `takeover` is a start on the original's files, `damage` one on files that are not as documented, `cut`
-    one after a power cut. `lose` and `spoil` do that to an app that runs. `detach` puts the volume out of
-    its reach, `attach` gives it back, with `views` that others have counted there. `scale` changes how many
-    processes run the app.
-    `replaced` is somebody else's doing: what runs the app was another thing at the end than at the begin.
-    `failed` is an act that did not come to its end.
+    START = "start"
+    TAKEOVER = "takeover"
+    DAMAGE = "damage"
+    CUT = "cut"
+    STOP = "stop"
+    RESTART = "restart"
+    KILL = "kill"
+    SCALE = "scale"
+    LOSE = "lose"
+    SPOIL = "spoil"
+    DETACH = "detach"
+    ATTACH = "attach"
+    SERVE = "serve"
+    REPLACED = "replaced"
+    FAILED = "failed"
+    CLOCK = "clock"
+
+    @property
+    def description(self) -> str:
+        """What a report calls it."""
+        return DESCRIPTIONS[self]
+
+
+DESCRIPTIONS = {
+    Op.START: "start of the app",
+    Op.TAKEOVER: "start of the app on the original's files",
+    Op.DAMAGE: "start of the app on damaged files",
+    Op.CUT: "start of the app on what a power cut has left",
+    Op.STOP: "stop of the app",
+    Op.RESTART: "restart of the app",
+    Op.KILL: "kill of the app",
+    Op.SCALE: "another number of processes on the volume",
+    Op.LOSE: "the files on the volume are taken away",
+    Op.SPOIL: "the files on the volume are cut short",
+    Op.DETACH: "the volume gets out of the app's reach",
+    Op.ATTACH: "the volume gets back within reach",
+    Op.SERVE: "the image service answers in another way from now on",
+    Op.REPLACED: "what runs the app is replaced by somebody else",
+    Op.FAILED: "what was being done to the app does not come to its end",
+    Op.CLOCK: "this machine's clock is set, by another program or person",
+}
+
+
+class Act(Event, frozen=True, kw_only=True, tag="act"):
+    """Something done: `what`. With `attach`, others have counted `views` on the volume.
+
     `files` are those that were put on the volume, with the SHA-256 of their contents.
     `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with.
     `emptied` says that a start found an empty volume, `stopped` when the app had stopped before it. `way` is
     how the image service answers from now on.
     """
 
-    what: str
+    what: Op
     ttl: Seconds | None = None
     source: str = ""
     emptied: bool = False
@@ -138,8 +178,14 @@ class Log(Event, frozen=True, kw_only=True, tag="log"):
     lines: list[str]
 
 
+class ClockStep(Event, frozen=True, kw_only=True, tag="clock"):
+    """This machine's clock was set by so many seconds, some time between `begin` and `end`."""
+
+    by: float
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was known before anything was done.
+    """What was known before anything was done. `kind` says what the plays are.
 
     `url`, `ttl` (seconds) and `source` are what `up` was asked for, `directory` is the cache directory as
     the app names it; `entrance` says how visitors came, `rolling` that a restart leaves no gap, `full` that
@@ -148,6 +194,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str
     url: str
+    kind: Literal["scenarios", "claims"] = "scenarios"
     entrance: str = ""
     ttl: Seconds
     source: str
@@ -177,7 +224,7 @@ class History(msgspec.Struct, kw_only=True):
 
     version: int = VERSION
     facts: Facts
-    events: list[Request | Volume | Download | Act | Log] = []
+    events: list[Request | Volume | Download | Act | Log | ClockStep] = []
     plays: list[Play] = []
     bodies: dict[str, bytes] = {}
     interrupted: bool = False
@@ -235,7 +282,7 @@ def _named(event: Event, facts: Facts) -> Iterator[str]:
             yield body
         case Download(picture=picture) if picture:
             yield picture
-        case Volume(files=files) if facts.target != "url":
+        case Volume(files=files) if facts.kind == "scenarios":
             yield from (file.body for file in files)
         case Act(files=put):
             yield from filter(None, put.values())

@@ -1,11 +1,12 @@
 """What the judge found: plain data that every report is made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from todoctl.errors import ExitCode
 from todoctl.evidence.history import History
-from todoctl.validation.contract import CLAIMS, SENTENCES
 
 
 class Outcome(StrEnum):
@@ -20,19 +21,16 @@ class Outcome(StrEnum):
 class Check:
     """One expectation, held against event number `event` (from 0) of the history.
 
-    `claim` is a key of `contract.SENTENCES`: the sentence that it comes from.
+    `claim` names the `sentence` that it comes from.
     """
 
     claim: str
+    sentence: str
     name: str
     expected: str
     seen: str
     passed: bool
     event: int
-
-    @property
-    def sentence(self) -> str:
-        return SENTENCES[self.claim]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,8 @@ class Visit:
 
 @dataclass(slots=True, kw_only=True)
 class ScenarioResult:
-    """How one scenario went. `proves` are the claims it is there for, `missing` those that were not seen.
+    """How one scenario went. `missing` are the claims that it is there for and that were not seen: sentences
+    by name.
 
     `saw` says in a few words what was seen; `notes` tell of other visitors and of tries that were repeated;
     `error` why it could not be played to its end.
@@ -69,7 +68,7 @@ class ScenarioResult:
     checks: list[Check] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
     saw: str = ""
     error: str = ""
     begin: float = 0.0
@@ -104,7 +103,7 @@ class ScenarioResult:
         if self.error:
             return self.error
         if self.missing:
-            return "not seen: " + "; ".join(CLAIMS[claim] for claim in self.missing)
+            return "not seen: " + "; ".join(self.missing.values())
         return self.saw if self.checks else "nothing was checked"
 
     def to_json(self) -> dict[str, Any]:
@@ -117,7 +116,7 @@ class ScenarioResult:
             "saw": self.saw,
             "seconds": round(self.seconds, 3),
             "notes": self.notes,
-            "missing": self.missing,
+            "missing": list(self.missing),
             "checks": [
                 {
                     "claim": check.claim,
@@ -135,43 +134,69 @@ class ScenarioResult:
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
-    """The whole run: it passed when every scenario that was played did. `spans` are the cache's statuses."""
+    """The whole run. `spans` are the cache's statuses.
+
+    `counted` names the results that count, None all of them; `needed` those of them that have to have been
+    judged, None all that count. `broken` says that it was not the app that kept anything from being judged.
+    """
 
     history: History
     scenarios: list[ScenarioResult] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    counted: frozenset[str] | None = None
+    needed: frozenset[str] | None = None
+    broken: bool = False
 
     @property
     def seconds(self) -> float:
         return self.history.ended_at - self.history.facts.began_at
 
     @property
+    def outcome(self) -> Outcome:
+        """Failed when something that counts failed, passed when all that has to be judged passed."""
+        spoiling = [result.outcome for result in self.scenarios if self.spoils(result)]
+        if Outcome.FAILED in spoiling:
+            return Outcome.FAILED
+        unknown = spoiling or not self.scenarios or self.history.interrupted
+        return Outcome.NOT_JUDGED if unknown else Outcome.PASSED
+
+    @property
     def passed(self) -> bool:
-        return (
-            bool(self.scenarios)
-            and not self.history.interrupted
-            and not any(self.spoils(scenario) for scenario in self.scenarios)
-        )
+        return self.outcome is Outcome.PASSED
 
     @property
     def thing(self) -> str:
         """What the results are of."""
-        return "scenario"
+        return self.history.facts.kind.removesuffix("s")
 
     def spoils(self, result: ScenarioResult) -> bool:
         """Whether this result keeps the run from passing."""
-        return not result.passed
+        if result.passed or (self.counted is not None and result.name not in self.counted):
+            return False
+        return result.outcome is Outcome.FAILED or self.needed is None or result.name in self.needed
 
     def to_json(self) -> dict[str, Any]:
         facts = self.history.facts
         return {
+            "kind": facts.kind,
             "target": facts.target,
             "url": facts.url,
             "ttl": facts.ttl,
             "source": facts.source,
+            "outcome": self.outcome.value,
             "passed": self.passed,
             "interrupted": self.history.interrupted,
             "seconds": round(self.seconds, 3),
             "scenarios": [scenario.to_json() for scenario in self.scenarios],
             "history": self.history.to_json(),
         }
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> ExitCode:
+    """Returns what a command ends with that has come to these."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if all(verdict.broken for verdict in verdicts):
+        return ExitCode.UNAVAILABLE
+    if Outcome.FAILED in outcomes:
+        return ExitCode.FAILED
+    return ExitCode.NOT_JUDGED if Outcome.NOT_JUDGED in outcomes else ExitCode.OK

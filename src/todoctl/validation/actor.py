@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from todoctl.errors import TodoctlError, UnavailableError
-from todoctl.evidence.history import Act, History
+from todoctl.evidence.history import Act, History, Op
 from todoctl.evidence.pages import or_none
 from todoctl.settings import Settings
 from todoctl.targets.base import ImageService, Target, Way
@@ -76,7 +76,7 @@ class Actor(Observer):
                 begin=self._sure,
                 end=time.time(),
                 scenario=self.scenario,
-                what=what,
+                what=Op(what),
                 before=sorted(before),
                 after=sorted(after),
             )
@@ -213,7 +213,7 @@ class Actor(Observer):
                     begin=began,
                     end=time.time(),
                     scenario=self.scenario,
-                    what="serve",
+                    what=Op.SERVE,
                     source=self.settings.image_url,
                     way=way.value,
                 )
@@ -236,7 +236,7 @@ class Actor(Observer):
             begin=began,
             end=time.time(),
             scenario=self.scenario,
-            what=what,
+            what=Op(what),
             ttl=self.settings.ttl,
             source=self.settings.image_url,
             emptied=emptied,

@@ -9,7 +9,7 @@ from functools import cache
 from PIL import Image
 
 from todoctl.course.verdict import CLAIMS
-from todoctl.evidence.history import Act, Answer, Facts, File, History, Play, Request, Role, Volume
+from todoctl.evidence.history import Act, Answer, Facts, File, History, Op, Play, Request, Role, Volume
 from todoctl.validation.contract import COURSE
 
 BEGAN = 1_790_000_000.0
@@ -76,6 +76,7 @@ def made(*events: Seen | Restart | Look, claims: Sequence[str] = CLAIMS, **facts
     """A history of `events`, in their order."""
     known = Facts(
         target="url",
+        kind="claims",
         url="http://a/",
         ttl=facts.get("ttl", TTL),
         source="",
@@ -114,7 +115,7 @@ def made(*events: Seen | Restart | Look, claims: Sequence[str] = CLAIMS, **facts
                         )
                     )
                 begin, end = BEGAN + event.at, BEGAN + event.at + event.seconds
-                history.events.append(Act(begin=begin, end=end, scenario="restart", what="restart"))
+                history.events.append(Act(begin=begin, end=end, scenario="restart", what=Op.RESTART))
             case Look():
                 history.events.append(
                     Volume(

@@ -140,7 +140,9 @@ def test_what_is_shown() -> None:
         FAILED,
         "page: expected a picture, saw no answer (refused)",
     )
-    assert told("shown", Seen(0, "?"))[1].endswith("saw 10 bytes that are no picture instead of the picture")
+    assert told("shown", Seen(0, "?"))[1].endswith(
+        "saw 10 bytes that are no JPEG, PNG, GIF, WebP or AVIF instead of the picture"
+    )
     result = claim(made(Seen(0, ""), Seen(1, "", status=503), Seen(2, "a")), "shown")
     assert result.passed
     assert result.notes == ["the first visit had no picture yet: HTTP 503 instead of a page"]

@@ -16,9 +16,9 @@ from tests.todoctl.course.imitation import Imitation, imitation
 from todoctl.course.judge import judge
 from todoctl.course.options import CourseOptions, course_options
 from todoctl.course.validate import validate
-from todoctl.course.verdict import CLAIMS, CourseVerdict
+from todoctl.course.verdict import CLAIMS
 from todoctl.evidence.history import History, Request, Role
-from todoctl.evidence.verdict import Outcome
+from todoctl.evidence.verdict import Outcome, Verdict
 
 PACE = 0.1
 TTL = 8.0
@@ -49,9 +49,7 @@ def wanted(*apps: Imitation, ttl: float, restart: bool, claims: str | None) -> l
     )
 
 
-def run(
-    *apps: Imitation, restart: bool = True, claims: str | None = None, ttl: float = TTL
-) -> list[CourseVerdict]:
+def run(*apps: Imitation, restart: bool = True, claims: str | None = None, ttl: float = TTL) -> list[Verdict]:
     with ExitStack() as running:
         for app in apps:
             running.enter_context(imitation(app))
@@ -60,21 +58,21 @@ def run(
         )
 
 
-def outcomes(verdict: CourseVerdict) -> str:
+def outcomes(verdict: Verdict) -> str:
     """The claims in their order: + passed, - failed, . not judged."""
     sign = {Outcome.PASSED: "+", Outcome.FAILED: "-", Outcome.NOT_JUDGED: "."}
     return "".join(sign[result.outcome] for result in verdict.scenarios)
 
 
-def reason(verdict: CourseVerdict, name: str) -> str:
+def reason(verdict: Verdict, name: str) -> str:
     return next(result.reason for result in verdict.scenarios if result.name == name)
 
 
-def all_of(verdict: CourseVerdict) -> str:
+def all_of(verdict: Verdict) -> str:
     return "\n".join(f"{result.name}: {result.reason} {result.notes}" for result in verdict.scenarios)
 
 
-def settled(play: Callable[[float], list[CourseVerdict]], *expected: str) -> list[CourseVerdict]:
+def settled(play: Callable[[float], list[Verdict]], *expected: str) -> list[Verdict]:
     """The verdicts that are expected. A busy machine may leave open what could be judged: then all is played
     again, with as many times the time as `play` is told. It may never lead to a wrong verdict.
     """
@@ -132,7 +130,7 @@ def test_the_ways_are_judged_right() -> None:
 def test_one_with_a_volume_passes_everything(tmp_path: Path) -> None:
     apps: list[Imitation] = []
 
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         apps.append(Imitation(ttl=TTL * times, labels="right", behind=5.75 * 3600, directory=tmp_path))
         return run(apps[-1], ttl=TTL * times)
 
@@ -162,7 +160,7 @@ def test_a_visit_is_the_page_and_then_its_picture_once_at_the_pace() -> None:
 
 
 def test_pages_whose_picture_comes_by_javascript() -> None:
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         apps = [Imitation(ttl=20 * times, show=show, labels="right") for show in ("react", "blob")]
         return run(*apps, ttl=20 * times, restart=False)
 
@@ -192,7 +190,7 @@ def test_several_apps_side_by_side_do_not_disturb_each_other(monkeypatch: pytest
 
     monkeypatch.setattr("todoctl.course.watch.BrowserVisitor", break_down)
 
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         apps = Imitation(), Imitation(renew="view"), Imitation(show="react"), Imitation(show="error")
         slow = [replace(app, ttl=TTL * times, lock=threading.Lock(), asked=[]) for app in apps]
         return run(*slow, ttl=TTL * times, restart=False)
@@ -207,7 +205,7 @@ def test_several_apps_side_by_side_do_not_disturb_each_other(monkeypatch: pytest
 
 
 def test_the_named_claims_count_and_have_to_be_judged() -> None:
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         app = Imitation(ttl=TTL * times, renew="view")
         return run(app, restart=False, claims="stays,renews", ttl=TTL * times)
 
@@ -220,7 +218,7 @@ def test_the_named_claims_count_and_have_to_be_judged() -> None:
 def test_a_restart_that_fails_and_a_volume_that_goes(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
 
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         volume.mkdir()
         with imitation(Imitation(ttl=TTL * times)) as app:
             [one] = course_options([app.url], ttl=TTL * times, volumes=[volume], restarts=["false"])
@@ -235,7 +233,7 @@ def test_a_restart_that_fails_and_a_volume_that_goes(tmp_path: Path) -> None:
 
 
 def test_the_volume_as_a_command_lists_it(tmp_path: Path) -> None:
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         with imitation(Imitation(ttl=TTL * times, directory=tmp_path)) as app:
             listing = f"ls -lR --time-style=full-iso {tmp_path}"
             [one] = course_options(
@@ -250,7 +248,7 @@ def test_the_volume_as_a_command_lists_it(tmp_path: Path) -> None:
 def test_an_app_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todoctl.course.plan.Plan.most_settling", 0.5)
 
-    def play(times: float) -> list[CourseVerdict]:
+    def play(times: float) -> list[Verdict]:
         with imitation(Imitation(ttl=TTL * times)) as app:
             [one] = course_options([app.url], ttl=TTL * times, restarts=[app.command("break")])
             return validate([one], Board(), lambda _: None, pace=PACE)
@@ -260,7 +258,7 @@ def test_an_app_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_interrupted_run_reports_what_was_seen() -> None:
-    reports: list[list[CourseVerdict]] = []
+    reports: list[list[Verdict]] = []
     app = Imitation(ttl=60)
     with imitation(app):
         timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))

@@ -35,7 +35,7 @@ def event(told: dict[str, Any], kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda told: told.update(version=2), "it has version 2, not 1"),
+        (lambda told: told.update(version=1), "it has version 1, not 2"),
         (lambda told: told.pop("facts"), "Object missing required field `facts`"),
         (lambda told: told["events"][1].update(begin="soon"), "Expected `float`"),
         (lambda told: told["events"][1].update(kind="no such", type="no such"), "no such"),
@@ -90,10 +90,10 @@ def test_no_object_is_no_history(value: object) -> None:
 
 def test_not_every_body_of_another_apps_volume_is_kept() -> None:
     told = history().to_json()
-    told["facts"]["target"] = "url"
+    told["facts"]["kind"] = "claims"
     event(told, "volume")["files"][0].update(body="<b>", modified=-1.0)
     event(told, "act").update(files={"a": ""})
-    assert History.from_json(told).facts.target == "url"
+    assert History.from_json(told).facts.kind == "claims"
 
 
 def test_what_is_written_can_be_dated() -> None:

@@ -14,6 +14,7 @@ from todoctl.evidence.history import (
     Facts,
     File,
     History,
+    Op,
     Play,
     Request,
     Role,
@@ -54,7 +55,7 @@ class Script:
             began_at=self.now - self.ahead,
         )
         self.history = History(facts=facts)
-        serve = Act(**self._when(0, 0), what="serve", source=SOURCE, way="picture")
+        serve = Act(**self._when(0, 0), what=Op.SERVE, source=SOURCE, way="picture")
         self.history.events.append(serve)
 
     def _when(self, before: float, after: float) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class Script:
         self.wait(0.4)
         act = Act(
             **self._when(0.5, 0.5),
-            what=what,
+            what=Op(what),
             ttl=self.ttl,
             source=SOURCE,
             emptied=emptied,

@@ -15,7 +15,7 @@ from tests.todoctl.validation.test_judge import (
 )
 from tests.todoctl.validation.volumes import VolumeScript, begun, failed
 from todoctl.errors import BadUsageError
-from todoctl.evidence.history import Act
+from todoctl.evidence.history import Act, Op
 from todoctl.evidence.pages import PICTURE_FILE, STATE_FILE
 from todoctl.evidence.times import Span
 from todoctl.evidence.verdict import Outcome
@@ -94,7 +94,7 @@ def test_each_act_is_proved_by_the_page_view_after_it() -> None:
         if not script.detached:
             script.volume()
     found = result(script.finished(*PROVED))
-    assert (found.outcome, found.missing) == (Outcome.PASSED, []), found.failures
+    assert (found.outcome, found.missing) == (Outcome.PASSED, {}), found.failures
     assert set(PROVED) <= CLAIMS.keys()
 
 
@@ -225,7 +225,7 @@ def test_what_the_image_service_is_told_is_no_time_in_which_a_late_picture_may_h
     possible.fetches = [late]
     possible.states = waiting = {state._replace(pending=0) for state in possible.states}
     checks = Checks(history)
-    told = Act(begin=BEGAN + 3.0, end=BEGAN + 3.2, scenario="made", what="serve", way="picture")
+    told = Act(begin=BEGAN + 3.0, end=BEGAN + 3.2, scenario="made", what=Op("serve"), way="picture")
     Acts(checks, possible, Tally(checks), [late]).take(0, told, Span(told.begin, told.end))
     assert possible.states == waiting
     possible.settle(Span(told.end, told.end))
@@ -233,6 +233,6 @@ def test_what_the_image_service_is_told_is_no_time_in_which_a_late_picture_may_h
 
 
 def test_a_saved_history_may_lack_what_an_act_has_put_there() -> None:
-    act = Act(begin=BEGAN, end=BEGAN, scenario="made", what="damage")
+    act = Act(begin=BEGAN, end=BEGAN, scenario="made", what=Op("damage"))
     with pytest.raises(BadUsageError, match="is missing in an act 'damage'"):
         Acts._file(act, STATE_FILE)

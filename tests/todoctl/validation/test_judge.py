@@ -240,4 +240,4 @@ def test_a_history_is_judged_the_same_from_its_file() -> None:
     history = script.finished("start", "grace")
     told = json.loads(json.dumps(history.to_json()))
     assert judge(History.from_json(told)).to_json() == judge(history).to_json()
-    assert result(history).missing == ["start", "grace"]
+    assert list(result(history).missing) == ["start", "grace"]

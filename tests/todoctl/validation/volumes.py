@@ -6,7 +6,7 @@ from typing import Any
 from tests.todoctl.validation.histories import Change, Script
 from tests.todoctl.validation.pages import BEGAN, SOURCE, png
 from todoctl.evidence import pages as reading
-from todoctl.evidence.history import Act, Log
+from todoctl.evidence.history import Act, Log, Op
 from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE
 from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import Span
@@ -46,7 +46,7 @@ class VolumeScript(Script):
         }
         act = Act(
             **self._when(0.25, 0.25),
-            what=what,
+            what=Op(what),
             ttl=self.ttl,
             source=SOURCE,
             files=digests,

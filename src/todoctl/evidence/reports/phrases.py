@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from todoctl.evidence.history import Act, Download, Log, Request, Role, Volume
+from todoctl.evidence.history import Act, ClockStep, Download, Log, Op, Request, Role, Volume
 from todoctl.evidence.pages import WORDS
 from todoctl.evidence.verdict import Check, Outcome, Verdict
 
-AnyEvent = Request | Volume | Download | Act | Log
+AnyEvent = Request | Volume | Download | Act | Log | ClockStep
 
 LONGEST = 300
 """Characters that are shown of a text; the JSON has all of it."""
@@ -51,7 +51,7 @@ def headline(verdict: Verdict) -> str:
     """Passed, Failed or Interrupted; an interrupted run says nothing of what it has not played."""
     if verdict.history.interrupted:
         return "Interrupted"
-    return "Passed" if verdict.passed else "Failed"
+    return verdict.outcome.value.capitalize()
 
 
 def summary(verdict: Verdict) -> str:
@@ -67,7 +67,7 @@ def summary(verdict: Verdict) -> str:
 def place(verdict: Verdict) -> str:
     """Where the app runs: a target, or the address of an app that todoctl knows nothing else of."""
     facts = verdict.history.facts
-    return short(facts.url if facts.target == "url" else facts.target)
+    return short(facts.url if facts.kind == "claims" else facts.target)
 
 
 def origin(verdict: Verdict) -> str:
@@ -140,6 +140,8 @@ def describe(found: AnyEvent) -> str:
             return f"image service asked, answers with {short(found.way, 60)}: {sent}"
         case Log():
             return f"{counted(len(found.lines), 'log line')} of the app"
+        case ClockStep():
+            return f"this machine's clock is set by {found.by:+.1f} s"
     return _act(found)
 
 
@@ -155,31 +157,12 @@ def _request(found: Request) -> str:
     return text + (f", in crowd {short(found.crowd, 40)}" if found.crowd else "")
 
 
-TO_THE_VOLUME = {
-    "lose": "the files on the volume are taken away",
-    "spoil": "the files on the volume are cut short",
-    "detach": "the volume gets out of the app's reach",
-    "attach": "the volume gets back within reach",
-}
-STARTS = {
-    "takeover": "start of the app on the original's files",
-    "cut": "start of the app on what a power cut has left",
-    "damage": "start of the app on damaged files",
-    "scale": "another number of processes on the volume",
-    "replaced": "what runs the app is replaced by somebody else",
-    "failed": "what was being done to the app does not come to its end",
-}
-
-
 def _act(found: Act) -> str:
-    if found.what == "serve":
+    text = found.what.description
+    if found.what is Op.SERVE:
         return f"image service answers with {short(found.way, 60)} from now on"
-    if found.what in TO_THE_VOLUME:
-        text = TO_THE_VOLUME[found.what]
-        return (
-            f"{text}, where others have counted {counted(found.views, 'page view')}" if found.views else text
-        )
-    text = STARTS.get(found.what, f"{found.what} of the app")
+    if found.views:
+        return f"{text}, where others have counted {counted(found.views, 'page view')}"
     if found.ttl is not None:
         text += f", TTL {found.ttl:g} s"
     if found.source:

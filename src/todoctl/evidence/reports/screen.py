@@ -72,7 +72,7 @@ def last_lines(verdict: Verdict, *, details: bool) -> Iterator[RenderableType]:
     """How the run ended and, where it did not pass, what to do next."""
     word = headline(verdict)
     facts = verdict.history.facts
-    where = f"at {short(facts.url)}" if facts.target == "url" else f"on {facts.target} at {short(facts.url)}"
+    where = f"at {short(facts.url)}" if facts.kind == "claims" else f"on {facts.target} at {short(facts.url)}"
     yield Text.assemble(
         (word.upper(), "bold green" if verdict.passed else "bold red"),
         f"  {summary(verdict)} {where} ",

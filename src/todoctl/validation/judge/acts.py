@@ -105,7 +105,7 @@ class Acts:
     def _file(act: Act, name: str) -> str:
         """The digest of a file that was put there; raises `BadUsageError` where a saved history has none."""
         if not act.files.get(name):
-            raise no_history(f"{name} is missing in an act {act.what!r}")
+            raise no_history(f"{name} is missing in an act {act.what.value!r}")
         return act.files[name]
 
     def _others(self, act: Act) -> Others:

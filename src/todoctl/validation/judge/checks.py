@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from todoctl.evidence.history import History
 from todoctl.evidence.verdict import Check
+from todoctl.validation.contract import CLAIMS
 from todoctl.validation.judge.wire import Finding
 from todoctl.validation.judge.words import told_in_words
 from todoctl.validation.model.fit import Mismatch
@@ -33,7 +34,15 @@ class Checks:
     def note(self, number: int, claim: str, name: str, expected: str, seen: str, *, passed: bool) -> None:
         """One expectation."""
         self.found.append(
-            Check(claim=claim, name=name, expected=expected, seen=seen, passed=passed, event=number)
+            Check(
+                claim=claim,
+                sentence=CLAIMS[claim],
+                name=name,
+                expected=expected,
+                seen=seen,
+                passed=passed,
+                event=number,
+            )
         )
 
     def same(self, number: int, claim: str, name: str, expected: object, seen: object) -> None:

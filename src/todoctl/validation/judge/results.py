@@ -4,7 +4,7 @@ import msgspec
 
 from todoctl.evidence.history import Act, History, Request, Role
 from todoctl.evidence.verdict import ScenarioResult, Span, Verdict
-from todoctl.validation.contract import SEEN
+from todoctl.validation.contract import CLAIMS, SEEN
 from todoctl.validation.judge.acts import UNKNOWN
 from todoctl.validation.judge.events import Judge
 
@@ -50,7 +50,7 @@ def judge(history: History) -> Verdict:
     for play in history.plays:
         result = by_name[play.name]
         proved = {check.claim for check in result.checks if check.passed}
-        result.missing = [claim for claim in play.proves if claim not in proved]
+        result.missing = {claim: CLAIMS[claim] for claim in play.proves if claim not in proved}
         result.saw = "; ".join(
             dict.fromkeys(SEEN[claim] for claim in play.proves if claim in proved and claim in SEEN)
         )

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser import CONTRASTS, launched
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.evidence.history import Act
+from todoctl.evidence.history import Act, Op
 from todoctl.evidence.reports import html
 from todoctl.evidence.verdict import Verdict
 
@@ -173,7 +173,7 @@ def test_a_browser_has_nothing_to_complain_of(
 def test_all_that_is_drawn_has_a_colour(browser: Browser, tmp_path: Path) -> None:
     made = verdicts.verdict()
     at = made.history.facts.began_at
-    made.history.events.append(Act(begin=at, end=at + 1, scenario="", what="detach"))
+    made.history.events.append(Act(begin=at, end=at + 1, scenario="", what=Op("detach")))
     with opened(browser, made, tmp_path) as (page, _):
         fills = page.locator("svg rect").evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
         legend = page.locator(".legend i").evaluate_all(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.evidence.history import Act, Answer, Download, Log, Request, Role, Volume
+from todoctl.evidence.history import Act, Answer, Download, Log, Op, Request, Role, Volume
 from todoctl.evidence.reports import phrases
 
 AT: dict[str, Any] = {"begin": 1.0, "end": 2.0, "scenario": "x"}
@@ -33,19 +33,19 @@ def test_a_text_is_short_and_on_one_line(text: str, shown: str) -> None:
         ),
         (Download(**AT, way="error"), "image service asked, answers with error: no picture"),
         (Log(**AT, lines=["one"]), "1 log line of the app"),
-        (Act(**AT, what="serve", way="slow"), "image service answers with slow from now on"),
-        (Act(**AT, what="restart", before=["a"], after=["b"]), "restart of the app: a → b"),
-        (Act(**AT, what="scale", before=["a"]), "another number of processes on the volume: a → none"),
-        (Act(**AT, what="detach", ttl=4.0), "the volume gets out of the app's reach"),
+        (Act(**AT, what=Op("serve"), way="slow"), "image service answers with slow from now on"),
+        (Act(**AT, what=Op("restart"), before=["a"], after=["b"]), "restart of the app: a → b"),
+        (Act(**AT, what=Op("scale"), before=["a"]), "another number of processes on the volume: a → none"),
+        (Act(**AT, what=Op("detach")), "the volume gets out of the app's reach"),
         (
-            Act(**AT, what="attach", views=3),
+            Act(**AT, what=Op("attach"), views=3),
             "the volume gets back within reach, where others have counted 3 page views",
         ),
         (
-            Act(**AT, what="start", ttl=4.0, source="sample:", emptied=True, after=["b"]),
+            Act(**AT, what=Op("start"), ttl=4.0, source="sample:", emptied=True, after=["b"]),
             "start of the app, TTL 4 s, pictures from sample:, on an empty volume: none → b",
         ),
-        (Act(**AT, what="stop"), "stop of the app"),
+        (Act(**AT, what=Op("stop")), "stop of the app"),
         (Volume(**AT, seen_from="the host", look=1, files=[]), "volume as the host sees it: empty"),
         (
             Request(**AT, role=Role.PROBE, method="GET", url="/x", error="refused", crowd="c"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.evidence.history import Act
+from todoctl.evidence.history import Act, Op
 from todoctl.evidence.reports.durations import durations
 from todoctl.evidence.reports.timeline import LEFT, NARROWEST, RIGHT, timeline
 from todoctl.evidence.verdict import Span
@@ -29,7 +29,7 @@ def test_an_outage_lasts_until_the_next_word() -> None:
     assert [mark.label for mark in outages] == ["error", "slow", "login"]
     assert outages[0].begin + outages[0].seconds == pytest.approx(outages[1].begin)
     at = made.history.ended_at - 1
-    made.history.events.append(Act(begin=at, end=at, scenario="", what="serve", way="slow"))
+    made.history.events.append(Act(begin=at, end=at, scenario="", what=Op("serve"), way="slow"))
     last = timeline(made).outages[-1]
     assert last.begin + last.seconds == pytest.approx(made.history.ended_at)
     assert timeline(verdicts.verdict(names=2)).outages == []

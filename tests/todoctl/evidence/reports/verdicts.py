@@ -14,6 +14,7 @@ from todoctl.evidence.history import (
     File,
     History,
     Log,
+    Op,
     Play,
     Request,
     Role,
@@ -116,7 +117,7 @@ class Run:
     def act(self, what: str, seconds: float, **more: object) -> None:
         begin, end = self.took(seconds)
         self.history.events.append(
-            Act(begin=begin, end=end, scenario=self.scenario, what=what, **more)  # type: ignore[arg-type]
+            Act(begin=begin, end=end, scenario=self.scenario, what=Op(what), **more)  # type: ignore[arg-type]
         )
 
     def download(self) -> None:
@@ -238,12 +239,28 @@ def verdict(*, names: int = len(SCENARIOS)) -> Verdict:
             ):
                 claim = claims[number % 5]
                 result.checks.append(
-                    Check(claim=claim, name=what, expected=told, seen=told, passed=True, event=visit.event)
+                    Check(
+                        claim=claim,
+                        sentence=CLAIMS[claim],
+                        name=what,
+                        expected=told,
+                        seen=told,
+                        passed=True,
+                        event=visit.event,
+                    )
                 )
         if not result.visits:
             last = len(run.history.events) - 1
             result.checks.append(
-                Check(claim=claims[-1], name="files", expected="2", seen="2", passed=True, event=last)
+                Check(
+                    claim=claims[-1],
+                    sentence=CLAIMS[claims[-1]],
+                    name="files",
+                    expected="2",
+                    seen="2",
+                    passed=True,
+                    event=last,
+                )
             )
         run.verdict.scenarios.append(result)
         run.history.plays.append(
@@ -275,7 +292,7 @@ def fail(made: Verdict, name: str, *, seen: str = "Valid", times: int = 1) -> Sc
 def leave(made: Verdict, name: str) -> ScenarioResult:
     """Makes a scenario one that could not be judged."""
     result = find(made, name)
-    result.missing = [list(CLAIMS)[1]]
+    result.missing = dict(list(CLAIMS.items())[1:2])
     result.notes = ["try 1 was repeated: another visitor came in between"]
     return result
 
@@ -299,5 +316,11 @@ def serve(made: Verdict, name: str, html: bytes) -> Visit:
 def wrong(*, event: int) -> Check:
     """A check that failed at an event."""
     return Check(
-        claim=next(iter(CLAIMS)), name="picture", expected="one", seen="another", passed=False, event=event
+        claim=next(iter(CLAIMS)),
+        sentence=next(iter(CLAIMS.values())),
+        name="picture",
+        expected="one",
+        seen="another",
+        passed=False,
+        event=event,
     )
