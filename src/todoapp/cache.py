@@ -1,29 +1,23 @@
 """Page views, one after the other, over all processes on the volume.
 
-Views queue up. One turn at a time, in a thread of its own, takes the volume's lock, reads what
-others did, applies the policy for everyone who waits, and saves once; then all are answered (group
-commit). Those who need a new picture wait a while for the one fetch that goes out. A start without any
-picture sends one out before anyone needs it. Where the volume cannot be read or written, everything
-goes on in memory, and is merged with what lies there as soon as that works again.
+`Cache.view` is one page view from its begin to its end. What it decides is `policy`'s, what it saves
+`store`'s. Views that come at about the same time share one turn: one lock, one load, one save (group
+commit). Those that need a new picture share one fetch and wait for it, but not longer than
+`policy.PATIENCE`. While the volume is away everything goes on in memory.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from todoapp import policy
-from todoapp.fetch import FetchError, Source
-from todoapp.picture import identify
-from todoapp.policy import Patience, State
+from todoapp.policy import State
+from todoapp.source import FetchError, Source, identify
 from todoapp.store import Found, Store
-from todoapp.worker import Worker
-
-GATHER_ROUNDS = 3
-"""Rounds of the event loop before a turn: the requests that arrive meanwhile share its commit. Without
-them, under load two groups would alternate, and each would wait for the other's disk write."""
 
 REFRESH_POLL = 0.02
 """Seconds between two looks whether another process has finished its fetch."""
@@ -38,24 +32,19 @@ class View(NamedTuple):
     at: float
 
 
-class Visit:
-    """A page view on its way: `seen` will be what it shows."""
+@dataclass(slots=True, kw_only=True, eq=False)
+class Request:
+    """What is asked of a turn: a page view (`late` when it cannot wait any more), the outcome of a fetch, or
+    nothing but a look at the state. `answer` will be a `View`, or None for a view that has to wait.
+    """
 
-    __slots__ = ("patience", "seen")
-
-    def __init__(self) -> None:
-        self.seen: asyncio.Future[View] = asyncio.get_running_loop().create_future()
-        self.patience = Patience.FRESH
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """What is to be done in one go: a fetch's outcome first, then the page views in their order."""
-
-    visits: list[Visit]
-    refreshing: bool = False
+    is_view: bool = False
+    late: bool = False
     content: bytes | None = None
     failure: FetchError | None = None
+    answer: "asyncio.Future[View | None]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class Cache:
@@ -70,11 +59,11 @@ class Cache:
         self._source = source
         self._held = Found()
         self._volume_error: str | None = None
-        self._arrived: list[Visit] = []
-        self._waiting: list[Visit] = []
-        self._committing: asyncio.Task[None] | None = None
+        self._queue: list[Request] = []
+        self._turns: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
-        self._worker = Worker("turns", self._turn)
+        self._fetched_elsewhere = False
+        self._thread = ThreadPoolExecutor(1, "volume")  # a disk may hang, the event loop must not
 
     @property
     def held(self) -> Found:
@@ -89,204 +78,129 @@ class Cache:
         return "; ".join(filter(None, (self._volume_error, image_service))) or None
 
     async def start(self) -> None:
-        """Take up what lies on the volume; where that is no picture, begin to fetch one."""
-        state = (await self.look()).state
+        """Takes up what lies on the volume; where that is no picture, begins to fetch one."""
+        await self.look()
         # Where the volume could not be read there may be a picture, which is not to be replaced.
-        if state.picture is None and self._store.loaded:
-            self._begin_refresh(prefetch=True)
+        if self._held.state.picture is None and self._store.loaded:
+            self._refresh_once(prefetch=True)
 
     async def view(self) -> View:
-        """One page view: counted, saved wherever that is possible, and answered soon."""
-        visit = Visit()
-        self._arrive(visit)
-        return await visit.seen
+        """Counts and saves one page view, and returns what it shows."""
+        patience_ends = time.monotonic() + policy.PATIENCE
+        while True:
+            left = patience_ends - time.monotonic()
+            view = await self._ask(Request(is_view=True, late=left <= 0))
+            if view is not None:
+                return view
+            # The picture is due for renewal. All who come here wait for the same fetch.
+            await asyncio.wait([self._refresh_once()], timeout=max(left, 0))
 
     async def look(self) -> View:
-        """The state with what other processes made of it; nobody's page view."""
-        await self._take(Turn(visits=[]))
-        now = self.clock()
-        return View(state=policy.settled(self._held.state, now), at=now)
-
-    async def look_again(self) -> None:
-        """Take note of a picture that another process has replaced. Costs one `stat` if none."""
-        if self._volume_error is None and self._store.picture_changed():
-            await self.look()
+        """Returns the state with what other processes made of it; nobody's page view."""
+        view = await self._ask(Request())
+        assert view is not None, "only a page view has to wait"  # noqa: S101
+        return view
 
     async def close(self) -> None:
-        """Stop fetching, and save what could not be saved before if that is possible now."""
+        """Stops fetching, and saves what could not be saved before if that is possible now."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
-        while self._committing is not None:
-            await asyncio.wait([self._committing])
         await self.look()
-        self._worker.stop()
+        self._thread.shutdown()
 
-    # The event loop's side: who waits for what.
+    # Turns: who asks is answered together with all who ask at about the same time.
 
-    def _arrive(self, visit: Visit) -> None:
-        self._arrived.append(visit)
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit())
+    async def _ask(self, request: Request) -> View | None:
+        self._queue.append(request)
+        if self._turns is None:
+            self._turns = asyncio.create_task(self._take_turns())
+        return await request.answer
 
-    async def _commit(self) -> None:
-        try:
-            while self._arrived:
-                for _ in range(GATHER_ROUNDS):
-                    await asyncio.sleep(0)
-                visits, self._arrived = self._arrived, []
-                await self._take(Turn(visits=visits, refreshing=self._refreshing is not None))
-        finally:  # a turn that has failed leaves those behind who came during it
-            self._committing = asyncio.create_task(self._commit()) if self._arrived else None
+    async def _take_turns(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._queue:
+            for _ in range(3):  # what arrives meanwhile shares the turn; else two groups would alternate
+                await asyncio.sleep(0)
+            requests, self._queue = self._queue, []
+            refreshing = self._refreshing is not None or self._fetched_elsewhere
+            try:
+                views = await loop.run_in_executor(self._thread, self._turn, requests, refreshing)
+            except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+                for request in requests:
+                    if not request.answer.done():
+                        request.answer.set_exception(error)
+            else:
+                for request, view in zip(requests, views, strict=True):
+                    if not request.answer.done():  # who asked may have left
+                        request.answer.set_result(view)
+        self._turns = None
 
-    async def _take(self, turn: Turn) -> None:
-        """Take a turn and answer its visits, or let them wait for a fetch."""
-        try:
-            views = await self._worker.call(turn)
-        except Exception as error:
-            for visit in turn.visits:  # not one of them may wait for ever
-                if not visit.seen.done():
-                    visit.seen.set_exception(error)
-            raise
-        for visit, view in zip(turn.visits, views, strict=True):
-            if view is None:
-                self._await_fetch(visit)
-            elif not visit.seen.done():  # it may have been cancelled
-                visit.seen.set_result(view)
-
-    def _await_fetch(self, visit: Visit) -> None:
-        if visit.patience is Patience.FRESH:
-            visit.patience = Patience.WAITING
-            asyncio.get_running_loop().call_later(policy.PATIENCE, self._release, visit)
-        elif visit.patience is Patience.SPENT:  # since this turn began
-            self._arrive(visit)
-            return
-        self._waiting.append(visit)
-        self._begin_refresh()
-
-    def _release(self, visit: Visit) -> None:
-        """Let a visitor wait no longer."""
-        visit.patience = Patience.SPENT
-        if visit in self._waiting:
-            self._waiting.remove(visit)
-            self._arrive(visit)
-
-    def _called(self) -> list[Visit]:
-        """Those who wait for the fetch, who now take part in a turn."""
-        visits, self._waiting = self._waiting, []
-        return visits
-
-    def _begin_refresh(self, *, prefetch: bool = False) -> None:
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._refresh(prefetch=prefetch))
-
-    async def _refresh(self, *, prefetch: bool) -> None:
-        """Bring a new picture to those who wait, unless another process is at it or has done so.
-
-        With `prefetch`, to whoever may come: one fetch is tried while nobody waits for it, too.
-        """
-        try:
-            while self._waiting or prefetch:
-                with self._store.refreshing() as alone:
-                    if alone:
-                        await self._take(Turn(visits=self._called()))
-                        if self._waiting or (prefetch and self._prefetches()):
-                            await self._fetch()
-                        prefetch = False
-                if not alone:
-                    if self._held.state.fetch_error:
-                        for visit in list(self._waiting):
-                            self._release(visit)
-                    await asyncio.sleep(REFRESH_POLL)
-        finally:
-            self._refreshing = None
-
-    def _prefetches(self) -> bool:
-        now = self.clock()
-        return policy.prefetches(policy.settled(self._held.state, now), now)
-
-    async def _fetch(self) -> None:
-        state = self._held.state
-        why = "the grace view is spent" if state.picture else "there is no picture yet"
-        log.info("fetching a new picture: %s%s", why, _after(state.failures))
-        try:
-            content = await self._source(state.picture.sha256 if state.picture else None)
-        except FetchError as failure:
-            await self._take(Turn(visits=self._called(), failure=failure))
-            delay = self._held.state.retry_after
-            log.warning("no new picture: %s; not trying again for %g s", failure, delay)
-        except Exception as error:  # whatever it is, visitors get their page
-            log.exception("no new picture")
-            unexpected = FetchError(f"unexpected {type(error).__name__}, see the log")
-            await self._take(Turn(visits=self._called(), failure=unexpected))
-        else:
-            await self._take(Turn(visits=self._called(), content=content))
-            log.info("new picture: %s", self._held.state.picture)
-
-    # The worker thread's side: one turn.
-
-    def _turn(self, turn: Turn) -> list[View | None]:
+    def _turn(self, requests: list[Request], refreshing: bool) -> list[View | None]:
+        """In the volume's thread: load what others did, decide for each in turn, save once."""
         views = None
         try:
             with self._store.locked():
-                self._merge()
-                views = self._apply(turn)
+                self._reload()
+                views = self._decide(requests, refreshing=refreshing)
                 self._save()
             self._note(self._store.found.damage)
         except OSError as error:
-            views = self._apply(turn) if views is None else views
+            if views is None:  # not even read; what lies there when it is back is taken as it is
+                self._store.forget()
+                views = self._decide(requests, refreshing=refreshing)
             reason = error.strerror or type(error).__name__
-            self._note(f"volume {self._store.directory}: {reason}; counting in memory meanwhile")
+            self._note(f"volume {self._store.directory}: {reason}; going on in memory meanwhile")
         return views
 
-    def _merge(self) -> None:
-        """Take in what lies on the volume now."""
+    def _reload(self) -> None:
         ours, known = self._held, self._store.found
         found = self._store.load()
-        if found is known and ours.state is known.state:
+        if found is known:
             return
-        self._note(found.damage)
-        theirs = policy.kept(known.state, found.state)
-        state = policy.merged(known.state, ours.state, theirs)
-        holders = (found, ours, known)
-        content = next(held.content for held in holders if held.state.picture == state.picture)
-        self._held = Found(state=state, content=content)
-        if state.picture and state.picture != ours.state.picture:
-            downloaded_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.downloaded_at))
-            log.info("picture on the volume: %s, downloaded at %s", state.picture, downloaded_at)
+        lost = not found.saved or (ours.content is not None and found.content is None)
+        if lost and ours.state != State():  # files vanished or were damaged: put back what is known
+            count = max(ours.state.access_count, found.state.access_count)
+            self._held = Found(state=ours.state._replace(access_count=count), content=ours.content)
+        else:
+            self._held = found
+        picture = self._held.state.picture
+        if picture and picture != ours.state.picture:
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._held.state.downloaded_at))
+            log.info("picture on the volume: %s, downloaded at %s", picture, at)
 
-    def _apply(self, turn: Turn) -> list[View | None]:
-        """Do in memory what is to be done; None for those who need a new picture first."""
-        if not (turn.visits or turn.content or turn.failure):
-            return []  # just a look, which changes nothing
+    def _decide(self, requests: list[Request], *, refreshing: bool) -> list[View | None]:
+        """What the policy makes of each request; None for a page view that needs a new picture first."""
         now = self.clock()
-        content = self._held.content
-        state = policy.settled(self._held.state, now)
-        picture = identify(turn.content) if turn.content else None
-        if picture:
-            content = turn.content
-            state = policy.fetched(state, picture, now)
-        elif turn.failure:
-            state = policy.failed(state, str(turn.failure), now, turn.failure.retry_after)
+        state, content = policy.clamped(self._held.state, now), self._held.content
         views: list[View | None] = []
-        for visit in turn.visits:
-            after = policy.view(state, now, self.ttl)
-            if after is None:
-                after = policy.overdue(state, now, visit.patience, refreshing=turn.refreshing)
-            views.append(None if after is None else View(after, now))
-            state = state if after is None else after
-        self._held = Found(state=state, content=content)
+        for request in requests:
+            if request.content and (picture := identify(request.content)):
+                state, content = policy.fetched(state, picture, now), request.content
+            elif request.failure:
+                state = policy.failed(state, str(request.failure), now, request.failure.retry_after)
+            elif request.is_view:
+                after = policy.view(state, now, self.ttl)
+                if after is None:
+                    after = policy.overdue(state, now, late=request.late, refreshing=refreshing)
+                if after is None:
+                    views.append(None)
+                    continue
+                state = after
+            views.append(View(state, now))
+        if any(request.is_view or request.content or request.failure for request in requests):
+            self._held = Found(state=state, content=content)  # a look changes nothing
         return views
 
     def _save(self) -> None:
         held, found = self._held, self._store.found
         if held.content is not None and held.state.picture != found.state.picture:
             self._store.replace(held.state, held.content)
-        elif held.state != found.state:
+        elif held.state != found.state or (found.damage and held is not found):
             self._store.save(held.state)
 
     def _note(self, problem: str | None) -> None:
-        """Log what is wrong with the volume when that changes, and remember it."""
+        """Logs what is wrong with the volume when that changes, and remembers it."""
         if problem != self._volume_error:
             if problem:
                 log.warning("%s", problem)
@@ -294,6 +208,51 @@ class Cache:
                 log.info("the volume %s is well again", self._store.directory)
         self._volume_error = problem
 
+    # The fetch that all who wait share.
 
-def _after(failures: int) -> str:
-    return f", {failures} failed before" if failures else ""
+    def _refresh_once(self, *, prefetch: bool = False) -> "asyncio.Task[None]":
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh(prefetch=prefetch))
+        return self._refreshing
+
+    async def _refresh(self, *, prefetch: bool) -> None:
+        """Fetches a new picture, unless another process is at it or has done so.
+
+        Where another one is at it, those who wait are to ask again; a `prefetch`, for which nobody waits,
+        stays until that one has ended.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                right = await loop.run_in_executor(self._thread, self._store.refresh_lock)
+                self._fetched_elsewhere = right is None
+                if right is not None:
+                    with right:
+                        state, now = await self.look()
+                        if policy.must_fetch(state, now, self.ttl):
+                            await self._fetch()
+                    return
+                await asyncio.sleep(REFRESH_POLL)
+                if not prefetch:
+                    return
+        finally:
+            self._refreshing = None
+
+    async def _fetch(self) -> None:
+        state = self._held.state
+        why = "the grace view is spent" if state.picture else "there is no picture yet"
+        before = f", {state.failures} failed before" if state.failures else ""
+        log.info("fetching a new picture: %s%s", why, before)
+        try:
+            content = await self._source(state.picture.sha256 if state.picture else None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, visitors get their page
+            failure = error
+            if not isinstance(failure, FetchError):
+                failure = FetchError(f"unexpected {type(error).__name__}: {error}")
+            await self._ask(Request(failure=failure))
+            log.warning(
+                "no new picture: %s; not trying again for %g s", failure, self._held.state.retry_after
+            )
+        else:
+            await self._ask(Request(content=content))
+            log.info("new picture: %s", self._held.state.picture)

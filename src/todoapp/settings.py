@@ -1,14 +1,15 @@
 """What the environment says: the app's settings, as `docs/contract.md` lists them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 SAMPLE_URL = "sample:"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-MAX_DRAIN_SECONDS = 60.0
 
 
 class SettingsError(ValueError):
@@ -17,86 +18,85 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where to listen, where to keep what and for how long; `ttl` in seconds too."""
+    """Where to listen, where to keep what and for how long; `ttl` and `drain_seconds` in seconds."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - in a container the app is reached from outside
-    port: int = 3000
-    cache_dir: Path = Path("cache")
-    ttl: float = 600.0
-    image_url: str = "https://picsum.photos/500"
-    log_level: str = "INFO"
-    drain_seconds: float = 3.0
+    host: str
+    port: int
+    cache_dir: Path
+    ttl: float
+    image_url: str
+    log_level: str
+    drain_seconds: float
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """The settings that `environ` holds, or SettingsError for the first bad one."""
-    default = Settings()
-    return Settings(
-        host=_filled(environ, "HOST", default.host),
-        port=_port(environ, "PORT", default.port),
-        cache_dir=Path(_filled(environ, "CACHE_DIR", str(default.cache_dir))).absolute(),
-        ttl=_seconds(environ, "CACHE_TTL", default.ttl, positive=True),
-        image_url=_image_url(environ, "IMAGE_URL", default.image_url),
-        log_level=_log_level(environ, "LOG_LEVEL", default.log_level),
-        drain_seconds=_seconds(environ, "DRAIN_SECONDS", default.drain_seconds, most=MAX_DRAIN_SECONDS),
-    )
+    """Returns the settings that `environ` holds; raises SettingsError for the first bad one."""
+    found: dict[str, Any] = {}
+    for variable, (name, default, parse, wanted) in VARIABLES.items():
+        value = environ.get(variable, default)
+        try:
+            found[name] = parse(value)
+        except ValueError:
+            shown = value.rpartition("@")[2] if variable == "IMAGE_URL" else value  # no password
+            message = f"{variable}={shown!r:.100}: give it {wanted}, or unset it for the default"
+            raise SettingsError(message) from None
+    return Settings(**found)
 
 
-def _bad(name: str, value: str, wanted: str) -> SettingsError:
-    return SettingsError(f"{name}={value!r:.100}: give it {wanted}, or unset it for the default")
+def without_credentials(url: str) -> str:
+    """Returns `url` without the user and password that may stand in it, to be shown to people."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
 
 
-def _filled(environ: Mapping[str, str], name: str, default: str) -> str:
-    value = environ.get(name, default)
+def _text(value: str) -> str:
     if not value.strip() or "\0" in value:
-        raise _bad(name, value, "a value")
+        raise ValueError
     return value
 
 
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    value = environ.get(name, str(default))
+def _port(value: str) -> int:
     # int() alone would take the digits of every script, and "1_000" as well.
-    digits = value.isascii() and value.isdigit() and len(value) <= 5
-    if not (digits and 1 <= int(value) <= 65535):
-        raise _bad(name, value, "a whole number from 1 to 65535")
+    if not (value.isascii() and value.isdigit() and len(value) <= 5 and 1 <= int(value) <= 65535):
+        raise ValueError
     return int(value)
 
 
-def _seconds(
-    environ: Mapping[str, str],
-    name: str,
-    default: float,
-    *,
-    positive: bool = False,
-    most: float = math.inf,
-) -> float:
-    value = environ.get(name, str(default))
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and 0 <= seconds <= most) or (positive and seconds == 0):
-        kind = "seconds greater than 0" if positive else f"seconds from 0 to {most:g}"
-        raise _bad(name, value, f"a number of {kind}")
+def _seconds(value: str, least: float = 0.0, most: float = math.inf) -> float:
+    seconds = float(value)
+    if not (math.isfinite(seconds) and least <= seconds <= most):
+        raise ValueError
     return seconds
 
 
-def _image_url(environ: Mapping[str, str], name: str, default: str) -> str:
-    value = environ.get(name, default)
-    if value == SAMPLE_URL:
-        return value
-    try:
-        url = urlsplit(value)
-        good = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-    except ValueError:
-        good = False
-    if not good or not value.isascii() or not value.isprintable() or " " in value:
-        raise _bad(name, value, f"an http:// or https:// URL that answers a picture, or {SAMPLE_URL}")
+def _image_url(value: str) -> str:
+    url = urlsplit(value)
+    good = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    if value != SAMPLE_URL and not (good and value.isascii() and value.isprintable() and " " not in value):
+        raise ValueError
     return value
 
 
-def _log_level(environ: Mapping[str, str], name: str, default: str) -> str:
-    value = environ.get(name, default)
+def _log_level(value: str) -> str:
     if value.upper() not in LOG_LEVELS:
-        raise _bad(name, value, f"one of {', '.join(LOG_LEVELS)}")
+        raise ValueError
     return value.upper()
+
+
+VARIABLES: Mapping[str, tuple[str, str, Callable[[str], object], str]] = {
+    # In a container the app is reached from outside, so it listens on all addresses.
+    "HOST": ("host", "0.0.0.0", _text, "a value"),  # noqa: S104
+    "PORT": ("port", "3000", _port, "a whole number from 1 to 65535"),
+    "CACHE_DIR": ("cache_dir", "cache", lambda value: Path(_text(value)).absolute(), "a value"),
+    "CACHE_TTL": ("ttl", "600", partial(_seconds, least=5e-324), "a number of seconds greater than 0"),
+    "IMAGE_URL": (
+        "image_url",
+        "https://picsum.photos/500",
+        _image_url,
+        f"an http:// or https:// URL that answers a picture, or {SAMPLE_URL}",
+    ),
+    "LOG_LEVEL": ("log_level", "INFO", _log_level, f"one of {', '.join(LOG_LEVELS)}"),
+    "DRAIN_SECONDS": ("drain_seconds", "3", partial(_seconds, most=60.0), "a number of seconds from 0 to 60"),
+}
+"""Variable: the setting's name, its default, how it is read, and what would do where it is bad."""

@@ -1,17 +1,17 @@
 """The volume: the one module that touches the files in `CACHE_DIR`.
 
-`cached_image.jpg` and `cache_metadata.json` are read and written only while the volume's locks are
-held, so all processes on one volume take turns, those of other nodes too. Every file is written whole under a
-name of its own and renamed into place. A new picture takes effect at the rename of the *metadata*,
-which name its SHA-256: whoever finds that picture still waiting as `NEXT_PICTURE` finishes the job.
-So a process may be killed at any instant. A new picture is synced before and after each rename; a
-page view, of which there are many, by way of the `journal`. So the power may be cut at any instant.
-All names are fixed, so nothing piles up.
+`cached_image.jpg` and `cache_metadata.json` are read and written only while the volume's lock is held, so
+all processes on one volume take turns. Every file is written whole under a name of its own and renamed
+into place. A new picture takes effect at the rename of the *metadata*, which name its SHA-256: whoever
+finds that picture still waiting as `NEXT_PICTURE` finishes the job. So a process may be killed at any
+instant. A new picture is synced as well; page views, of which there are many, are not. All names are
+fixed, so nothing piles up.
 """
 
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import stat
 import time
@@ -19,179 +19,154 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from todoapp import journal
-from todoapp.metadata import Metadata, decode, encode
-from todoapp.picture import MAX_BYTES, identify
 from todoapp.policy import State
+from todoapp.source import MAX_BYTES, identify
 
 PICTURE = "cached_image.jpg"
 METADATA = "cache_metadata.json"
 NEXT_PICTURE = f".{PICTURE}.next"
 NEXT_METADATA = f".{METADATA}.next"
-LOCK = ".lock"
 REFRESH_LOCK = ".refresh.lock"
 
 MAX_METADATA_BYTES = 64 * 1024
 
-LOCK_TIMEOUT = 2.0
-"""Seconds to wait for the others on this volume. A turn takes about a millisecond."""
+LOCK_SECONDS = 2.0
+"""How long to wait for the others on this volume. A turn takes about a millisecond."""
 
-Signature = tuple[int, int, int] | None
+KEYS: dict[str, tuple[str, type]] = {
+    # The original's keys, with their meaning there.
+    "download_timestamp": ("downloaded_at", float),
+    "last_access_time": ("last_access_at", float),
+    "access_count": ("access_count", int),
+    "image_access_count": ("image_access_count", int),
+    "grace_period_used": ("grace_used", bool),
+    # Ours.
+    "fetch_error": ("fetch_error", str),
+    "failures": ("failures", int),
+    "failed_at": ("failed_at", float),
+    "retry_after": ("retry_after", float),
+}
+"""Key of the metadata: the name in a `State`, and its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What lies on the volume: the state, its picture's bytes, and in a line what is damaged."""
+    """What lies on the volume: the state, its picture's bytes, and in a line what is damaged.
+
+    `saved`: there was a readable file of metadata, so that the counts are those that were saved last.
+    """
 
     state: State = field(default_factory=State)
     content: bytes | None = None
     damage: str | None = None
+    saved: bool = False
 
 
 class Store:
     """The volume at `directory`, which is made when it is missing.
 
-    `found` is what lay there when this process last loaded or saved; `loaded` says whether it has
-    been able to load it by now. `load`, `save` and `replace` are to be called within `locked`; they
-    may raise OSError. One thread at a time.
+    `found` is what lay there when this process last loaded or saved; `loaded` says whether it has been able
+    to load it by now. `load`, `save` and `replace` are to be called within `locked`; they may raise OSError.
+    One thread at a time.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.found = Found()
         self.loaded = False
-        self._picture_path = str(directory / PICTURE)
         self._open = -1
-        self._seen: bytes | None = None
-        self._lasting = False
-        self._signature: Signature = None
+        self._seen: tuple[bytes | None, object] | None = None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep the volume to this process until the end of the block.
+        """Keeps the volume to this process until the end of the block.
 
-        By two locks, since NFS tells its server of a file's lock, but of no directory's, while a file
-        may be missing: on a full volume, or because somebody has removed it. The directory is opened
-        last, and anew each time: it may have been made again, and what NFS knows of its names is as
-        old as that. OSError where that fails, TimeoutError (one as well) where another process does
-        not let go.
+        Raises OSError where the directory cannot be opened, TimeoutError (one as well) where another process
+        does not let go. It is opened anew each time, since it may have been made again.
         """
-        deadline = time.monotonic() + LOCK_TIMEOUT
-        file = self._open_lock(LOCK)
-        if file is None and not os.path.lexists(self.directory):
+        with contextlib.suppress(OSError):  # opening it says what is wrong
             self.directory.mkdir(parents=True, exist_ok=True)
-            file = self._open_lock(LOCK)
-        with contextlib.ExitStack() as locks:  # what is closed is unlocked
-            if file is not None:
-                locks.callback(os.close, file)
-                _wait(file, deadline)
-            self._open = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.callback(self._close)
-            _wait(self._open, deadline)
-            yield
-
-    def _close(self) -> None:
-        os.close(self._open)
-        self._open = -1
-
-    @contextlib.contextmanager
-    def refreshing(self) -> Iterator[bool]:
-        """Whether this process is the one that fetches, until the end of the block.
-
-        Where the volume cannot hold the file for this lock, every process has to fetch for itself.
-        """
-        file = self._open_lock(REFRESH_LOCK)
-        if file is None:
-            yield True
-            return
+        self._open = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            yield _lock(file)
+            deadline = time.monotonic() + LOCK_SECONDS
+            while not _lock(self._open):
+                if time.monotonic() > deadline:
+                    message = f"another process has held it for over {LOCK_SECONDS:g} s"
+                    raise TimeoutError(errno.ETIMEDOUT, message)
+                time.sleep(0.001)
+            yield
         finally:
-            os.close(file)
+            os.close(self._open)  # which unlocks it
 
-    def picture_changed(self) -> bool:
-        """Whether another picture lies there than `found` tells of. One `stat`, no lock needed."""
-        return _signature(self._picture_path) != self._signature
+    def refresh_lock(self) -> contextlib.ExitStack | None:
+        """Returns the right to fetch, to be closed at the end; None while another process has it.
+
+        Where the volume cannot hold the file for this lock, every process fetches for itself.
+        """
+        right = contextlib.ExitStack()
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.suppress(OSError):
+            file = os.open(self.directory / REFRESH_LOCK, flags, 0o644)
+            right.callback(os.close, file)
+            if not _lock(file):
+                right.close()
+                return None
+        return right
 
     def load(self) -> Found:
-        """What lies there now; parsed and hashed only where it is not what was last seen."""
-        content = self._read(METADATA, MAX_METADATA_BYTES)
-        signature = _signature(PICTURE, self._open)
+        """Returns what lies there now: the same object as before where nobody has changed it."""
+        metadata = self._read(METADATA, MAX_METADATA_BYTES)
         # The bytes are compared, not the file's times: two saves can fall into one tick of them.
-        if content is None or content != self._seen or signature != self._signature:
-            self.found = self._load(content)
-            self._seen, self._signature = content, _signature(PICTURE, self._open)
+        if self._seen is None or self._seen != (metadata, self._signature(PICTURE)):
+            self.found = self._load(metadata)
+            self._seen = metadata, self._signature(PICTURE)
         self.loaded = True
         return self.found
 
+    def forget(self) -> None:
+        """Lets the next `load` take what lies there as new, whatever it is."""
+        self._seen = None
+
     def save(self, state: State) -> None:
-        """Make `state` durable; its picture is the one that lies there."""
-        self._commit(Found(state=state, content=self.found.content), journaled=self._lasting)
+        """Saves `state`; its picture is the one that lies there."""
+        self._commit(Found(state=state, content=self.found.content, saved=True))
 
     def replace(self, state: State, content: bytes) -> None:
-        """Make `state` durable together with its new picture, `content`."""
-        self._write(NEXT_PICTURE, content)
-        self._commit(Found(state=state, content=content), journaled=False)
+        """Saves `state` together with its new picture, `content`, also from a power cut."""
+        self._write(NEXT_PICTURE, content, sync=True)
+        self._commit(Found(state=state, content=content, saved=True), sync=True)
         seen, self._seen = self._seen, None  # load all again, if the next line fails
         self._rename(NEXT_PICTURE, PICTURE)
-        self._seen, self._signature = seen, _signature(PICTURE, self._open)
+        _sync(self._open)
+        self._seen = seen and (seen[0], self._signature(PICTURE))
 
-    def _commit(self, found: Found, *, journaled: bool) -> None:
-        """Save `found`; synced by way of the journal, which only adds to files that are synced already."""
+    def _commit(self, found: Found, *, sync: bool = False) -> None:
         metadata = encode(found.state)
-        journaled = journaled and len(metadata) <= journal.MOST
-        self._write(NEXT_METADATA, metadata, sync=not journaled)
-        os.rename(NEXT_METADATA, METADATA, src_dir_fd=self._open, dst_dir_fd=self._open)
-        self.found, self._seen = found, metadata
-        if journaled:
-            journal.append(self._open, metadata)
-        else:
-            os.fsync(self._open)
-            self._lasting = True
-
-    def _open_lock(self, name: str) -> int | None:
-        """The file of this name, made where it is missing; None where the volume cannot hold it."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            return os.open(self.directory / name, flags, 0o644)
-        except OSError:
-            return None
+        self._write(NEXT_METADATA, metadata, sync=sync)
+        self._rename(NEXT_METADATA, METADATA)
+        if sync:
+            _sync(self._open)
+        self.found, self._seen = found, (metadata, self._signature(PICTURE))
 
     def _load(self, content: bytes | None) -> Found:
-        self._lasting = False  # not known to have been synced: the next save does it
-        damage = []
-        metadata = Metadata(state=State(), sha256=None)
-        try:
-            if content is None:
-                journal.forget(self._open)
-            else:
-                metadata = decode(content)
-        except ValueError as error:
-            damage.append(f"{METADATA} is damaged ({error})" if content else f"{METADATA} is empty")
-        if metadata.wrong:
-            damage.append(f"{METADATA} has bad values ({', '.join(metadata.wrong)})")
+        damage: list[str] = []
+        state, sha256, saved = State(), None, False
+        if content is not None:
+            try:
+                state, sha256, wrong = decode(content)
+                saved = True
+                if wrong:
+                    damage.append(f"{METADATA} has bad values ({', '.join(wrong)})")
+            except ValueError as error:
+                damage.append(f"{METADATA} is damaged ({error})" if content else f"{METADATA} is empty")
         if damage:
             self._keep_copy(METADATA)
-        metadata = self._newer(metadata, damaged=bool(damage))
-        picture = self._load_picture(metadata.sha256)
-        if picture is None and (metadata.sha256 or self._exists(PICTURE)):
+        picture = self._load_picture(sha256)
+        if picture is None and (sha256 or self._signature(PICTURE)):
             damage.append(f"{PICTURE} is missing, cut short or another one")
             self._keep_copy(PICTURE)
-        return Found(
-            state=self._complete(metadata.state, picture),
-            content=picture,
-            damage="; ".join(damage) or None,
-        )
-
-    def _newer(self, metadata: Metadata, *, damaged: bool) -> Metadata:
-        """What the journal knows better: after a power cut the metadata may be old, or cut short."""
-        content = journal.newest(self._open)
-        if content is None:
-            return metadata
-        journaled = decode(content)
-        more = journaled.state.access_count > metadata.state.access_count
-        same = journaled.sha256 == metadata.sha256 or (damaged and metadata.sha256 is None)
-        return journaled if more and same else metadata
+        state = self._complete(state, picture)
+        return Found(state=state, content=picture, damage="; ".join(damage) or None, saved=saved)
 
     def _load_picture(self, sha256: str | None) -> bytes | None:
         """The whole picture that the metadata mean; any, where they mean none (the original's)."""
@@ -227,8 +202,8 @@ class Store:
         with open(file, "rb") as reader:  # noqa: PTH123 - an open file, no path
             return reader.read(most + 1) if stat.S_ISREG(os.fstat(file).st_mode) else b""
 
-    def _write(self, name: str, content: bytes, *, sync: bool = True) -> None:
-        """Write a whole file; nothing of it stays where that fails."""
+    def _write(self, name: str, content: bytes, *, sync: bool) -> None:
+        """Writes a whole file; nothing of it stays where that fails."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(name, flags, 0o644, dir_fd=self._open)
         try:
@@ -237,7 +212,7 @@ class Store:
                 while rest:
                     rest = rest[os.write(file, rest) :]
                 if sync:
-                    os.fsync(file)
+                    _sync(file)
             finally:
                 os.close(file)
         except OSError:
@@ -247,30 +222,76 @@ class Store:
 
     def _rename(self, old: str, new: str) -> None:
         os.rename(old, new, src_dir_fd=self._open, dst_dir_fd=self._open)
-        os.fsync(self._open)
 
-    def _exists(self, name: str) -> bool:
-        return _signature(name, self._open) is not None
+    def _signature(self, name: str) -> tuple[int, int, int] | None:
+        """What tells a file from another without reading it; None where there is none."""
+        try:
+            found = os.stat(name, dir_fd=self._open)
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
     def _keep_copy(self, name: str) -> None:
-        """Let the user find a damaged file after it has been replaced. The newest one is kept."""
-        signature = _signature(name, self._open)
+        """Lets the user find a damaged file after it has been replaced. The newest one is kept."""
+        signature = self._signature(name)
         if signature is None or signature[-1] == 0:
             return
         kept = f".{name}.damaged"
         with contextlib.suppress(OSError):
             os.unlink(kept, dir_fd=self._open)
         with contextlib.suppress(OSError):
-            os.link(name, kept, src_dir_fd=self._open, dst_dir_fd=self._open)
+            os.link(name, kept, src_dir_fd=self._open, dst_dir_fd=self._open, follow_symlinks=False)
 
 
-def _signature(path: str, directory: int | None = None) -> Signature:
-    """What tells a picture file from another without reading it; None where there is none."""
+def encode(state: State) -> bytes:
+    """Returns the content of `cache_metadata.json` for `state`."""
+    entries = {key: getattr(state, name) for key, (name, _) in KEYS.items()}
+    picture = (
+        state.picture._asdict() if state.picture else {"sha256": None, "content_type": None, "size": None}
+    )
+    return json.dumps(entries | picture, indent=1).encode() + b"\n"
+
+
+def decode(content: bytes) -> tuple[State, str | None, list[str]]:
+    """Returns the state without its picture, the picture's SHA-256, and the keys whose values are bad.
+
+    A bad or missing value falls back by itself and does not take the others with it. What the picture is
+    (type, size) is always read from its bytes. Raises ValueError where `content` is no JSON object.
+    """
     try:
-        found = os.stat(path, dir_fd=directory)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+        entries = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(entries, dict):
+        raise ValueError("no JSON object")  # noqa: TRY004 - bad content, not a bad call
+    values, wrong = {}, []
+    for key, (name, kind) in (KEYS | {"sha256": ("sha256", str)}).items():
+        value = entries.get(key)
+        if value is None:
+            continue
+        if _is_good(value, kind):
+            values[name] = value
+        else:
+            wrong.append(key)
+    sha256 = values.pop("sha256", None)
+    return State(**values), sha256, wrong
+
+
+def _is_good(value: object, kind: type) -> bool:
+    if kind is float:  # a time; NaN is not in the range
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return isinstance(value, kind)
+
+
+def _sync(file: int) -> None:
+    """Waits until a file or directory is on its disk, on file systems that can do that."""
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}:
+            raise
 
 
 def _lock(file: int) -> bool:
@@ -283,14 +304,3 @@ def _lock(file: int) -> bool:
         if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
             raise
     return True
-
-
-def _wait(file: int, deadline: float) -> None:
-    """Take the lock, with a limit that blocking `flock` does not have."""
-    pause = 0.0001
-    while not _lock(file):
-        if time.monotonic() > deadline:
-            message = f"another process has held it for over {LOCK_TIMEOUT:g} s"
-            raise TimeoutError(errno.ETIMEDOUT, message)
-        time.sleep(pause)
-        pause = min(2 * pause, 0.002)

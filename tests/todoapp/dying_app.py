@@ -18,11 +18,11 @@ from pathlib import Path
 
 from tests.app_server import wait_for
 
-WRITING_CALLS = ("write", "pwrite", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "link")
+WRITING_CALLS = ("write", "fsync", "rename", "unlink", "link")
 """The calls with which the store changes the volume."""
 
 SLICES = ("before", "half", "after")
-"""When a call is cut short; half of it only exists for `write` and `pwrite`."""
+"""When a call is cut short; half of it only exists for `write`."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def nursery() -> Iterator[Nursery]:
 
 def _fork_apps() -> None:
     # Loaded before the forks, not after each.
-    for module in ("anyio._backends._asyncio", "httpcore", "httpx", "todoapp.server", "uvloop"):
+    for module in ("anyio._backends._asyncio", "httpcore", "httpx", "todoapp.app", "uvloop"):
         importlib.import_module(module)
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
@@ -148,7 +148,7 @@ def _watch(calls: Path, death: Death | None) -> None:
     def watched(name: str, call: Callable[..., object]) -> Callable[..., object]:
         def wrapper(first: object, *args: bytes, **kwargs: int) -> object:
             nonlocal made
-            if not threading.current_thread().name.startswith("turns"):
+            if not threading.current_thread().name.startswith("volume"):
                 return call(first, *args, **kwargs)
             write(record, f"{name}\n".encode())
             due = death.when if death and made == death.call else None

@@ -1,16 +1,15 @@
 """What only shows when every step is chosen: order, waiting, and errors that nobody foresaw."""
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from tests.image_service import png
 from todoapp import policy
-from todoapp.cache import Cache, View, Visit
+from todoapp.cache import Cache, View
 from todoapp.store import Store
 
 TTL = 100.0
@@ -65,7 +64,7 @@ def test_an_unforeseen_error_of_the_source_is_a_failed_fetch(
     async def scene(cache: Cache, service: Service) -> None:
         service.answers.put_nowait(ZeroDivisionError("what?"))
         assert status(await cache.view()) == "empty"
-        assert cache.last_error == "image service: unexpected ZeroDivisionError, see the log"
+        assert cache.last_error == "image service: unexpected ZeroDivisionError: what?"
         assert (await cache.view()).state.access_count == 2
 
     run(tmp_path, scene)
@@ -134,35 +133,30 @@ def test_a_visitor_who_leaves_while_waiting(tmp_path: Path) -> None:
     run(tmp_path, scene)
 
 
-def test_patience_that_ends_in_the_middle_of_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The visitor then goes with what there is in the next turn, and waits no more."""
-    monkeypatch.setattr(policy, "PATIENCE", 0.05)
-    released = threading.Event()
-    turns = 0
+def test_three_visitors_share_one_fetch_and_wait_no_longer_than_their_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(cache: Cache, service: Service) -> None:
+        waiting = [asyncio.create_task(cache.view()) for _ in range(3)]
+        await service.asked.wait()
+        service.answers.put_nowait(png(1))
+        views = await asyncio.gather(*waiting)
+        assert [status(view) for view in views] == ["valid"] * 3
+        assert [view.state.image_access_count for view in views] == [1, 2, 3]
+        assert service.answers.empty()
 
-    class SlowStore(Store):
-        @contextlib.contextmanager
-        def locked(self) -> Iterator[None]:
-            nonlocal turns
-            turns += 1
-            with super().locked():
-                yield
-            assert turns != 2 or released.wait(30)
-
-    class ObservedCache(Cache):
-        def _release(self, visit: Visit) -> None:
-            super()._release(visit)
-            released.set()
-
-    async def main() -> None:
-        service = Service()
-        cache = ObservedCache(SlowStore(tmp_path), service, TTL)
-        view = await cache.view()
-        assert status(view) == "empty"
+    async def late(cache: Cache, service: Service) -> None:
+        assert status(await cache.view()) == "empty"
         assert cache.last_error == "image service: no answer within 0.05 s, still waiting for it"
-        await cache.close()
+        assert status(await cache.view()) == "empty"  # at once: it is known to be slow
+        service.answers.put_nowait(png(1))
+        assert cache._refreshing
+        await cache._refreshing
+        assert status(await cache.view()) == "valid"
 
-    asyncio.run(main())
+    run(tmp_path / "in time", scene)
+    monkeypatch.setattr(policy, "PATIENCE", 0.05)
+    run(tmp_path / "late", late)
 
 
 def test_closing_does_not_wait_for_a_fetch_but_for_views(tmp_path: Path) -> None:

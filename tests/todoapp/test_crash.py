@@ -16,15 +16,14 @@ import pytest
 from tests.app_server import free_port, read_page, wait_for
 from tests.image_service import ImageService, png
 from tests.todoapp.dying_app import SLICES, App, Death, Nursery, nursery
-from todoapp.journal import JOURNAL
-from todoapp.store import LOCK, METADATA, NEXT_METADATA, NEXT_PICTURE, PICTURE, REFRESH_LOCK, Store
+from todoapp.store import METADATA, NEXT_METADATA, NEXT_PICTURE, PICTURE, REFRESH_LOCK, Store
 
 SWEEPS = 3
 RANDOM_KILLS = 100
 """In each sweep; the sweeps may run side by side."""
 
 VISITORS = 3
-FIXED_NAMES = {PICTURE, METADATA, NEXT_PICTURE, NEXT_METADATA, LOCK, REFRESH_LOCK, JOURNAL}
+FIXED_NAMES = {PICTURE, METADATA, NEXT_PICTURE, NEXT_METADATA, REFRESH_LOCK}
 
 
 @pytest.fixture(name="apps", scope="module")

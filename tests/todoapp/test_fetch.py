@@ -3,16 +3,14 @@
 import asyncio
 import email.utils
 import hashlib
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.image_service import ImageService, Mode, png
-from todoapp import fetch, page
-from todoapp.fetch import FetchError, source
+from todoapp import source as fetch
+from todoapp.source import FetchError, fetch_sample, source
 
 
 def get(url: str, shown: str | None = None) -> bytes:
@@ -20,7 +18,7 @@ def get(url: str, shown: str | None = None) -> bytes:
 
 
 async def _get(url: str, shown: str | None) -> bytes:
-    return await source(url, page.SAMPLES)(shown)
+    return await source(url)(shown)
 
 
 @pytest.mark.parametrize("mode", [Mode.OK, Mode.SAME, Mode.REDIRECT])
@@ -55,9 +53,9 @@ def test_no_picture_in_one_line(images: ImageService, mode: Mode, reason: str) -
 @pytest.mark.parametrize(
     ("limit", "mode", "reason"),
     [
-        ("TOTAL_TIMEOUT", Mode.DRIP, "no whole picture within 0.5 s"),
-        ("TOTAL_TIMEOUT", Mode.HANG, "no whole picture within 0.5 s"),
-        ("READ_TIMEOUT", Mode.HANG, "no answer in time (ReadTimeout)"),
+        ("TOTAL_SECONDS", Mode.DRIP, "no whole picture within 0.5 s"),
+        ("TOTAL_SECONDS", Mode.HANG, "no whole picture within 0.5 s"),
+        ("READ_SECONDS", Mode.HANG, "ReadTimeout"),
     ],
 )
 def test_limits_of_time(
@@ -112,15 +110,32 @@ def test_samples_are_never_the_same_twice_running() -> None:
 
 def test_samples_that_are_missing(tmp_path: Path) -> None:
     async def pick() -> bytes:
-        return await source("sample:", tmp_path)(None)
+        return await fetch_sample(tmp_path, None)
 
     with pytest.raises(FetchError, match="install the app again"):
         asyncio.run(pick())
 
 
-def test_no_command_line_is_loaded_for_a_fetch() -> None:
-    """That of httpx brings all of rich, where todoctl is installed too: it took a quarter of a start."""
-    program = "import sys; from todoapp import fetch; fetch.prepare('http://x/'); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "httpx" in loaded.stdout.split()
-    assert "rich" not in loaded.stdout.split()
+ENVIRONMENTS = {
+    "a proxy that httpx has no support for": {"ALL_PROXY": "socks5://127.0.0.1:9"},
+    "a proxy that is none": {"HTTP_PROXY": "nonsense"},
+    "certificates that are gone": {"SSL_CERT_FILE": "/gone"},
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_that_cannot_be_used_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch._tls.cache_clear()
+    for variable, value in ENVIRONMENTS[name].items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(FetchError) as caught:
+        get("http://user:secret@host.invalid/")
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    fetch._tls.cache_clear()
+
+
+def test_no_proxy_leads_back_to_this_machine(images: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert get(images.url)

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.todoapp.test_policy import STATES
-from todoapp.metadata import decode, encode
 from todoapp.policy import Picture, State
+from todoapp.store import decode, encode
 
 
 @given(STATES)
 def test_what_is_written_is_read(state: State) -> None:
-    metadata = decode(encode(state))
-    assert metadata.sha256 == (state.picture.sha256 if state.picture else None)
-    assert not metadata.wrong
+    found, sha256, wrong = decode(encode(state))
+    assert sha256 == (state.picture.sha256 if state.picture else None)
+    assert not wrong
     expected = {name: getattr(state, name) for name in State._fields if name != "picture"}
-    assert all(getattr(metadata.state, name) == value for name, value in expected.items())
+    assert all(getattr(found, name) == value for name, value in expected.items())
 
 
 def test_the_originals_keys_have_their_meaning() -> None:
@@ -40,11 +40,9 @@ def test_the_originals_keys_have_their_meaning() -> None:
         "grace_period_used": True,
     }
     assert original.items() <= entries.items()
-    metadata = decode(json.dumps(original | {"added_later": [1]}).encode())
-    assert metadata.state.downloaded_at == 1.5
-    assert metadata.state.access_count == 4
-    assert metadata.sha256 is None
-    assert metadata.wrong == ()
+    found, sha256, wrong = decode(json.dumps(original | {"added_later": [1]}).encode())
+    assert (found.downloaded_at, found.access_count) == (1.5, 4)
+    assert (sha256, wrong) == (None, [])
 
 
 @pytest.mark.parametrize(
@@ -71,14 +69,14 @@ def test_the_originals_keys_have_their_meaning() -> None:
 )
 def test_a_bad_value_falls_back_alone(key: str, value: object) -> None:
     good = {"image_access_count": 3, "retry_after": 5.0, "fetch_error": "no", "sha256": "ab"}
-    metadata = decode(json.dumps(good | {key: value}).encode())
-    assert metadata.wrong == (key,)
+    found, sha256, wrong = decode(json.dumps(good | {key: value}).encode())
+    assert wrong == [key]
     known: dict[str, Any] = {name: good[name] for name in State._fields if name in good and name != key}
-    assert metadata.state == State(**known)
-    assert metadata.sha256 == (None if key == "sha256" else "ab")
+    assert found == State(**known)
+    assert sha256 == (None if key == "sha256" else "ab")
 
 
 @given(st.binary())
 def test_any_bytes_are_metadata_or_a_value_error(content: bytes) -> None:
     with contextlib.suppress(ValueError):
-        assert decode(content).state.picture is None
+        assert decode(content)[0].picture is None

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.image_service import png
 from todoapp import policy
 from todoapp.cache import Cache
-from todoapp.fetch import FetchError
 from todoapp.policy import Picture, State, Status
+from todoapp.source import FetchError
 from todoapp.store import Store
 
 TTL = 10.0
@@ -211,66 +211,11 @@ def test_a_late_fetch_is_an_error_only_as_long_as_there_is_no_better_one() -> No
 
 
 @given(STATES, st.integers(0, 1000).map(float))
-def test_settled_knows_no_future_and_changes_nothing_else(state: State, now: float) -> None:
-    settled = policy.settled(state, now)
+def test_clamped_knows_no_future_and_changes_nothing_else(state: State, now: float) -> None:
+    clamped = policy.clamped(state, now)
     times = ("downloaded_at", "last_access_at", "failed_at")
-    assert all((getattr(settled, name) or 0.0) <= now for name in times)
-    assert settled.retry_after <= policy.MAX_RETRY_AFTER
+    assert all((getattr(clamped, name) or 0.0) <= now for name in times)
+    assert clamped.retry_after <= policy.MAX_RETRY_AFTER
     changed = (*times, "retry_after")
-    assert settled._replace(**{name: getattr(state, name) for name in changed}) == state
-    assert policy.settled(settled, now) == settled
-
-
-@given(STATES, STATES)
-def test_merging_with_one_who_did_nothing_changes_nothing(base: State, other: State) -> None:
-    assert policy.merged(base, base, other) == other
-    assert policy.merged(base, other, base) == other
-
-
-@given(STATES, st.integers(0, 9), st.integers(0, 9), TIMES, TIMES)
-def test_merging_adds_up_page_views_of_the_same_picture(
-    base: State, ours: int, theirs: int, our_time: float | None, their_time: float | None
-) -> None:
-    def viewed(times: int, at: float | None) -> State:
-        count, of_picture = base.access_count + times, base.image_access_count + times
-        return base._replace(access_count=count, image_access_count=of_picture, last_access_at=at or 1.0)
-
-    one, other = viewed(ours, our_time), viewed(theirs, their_time)
-    merged = policy.merged(base, one, other)
-    if base not in (one, other):
-        assert merged.access_count == base.access_count + ours + theirs
-        assert merged.image_access_count == base.image_access_count + ours + theirs
-        assert merged.last_access_at == max(our_time or 1.0, their_time or 1.0)
-        assert policy.merged(base, other, one) == merged
-
-
-def test_merging_keeps_the_newer_picture_and_every_page_view() -> None:
-    pictures = [Picture(sha256=name, content_type="i", size=1) for name in "abc"]
-    base = State(picture=pictures[0], downloaded_at=1.0, access_count=5, image_access_count=5)
-    ours = base._replace(picture=pictures[1], downloaded_at=7.0, access_count=8, image_access_count=2)
-    theirs = base._replace(picture=pictures[2], downloaded_at=8.0, access_count=9, image_access_count=3)
-    for one, other in ((ours, theirs), (theirs, ours)):
-        merged = policy.merged(base, one, other)
-        assert (merged.picture, merged.downloaded_at) == (pictures[2], 8.0)
-        assert (merged.access_count, merged.image_access_count) == (12, 3)
-
-
-def test_merging_spends_the_grace_once_and_keeps_the_newest_failure() -> None:
-    picture = Picture(sha256="a", content_type="i", size=1)
-    base = State(picture=picture, downloaded_at=1.0)
-    spent = policy.counted(base._replace(grace_used=True), 20.0)
-    failed = policy.counted(policy.failed(base, "no", 20.0), 20.0)
-    for one, other in ((spent, failed), (failed, spent)):
-        merged = policy.merged(base, one, other)
-        assert merged.grace_used
-        assert merged.fetch_error == "no"
-        assert merged.access_count == 2
-
-
-@given(STATES, STATES)
-def test_what_the_volume_loses_is_kept(known: State, found: State) -> None:
-    kept = policy.kept(known, found)
-    assert kept.access_count == max(known.access_count, found.access_count)
-    assert (kept.picture is None) <= (known.picture is None)
-    if kept != found:
-        assert kept.picture == known.picture
+    assert clamped._replace(**{name: getattr(state, name) for name in changed}) == state
+    assert policy.clamped(clamped, now) == clamped

@@ -155,3 +155,39 @@ def test_debug_logs_requests(start_app: StartApp) -> None:
     app = start_app(IMAGE_URL="sample:", LOG_LEVEL="debug")
     app.view()
     wait_for(lambda: '"GET / HTTP/1.1" 200' in app.log, what="the request in the log")
+
+
+def test_a_request_that_never_comes_whole_is_dropped(
+    start_app: StartApp, images: ImageService, tmp_path: Path
+) -> None:
+    """Nor does one that comes half on a connection that has been used; what is answered meanwhile goes on."""
+    program = "import sys, todoapp.__main__ as m; m.REQUEST_SECONDS = 0.5; sys.exit(m.main())"
+    app = AppServer(tmp_path / "cache", tmp_path / "log", {"IMAGE_URL": images.url})
+    app.start("-c", program)
+    try:
+        fresh = [socket.create_connection(("127.0.0.1", app.port), timeout=20) for _ in range(20)]
+        for connection in fresh:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        used = socket.create_connection(("127.0.0.1", app.port), timeout=20)
+        used.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert used.recv(4096).startswith(b"HTTP/1.1 200")
+        used.sendall(b"GET /healthz HT")
+        for connection in [*fresh, used]:
+            while connection.recv(4096):
+                pass
+            connection.close()
+        assert app.view().status in {"valid", "empty"}
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize("stdout", ["closed", "ascii"])
+def test_no_log_is_a_reason_to_fail(tmp_path: Path, stdout: str) -> None:
+    """Standard output is closed, or can only take ASCII while the volume's name is not."""
+    app = AppServer(tmp_path / "ü" / "cache", tmp_path / "log", {"IMAGE_URL": "sample:"})
+    app.env |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    close = "import os; os.close(1); " if stdout == "closed" else ""
+    app.start("-c", f"{close}import os, sys; os.execv(sys.executable, [sys.executable, '-m', 'todoapp'])")
+    assert app.view().access_count == 1
+    app.close()
+    assert "Traceback" not in app.log

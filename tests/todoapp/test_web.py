@@ -157,9 +157,9 @@ def test_wrong_methods(app: AppServer, path: str, method: str) -> None:
 
 
 def test_static_files(app: AppServer) -> None:
-    from todoapp import page
+    from todoapp import app as page
 
-    files = [path for path in page.STATIC.iterdir() if path.is_file()]
+    files = [path for path in (page.HERE / "static").iterdir() if path.is_file()]
     assert files
     for path in files:
         answer = app.client.get(f"/static/{path.name}")

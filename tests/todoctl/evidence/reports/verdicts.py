@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import msgspec
 
-import todoapp.page
+import todoapp.app
+import todoapp.cache
+import todoapp.source
 from todoapp.policy import Picture, State, counted, fetched, status
 from todoctl.evidence.history import (
     Act,
@@ -26,9 +28,9 @@ from todoctl.validation.contract import CLAIMS
 
 BEGAN = 1_790_000_000.0
 TTL = 4.0
-SAMPLES = sorted(todoapp.page.SAMPLES.glob("*.jpg"))
-STYLE = (todoapp.page.STATIC / "page.css").read_bytes()
-PLACEHOLDER = (todoapp.page.STATIC / "placeholder.svg").read_bytes()
+SAMPLES = sorted(todoapp.source.SAMPLES.glob("*.jpg"))
+STYLE = ((todoapp.app.HERE / "static") / "page.css").read_bytes()
+PLACEHOLDER = ((todoapp.app.HERE / "static") / "placeholder.svg").read_bytes()
 
 SCENARIOS = (
     ("mount", "Both sides of the volume show the same files.", "2 files, the same on both sides"),
@@ -138,7 +140,7 @@ class Run:
         elif now != "valid":
             self.download()
         self.state = counted(self.state, self.now)
-        html = todoapp.page.render(self.state, now=self.now, ttl=TTL)
+        html = todoapp.app.render(todoapp.cache.View(self.state, self.now), TTL).encode()
         at = self.now
         number = self.get("/", html, "text/html; charset=utf-8", role=Role.PAGE, visit=self.views)
         assert self.state.picture is not None
