@@ -48,7 +48,7 @@ def test_the_tag_follows_the_content(world: World, engine: Engine, monkeypatch: 
     world.images.add("other:1")
     assert named != tag("other:1"), "the image behind the name counts"
     files = image.app_files()
-    monkeypatch.setattr(image, "app_files", lambda: {**files, "todoapp/web.py": b"#"})
+    monkeypatch.setattr(image, "app_files", lambda: {**files, "todoapp/app.py": b"#"})
     assert first != tag()
 
 
