@@ -42,7 +42,7 @@ def examine(home: Home, choice: Choice, *, port: int) -> Findings:
     """Looks at the target that is named, else at those of `HERE`."""
     targets = {}
     for name in (choice.named,) if choice.named else HERE:
-        options = options_for(name, {name: choice.place()})
+        options = options_for(name, {name: choice.given()})
         targets[name] = _findings(make(name, home, options), port)
     problem = why_unreachable(DEFAULT_IMAGE_URL)
     pictures = Finding(

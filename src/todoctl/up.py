@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from todoctl.errors import TodoctlError
+from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
 from todoctl.targets.base import Progress, Target
 
@@ -35,7 +35,9 @@ def choose_source(target: Target, progress: Progress) -> str:
     What runs with the default service already keeps it: a service that is away for a moment is the
     app's to handle, no reason to restart it with other pictures.
     """
-    before = target.settings()
+    before = None
+    with suppress(UnavailableError):  # a cluster that is stopped cannot be asked
+        before = target.settings()
     if before and before.image_url == DEFAULT_IMAGE_URL:
         return DEFAULT_IMAGE_URL
     problem = why_unreachable(DEFAULT_IMAGE_URL)

@@ -15,19 +15,17 @@ from tests.app_server import free_port
 from tests.todoctl.bench import Bench
 from tests.todoctl.images.engine import Engine
 from tests.todoctl.kube.kube import Kube
-from tests.todoctl.kube.place import Place
 from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.home import Home
 from todoctl.images import image
-from todoctl.kube import attempts, wait
-from todoctl.kube.api import Api
+from todoctl.kube import wait
 from todoctl.kube.client import Client
-from todoctl.kube.waiting import patience
 from todoctl.settings import Settings
-from todoctl.targets.k3d import context, page, preflight, target
+from todoctl.targets.k3d import provider
 from todoctl.targets.k3d.options import ClusterOptions
-from todoctl.targets.k3d.target import K3dTarget
+from todoctl.targets.k3d.provider import K3dCluster
+from todoctl.targets.kubernetes.target import KubernetesTarget
 
 
 @dataclass
@@ -90,13 +88,6 @@ def _kube() -> Iterator[Kube]:
     kube.close()
 
 
-@pytest.fixture(name="api")
-def _api(kube: Kube, tmp_path: Path) -> Api:
-    path = tmp_path / "kubeconfig"
-    path.write_text(kube.kubeconfig())
-    return Api(path, proxied=False)
-
-
 @pytest.fixture(name="client")
 def _client(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     path = tmp_path / "client.kubeconfig"
@@ -108,11 +99,6 @@ def _client(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     client.close()
 
 
-@pytest.fixture(name="place")
-def _place(api: Api) -> Place:
-    return Place(api)
-
-
 @pytest.fixture(name="world")
 def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(kube)
@@ -120,20 +106,17 @@ def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(patience, "QUIET_SECONDS", 5.0)
-    monkeypatch.setattr(patience, "STUCK_SECONDS", 0.3)
-    monkeypatch.setattr(page, "LOOK_SECONDS", 0.1)
-    for name in ("POLL_SECONDS", "READY_SECONDS", "ROUTE_SECONDS"):
-        monkeypatch.setattr(page, name, 0.01)
-    monkeypatch.setattr(attempts, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(target, "HALT_SECONDS", 0.01)
+    for name in ("POLL_SECONDS", "LOOK_SECONDS", "ROUTE_SECONDS"):
+        monkeypatch.setattr(wait, name, 0.01)
+    monkeypatch.setattr(wait, "ADDRESS_SECONDS", 0.3)
+    monkeypatch.setattr(wait, "UNANSWERED_SECONDS", 0.5)
     return world
 
 
 @pytest.fixture(name="engine")
 def _engine(world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine(world)
-    for module in (context, preflight, image):
+    for module in (provider, image):
         monkeypatch.setattr(module, "connect", engine)
     return engine
 
@@ -159,5 +142,5 @@ def _home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(name="target")
-def _target(home: Home, options: ClusterOptions, engine: Engine) -> K3dTarget:
-    return K3dTarget(home, options)
+def _target(home: Home, options: ClusterOptions, engine: Engine) -> KubernetesTarget:
+    return KubernetesTarget(home, K3dCluster(home, options))

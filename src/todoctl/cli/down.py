@@ -40,22 +40,17 @@ def down(
 ) -> None:
     """Take away all that up has made; twice is fine."""
     from todoctl import targets
-    from todoctl.restore import put_cache_back
 
     terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     home = find_home()
     choice = targets.Choice(target, cluster, context, namespace)
-    where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster) or targets.find(
-        home, choice, terminal.commands, keep_cluster=keep_cluster, leftovers=True
-    )
+    where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster)
     changed = False
     if where is None:
         terminal.note("Nothing is up; nothing to remove.")
         home.tidy()
     else:
         with home.lock():
-            if keep_data:
-                put_cache_back(where, terminal)
             changed = where.down(terminal, keep_data=keep_data)
         terminal.note("Removed." if changed else "Nothing was up; nothing to remove.")
     if as_json:

@@ -59,7 +59,7 @@ def manifests(
     """Print what is applied to the cluster, as YAML."""
     from todoctl.kube.manifests import render
     from todoctl.targets.k3d.options import ClusterOptions
-    from todoctl.targets.k3d.resources import resources
+    from todoctl.targets.k3d.provider import resources
 
     check_image(app_image)
     settings = Settings(ttl=ttl, image_url=image_url)
@@ -68,9 +68,10 @@ def manifests(
     if image_service:
         from todoctl.kube.image_pod import pod
 
-        made = [pod(None, app_image, namespace, secrets) if namespace else pod(options.node, app_image)]
+        node = None if namespace else options.node
+        made = [pod(app_image, namespace or "default", node=node, pull_secrets=secrets)]
     elif namespace:
-        from todoctl.targets.kubernetes import resources as of_namespace
+        from todoctl.targets.kubernetes import existing
         from todoctl.targets.kubernetes.options import NamespaceOptions
 
         chosen = NamespaceOptions(
@@ -83,7 +84,7 @@ def manifests(
             ingress_class=ingress_class,
             gateway=gateway,
         )
-        made = of_namespace.resources(settings, chosen, app_image, replicas=replicas)
+        made = existing.resources(settings, chosen, app_image)
     else:
         made = resources(settings, options, app_image)
     typer.echo(render(made), nl=False)

@@ -115,7 +115,6 @@ def up(
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
-    from todoctl.restore import put_cache_back
     from todoctl.up import trouble
     from todoctl.up import up as bring_up
 
@@ -132,7 +131,7 @@ def up(
         "k3s_image": k3s_image,
         "k3d_arg": tuple(k3d_arg) if k3d_arg else None,
         "adopt": adopt or None,
-        "switch_context": False if keep_context else None,
+        "keep_context": keep_context or None,
     }
     of_kubernetes = {
         "context": context,
@@ -155,7 +154,6 @@ def up(
     options = targets.options_for(name, stated)
     with home.lock():
         where = targets.make(name, home, options, terminal.commands)
-        put_cache_back(where, terminal)
         settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
     page = where.page(settings)
     if not changed:

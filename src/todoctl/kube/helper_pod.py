@@ -23,11 +23,10 @@ from websocket import WebSocketException
 
 from todoctl import directory as directory_program
 from todoctl.errors import TodoctlError, UnavailableError
-from todoctl.kube import manifests, wait
+from todoctl.kube import ask, manifests, wait
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import Resource, is_ours
 from todoctl.kube.streams import Session
-from todoctl.targets.kubernetes import ask  # moves here with its last other user
 from todoctl.targets.volume import File
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def remove_pod(client: Client, name: str) -> None:
         client.delete("Pod", name, grace=1)
 
 
-def own_pod(client: Client, name: str, container: Resource, **more: Any) -> Resource:  # noqa: ANN401
+def own_pod(namespace: str, name: str, container: Resource, **more: Any) -> Resource:  # noqa: ANN401
     """Returns a pod with no more rights than the app has; `more` is of its specification."""
     limits = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
     app = manifests.deployment_of(manifests.plain())["spec"]["template"]["spec"]
@@ -136,7 +135,7 @@ def own_pod(client: Client, name: str, container: Resource, **more: Any) -> Reso
         {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "namespace": client.namespace},
+            "metadata": {"name": name, "namespace": namespace},
             "spec": {
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
@@ -181,7 +180,7 @@ class HelperPod:
         container = {"image": image, "command": ["sleep", "infinity"]}
         container |= {"volumeMounts": app["containers"][0]["volumeMounts"]}
         self._wanted = own_pod(
-            client,
+            client.namespace,
             NAME,
             container,
             volumes=app["volumes"],

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 LOCAL, K3D, KUBERNETES = "local", "k3d", "kubernetes"
 NAMES = (K3D, LOCAL, KUBERNETES)
 
-PLACES = {K3D: ("cluster",), KUBERNETES: ("context", "namespace"), LOCAL: ()}
-"""The options that tell one place of a target from another."""
-
-STATE = "state.json"
+NAMED_BY = {K3D: ("cluster",), KUBERNETES: ("context", "namespace"), LOCAL: ()}
+"""The options that tell one deployment on a target from another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the command line says about the target; None where it is silent."""
+    """What the command line says about the target; None where it says nothing."""
 
     name: str | None = None
     cluster: str | None = None
@@ -38,7 +37,7 @@ class Choice:
             raise BadUsageError(
                 f"Unknown target {self.name!r}", fix=f"Use {', '.join(NAMES[:-1])} or {NAMES[-1]}"
             )
-        for target, options in PLACES.items():
+        for target, options in NAMED_BY.items():
             for option in options:
                 if getattr(self, option) is not None and self.named != target:
                     raise BadUsageError(
@@ -47,27 +46,27 @@ class Choice:
 
     @property
     def named(self) -> str | None:
-        """The target that is named, if only by a place of it."""
+        """The target that is named, if only by an option of it."""
         if self.name:
             return self.name
-        for target, options in PLACES.items():
+        for target, options in NAMED_BY.items():
             if any(getattr(self, option) is not None for option in options):
                 return target
         return None
 
-    def place(self) -> dict[str, str]:
-        """What is said of one place of the target."""
-        stated = {option: getattr(self, option) for options in PLACES.values() for option in options}
+    def given(self) -> dict[str, str]:
+        """Returns the options that name one deployment on the target."""
+        stated = {option: getattr(self, option) for options in NAMED_BY.values() for option in options}
         return {option: value for option, value in stated.items() if value is not None}
 
-    def fits(self, place: "Place") -> bool:
-        """Whether that place may be meant."""
-        return self.name in {None, place.target} and self.place().items() <= place.given.items()
+    def fits(self, found: "Deployment") -> bool:
+        """Whether that deployment may be meant."""
+        return self.named in {None, found.target} and self.given().items() <= found.given.items()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A target, and what names one place of it among others."""
+class Deployment:
+    """A target, and the options that tell this deployment on it from others."""
 
     target: str
     given: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +76,7 @@ class Place:
 
 
 def default(progress: Progress) -> str:
-    """k3d where Docker and k3d are installed, working or not; else local, and how to get k3d."""
+    """Returns k3d if Docker and k3d are installed, working or not; else local, and says how to get k3d."""
     missing = [name for name in ("docker", "k3d") if shutil.which(name) is None]
     if not missing:
         return K3D
@@ -91,7 +90,7 @@ def default(progress: Progress) -> str:
 def options_for(
     name: str, given: Mapping[str, Mapping[str, Any]]
 ) -> "ClusterOptions | NamespaceOptions | None":
-    """The target's options, of those that are given by target; raises where some are for another one."""
+    """Returns the target's options, of those that are given by target; raises if some are for another one."""
     for other, values in given.items():
         if values and other != name:
             option = "--" + next(iter(values)).replace("_", "-")
@@ -121,64 +120,103 @@ def make(
     options: "ClusterOptions | NamespaceOptions | None" = None,
     commands: Commands = SILENT,
 ) -> Target:
-    """The target called `name`, which tells `commands` what it does."""
+    """Returns the target called `name`, which tells `commands` what it does."""
+    if name == LOCAL:
+        from todoctl.targets.local.target import LocalTarget
+
+        return LocalTarget(home, commands)
     from todoctl.targets.k3d.options import ClusterOptions
-    from todoctl.targets.kubernetes.options import NamespaceOptions
+    from todoctl.targets.kubernetes.target import KubernetesTarget
 
-    match name, options:
-        case "kubernetes", NamespaceOptions():
-            from todoctl.targets.kubernetes.target import NamespaceTarget
+    match options:
+        case ClusterOptions():
+            from todoctl.targets.k3d.provider import K3dCluster
 
-            return NamespaceTarget(home, options, commands)
-        case "k3d", ClusterOptions():
-            from todoctl.targets.k3d.target import K3dTarget
+            return KubernetesTarget(home, K3dCluster(home, options, commands), commands)
+        case None:
+            raise BadUsageError(f"The target {name} needs options", fix="Name it with --target")
+    from todoctl.targets.kubernetes.existing import ExistingCluster
 
-            return K3dTarget(home, options, commands)
-    from todoctl.targets.local.target import LocalTarget
-
-    return LocalTarget(home, commands)
+    return KubernetesTarget(home, ExistingCluster(home, options, commands), commands)
 
 
-def known(home: Home, *, leftovers: bool = False) -> list[Place]:
-    """All that is up; with `leftovers` all that left a trace. Raises where that cannot be seen."""
+def known(home: Home, choice: Choice) -> list[Deployment]:
+    """Returns what there may be of the choice: by the state directory, Docker's labels, and its options.
+
+    Raises if that cannot be found out.
+    """
     home.check_readable()
-    places = [(Place(LOCAL), home.path / LOCAL)]
-    places += [(Place(K3D, {"cluster": entry.name}), entry) for entry in sorted((home.path / K3D).glob("*"))]
-    places += [
-        (Place(KUBERNETES, {"context": unquote(entry.parent.name), "namespace": entry.name}), entry)
-        for entry in sorted((home.path / KUBERNETES).glob("*/*"))
-    ]
-    return [place for place, path in places if (path.is_dir() if leftovers else (path / STATE).is_file())]
+    found = [Deployment(LOCAL)] if (home.path / LOCAL).is_dir() else []
+    if choice.named in {None, K3D}:
+        here = {entry.name for entry in (home.path / K3D).glob("*")}
+        named = {choice.cluster} if choice.cluster else set()
+        found += [
+            Deployment(K3D, {"cluster": name})
+            for name in sorted(here | _clusters(found, choice, certain=bool(here)) | named)
+        ]
+    places = {(unquote(one.parent.name), one.name) for one in (home.path / KUBERNETES).glob("*/*")}
+    if choice.context is not None and choice.namespace is not None:
+        places.add((choice.context, choice.namespace))
+    elif choice.context is not None and not any(context == choice.context for context, _ in places):
+        places.add((choice.context, "default"))
+    found += [Deployment(KUBERNETES, {"context": one, "namespace": two}) for one, two in sorted(places)]
+    return [one for one in found if choice.fits(one)]
+
+
+def _clusters(found: list[Deployment], choice: Choice, *, certain: bool) -> set[str]:
+    """Returns the names of the clusters of todoctl's own that Docker has.
+
+    Raises if Docker does not answer, unless something else is meant: nobody knows then whether there is one.
+    """
+    if shutil.which("docker") is None:
+        return set()
+    from todoctl.images.engine import connect
+    from todoctl.targets.k3d.cluster import names
+
+    try:
+        return set(names(connect(timeout=5)))
+    except UnavailableError:
+        if choice.named == K3D or certain or (not found and shutil.which("k3d")):
+            raise
+        return set()
 
 
 def find(
-    home: Home,
-    choice: Choice,
-    commands: Commands = SILENT,
-    *,
-    leftovers: bool = False,
-    keep_cluster: bool = False,
+    home: Home, choice: Choice, commands: Commands = SILENT, *, keep_cluster: bool = False
 ) -> Target | None:
-    """What is up and meant by `choice`; None where nothing is. Raises where that is not clear."""
-    found = [place for place in known(home, leftovers=leftovers) if choice.fits(place)]
-    if not found:
-        return None
+    """Returns what is meant by `choice`, up or only kept; None if nothing is. Raises if that is not clear."""
+    found = known(home, choice)
+    if len(found) > 1:  # what is up goes before what was kept
+        found = [one for one in found if _may_be_up(_make(home, one))] or found
     if len(found) > 1:
         raise BadUsageError(
             f"More than one is up: {', '.join(map(str, found))}",
             fix="Choose with --target, --cluster for k3d, --context and --namespace for kubernetes",
         )
-    (place,) = found
-    given: dict[str, dict[str, Any]] = {place.target: dict(place.given)}
+    if not found:
+        return None
+    return _make(home, found[0], commands, keep_cluster=keep_cluster)
+
+
+def _make(
+    home: Home, found: Deployment, commands: Commands = SILENT, *, keep_cluster: bool = False
+) -> Target:
+    given: dict[str, dict[str, Any]] = {found.target: dict(found.given)}
     if keep_cluster:
         given.setdefault(K3D, {})["keep_cluster"] = True
-    return make(place.target, home, options_for(place.target, given), commands)
+    return make(found.target, home, options_for(found.target, given), commands)
+
+
+def _may_be_up(target: Target) -> bool:
+    with suppress(UnavailableError):
+        return target.settings() is not None
+    return True  # it cannot be told
 
 
 def require(home: Home, choice: Choice, commands: Commands = SILENT) -> Target:
-    """As `find`; raises `UnavailableError` where nothing is up."""
+    """As `find`; raises `UnavailableError` if nothing is up."""
     target = find(home, choice, commands)
-    if target is None:
+    if target is None or target.settings() is None:
         meant = f" on {choice.name}" if choice.name else ""
         raise UnavailableError(f"Nothing is up{meant}", fix="Run 'todoctl up' first")
     return target

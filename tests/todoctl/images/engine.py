@@ -62,6 +62,35 @@ class Engine:
     def exec_inspect(self, number: str) -> dict[str, int]:
         return {"ExitCode": self._executed[int(number)][0]}
 
+    def get_archive(self, container: str, path: str) -> tuple[list[bytes], dict[str, str]]:
+        self.containers.get(container)
+        if path not in self.world.paths:
+            raise docker.errors.NotFound("404", explanation=f"Could not find the file {path} in container")
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name, content in self.world.files.items():
+                entry = tarfile.TarInfo(f"{path.rpartition('/')[2]}/{name}")
+                entry.size, entry.mtime = len(content), 12.5
+                archive.addfile(entry, io.BytesIO(content))
+        return [packed.getvalue()], {}
+
+    def put_archive(self, container: str, path: str, data: bytes) -> bool:
+        self.world.calls.append([container, "put_archive", path])
+        with tarfile.open(fileobj=io.BytesIO(data)) as packed:
+            self.world.paths |= {f"{path}/{name}" for name in packed.getnames()}
+        return True
+
+    def remove_container(self, name: str, **_: object) -> None:
+        del self.world.machines[name]
+
+    def remove_network(self, name: str) -> None:
+        if name in self.world.held:
+            raise docker.errors.APIError("403", explanation=f"network {name} has active endpoints")
+        self.world.networks.remove(name)
+
+    def remove_volume(self, name: str, **_: object) -> None:
+        del self.world.volumes[name]
+
     def networks(self, names: list[str]) -> list[dict[str, str]]:
         """As Docker does it: a name is found by any part of it."""
         return [{"Name": name} for name in self.world.networks if any(part in name for part in names)]
@@ -112,13 +141,13 @@ class Containers:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def __call__(self, *, filters: dict[str, str], all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - as in the SDK
+    def __call__(self, *, filters: dict[str, str | list[str]], all: bool = False) -> list[dict[str, Any]]:  # noqa: A002 - as in the SDK
         return [
             {
                 "Id": name,
                 "Names": [f"/{name}"],
                 "State": machine.status,
-                "Labels": {"k3d.role": machine.role, **({"todoctl": "made"} if machine.marked else {})},
+                "Labels": machine.labels,
                 "Ports": [{"PrivatePort": 6443, "PublicPort": 6443}]
                 + (
                     [{"PrivatePort": 80, "PublicPort": machine.port}]
@@ -132,7 +161,7 @@ class Containers:
 
     def get(self, name: str) -> "Container":
         if name not in self._world.machines:
-            raise docker.errors.NotFound("no such container")
+            raise docker.errors.NotFound("404", explanation=f"No such container: {name}")
         return Container(self._world, name)
 
 
@@ -146,12 +175,6 @@ class Container:
     @property
     def status(self) -> str:
         return self._world.machines[self._name].status
-
-    def put_archive(self, path: str, data: bytes) -> bool:
-        self._world.calls.append([self._name, "put_archive", path])
-        with tarfile.open(fileobj=io.BytesIO(data)) as packed:
-            self._world.paths |= {f"{path}/{name}" for name in packed.getnames()}
-        return True
 
 
 @dataclass(frozen=True)

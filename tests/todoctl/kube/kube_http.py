@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from todoctl.targets.kubernetes import ask
+from todoctl.kube import ask
 
 if TYPE_CHECKING:
     from tests.todoctl.kube.kube import Kube

@@ -1,10 +1,14 @@
-"""A k3d cluster: what there is of it in Docker, and the k3d commands that change it."""
+"""A k3d cluster: its containers, as Docker has them, and the k3d commands that change it."""
 
+import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 import docker.errors
@@ -13,55 +17,72 @@ from rich.text import Text
 from todoctl import ports
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
+from todoctl.images.engine import reason
 from todoctl.targets.k3d.options import LISTEN, ClusterOptions
 
-MARK = "todoctl"
-"""The label that todoctl's own clusters carry on every container."""
+LABEL = "todoctl"
+"""Every container of a cluster of todoctl's own has it; its value says what the cluster was made with."""
 
-OLDEST = (5, 0, 0)
-OWN = (f"--runtime-label={MARK}=", "--timeout=")
-"""Arguments that nobody else would give: a cluster made by hand is not todoctl's."""
-
+OLDEST = (5, 4, 0)
 CREATE_TIMEOUT = "300s"
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """A container of a cluster: a node or its load balancer."""
+class Container:
+    """A container of a cluster: a node, or its load balancer."""
 
     name: str
-    running: bool
-    ours: bool
+    state: str
+    label: str | None
+    """todoctl's own label, if it has it."""
+
     port: int | None
-    """The host port that leads to port 80, for the load balancer."""
+    """The port of this machine that leads to port 80, for the load balancer."""
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
 
 
-def are_ours(machines: list[Machine]) -> bool:
-    """Whether todoctl has made all of them; k3d's short-lived helper carries no mark, whoever made it."""
-    return all(machine.ours for machine in machines if not machine.name.endswith("-tools"))
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What `k3d version` says: k3d's own, and that of the k3s that it brings."""
+
+    k3d: str
+    k3s: str
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in re.findall(r"\d+", self.k3d)[:3])
+
+    def images(self, options: ClusterOptions, *, create: bool) -> dict[str, str]:
+        """Returns the images that a new cluster or a start takes, each with what names another one.
+
+        k3d pulls one after the other, in silence, and gives up after a fixed time; what it looks up itself (a
+        channel of k3s) is left to it. https://github.com/k3d-io/k3d/blob/v5.9.0/pkg/types/images.go
+        """
+        tag = os.environ.get("K3D_HELPER_IMAGE_TAG") or self.k3d.removeprefix("v")
+        names = {"K3D_IMAGE_TOOLS": f"ghcr.io/k3d-io/k3d-tools:{tag}"}
+        if create:
+            names["K3D_IMAGE_LOADBALANCER"] = f"ghcr.io/k3d-io/k3d-proxy:{tag}"
+        found = {os.environ.get(variable) or image: variable for variable, image in names.items()}
+        k3s = options.k3s_image or os.environ.get("K3D_IMAGE") or f"docker.io/rancher/k3s:{self.k3s}"
+        if create and ":" in k3s:
+            found[k3s] = "--k3s-image"
+        return found
 
 
-def is_registry(labels: Mapping[str, str]) -> bool:
-    """Whether it is what `--registry-create` makes with a cluster; k3d gives it none of the others' marks."""
-    return labels.get("k3d.role") == "registry"
-
-
-def are_whole(machines: list[Machine]) -> bool:
-    """Whether k3d came as far as the load balancer, the last that it makes."""
-    return any(machine.port for machine in machines)
-
-
-def version() -> tuple[int, ...]:
-    """The version of k3d as numbers; raises `UnavailableError` where it does not say one."""
+def versions() -> Versions:
+    """Returns k3d's versions; raises `UnavailableError` if it does not say them."""
     text = run("version")
-    found = re.search(r"k3d version v?(\d+)\.(\d+)\.(\d+)", text)
-    if not found:
+    found = [re.search(rf"{program} version (v?\d+\.\d+\.\S+)", text) for program in ("k3d", "k3s")]
+    if found[0] is None:
         raise UnavailableError(
             "k3d does not tell its version",
             why=text.strip() or "it says nothing",
             fix="Install a release of it (https://k3d.io)",
         )
-    return tuple(int(part) for part in found.groups())
+    return Versions(found[0][1], found[1][1] if found[1] else "latest")
 
 
 def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
@@ -69,89 +90,102 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
 
     `shown` gets k3d's messages as they come.
     """
-    try:
-        process = subprocess.Popen(
-            ["k3d", *arguments],  # noqa: S607 - the k3d that the user has chosen
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        why = "it is not installed" if missing else error.strerror or str(error)
-        raise UnavailableError("k3d cannot be run", why=why, fix="Install it from https://k3d.io") from None
-    with process:
+    with tempfile.TemporaryFile() as output:
         try:
-            reasons = []
-            for line in process.stderr or ():
-                plain = Text.from_ansi(line).plain.strip()
-                message = re.sub(r"^[A-Z]+\[\d+\]\s*", "", plain)
-                if plain.startswith(("FATA", "ERRO")):
-                    reasons.append(message)
-                elif early := re.search(r'level=fatal msg="(.*)"$', plain):  # while it reads its options
-                    reasons.append(early[1].replace('\\"', '"'))
-                shown(message)
-            output = process.stdout.read() if process.stdout else ""
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode:
+            process = subprocess.Popen(
+                ["k3d", *arguments],  # noqa: S607 - the k3d that the user has chosen
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError)
+            why = "it is not installed" if missing else error.strerror or str(error)
+            raise UnavailableError(
+                "k3d cannot be run", why=why, fix="Install it from https://k3d.io"
+            ) from None
+        with process:
+            try:
+                messages = []
+                for line in process.stderr or ():
+                    plain = Text.from_ansi(line).plain.strip()
+                    messages.append(plain)
+                    shown(_message(plain))
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            reasons = [one for one in messages if one.startswith(("FATA", "ERRO")) or "level=fatal" in one]
+            why = next((_message(one) for one in (*reasons, *reversed(messages)) if one), "")
+            raise UnavailableError(
+                f"k3d {' '.join(arguments[:2])} failed",
+                why=why or f"exit {process.returncode}",
+                fix="Run the same command again, and see 'docker ps --all'",
+            )
+        output.seek(0)
+        return output.read().decode(errors="replace")
+
+
+def _message(line: str) -> str:
+    """Returns a line of k3d's log without level and time; two forms, since it reads its options first."""
+    early = re.search(r'msg="(.*)"$', line)
+    return early[1].replace('\\"', '"') if early else re.sub(r"^[A-Z]+\[\d+\]\s*", "", line)
+
+
+@contextmanager
+def translated(what: str = "Docker does not answer") -> Iterator[None]:
+    """Makes an `UnavailableError` of whatever the Docker SDK raises in the block."""
+    try:
+        yield
+    except (docker.errors.DockerException, OSError) as error:
         raise UnavailableError(
-            f"k3d {' '.join(arguments[:2])} failed",
-            why=reasons[0] if reasons else f"exit {process.returncode}",
-            fix="Run the same command again, and see 'docker ps --all'",
-        )
-    return output
+            what,
+            why=" ".join(reason(error).split()),
+            fix="See 'docker info' and 'docker ps --all'; try again",
+        ) from None
+
+
+def names(engine: docker.DockerClient) -> list[str]:
+    """Returns the names of all clusters that todoctl has made, running or not."""
+    with translated():
+        found = engine.api.containers(all=True, filters={"label": [LABEL, "k3d.cluster"]})
+    return sorted({entry["Labels"]["k3d.cluster"] for entry in found})
 
 
 class Cluster:
-    """The cluster that `options` name."""
+    """The cluster of a name, which may not exist."""
 
-    def __init__(
-        self, engine: docker.DockerClient, options: ClusterOptions, commands: Commands = SILENT
-    ) -> None:
-        self._commands = commands
-        self._engine = engine
-        self._options = options
-        self.name = options.cluster
+    def __init__(self, engine: docker.DockerClient, name: str, commands: Commands = SILENT) -> None:
+        self._engine, self.name, self._commands = engine, name, commands
 
-    def machines(self) -> list[Machine]:
-        """Its containers, running or not; none where the cluster does not exist."""
-        found = self._engine.api.containers(all=True, filters={"label": f"k3d.cluster={self.name}"})
-        with_ours = any(MARK in entry["Labels"] for entry in found)
-        machines = []
-        for entry in found:
-            ports = [
-                port["PublicPort"]
-                for port in entry.get("Ports", [])
-                if port.get("PrivatePort") == 80 and port.get("PublicPort")
-            ]
-            if not ports and entry["State"] != "running":
-                ports = self._bound_ports(entry["Id"])
-            machines.append(
-                Machine(
-                    name=entry["Names"][0].lstrip("/"),
-                    running=entry["State"] == "running",
-                    ours=MARK in entry["Labels"] or (with_ours and is_registry(entry["Labels"])),
-                    port=ports[0] if ports else None,
-                )
-            )
-        return sorted(machines, key=lambda machine: machine.name)
+    def containers(self) -> list[Container]:
+        """Returns its containers, running or not; none if the cluster does not exist."""
+        with translated():
+            found = self._engine.api.containers(all=True, filters={"label": f"k3d.cluster={self.name}"})
+            return sorted((self._container(entry) for entry in found), key=lambda one: one.name)
 
-    def count_agents(self, machines: list[Machine]) -> int:
-        return sum(machine.name.startswith(f"k3d-{self.name}-agent-") for machine in machines)
+    def _container(self, entry: dict[str, Any]) -> Container:
+        labels = entry["Labels"]
+        mapped = [
+            port["PublicPort"]
+            for port in entry.get("Ports", [])
+            if port.get("PrivatePort") == 80 and port.get("PublicPort")
+        ]
+        if not mapped and entry["State"] != "running":  # Docker has it among the container's settings only
+            bindings = self._engine.api.inspect_container(entry["Id"])["HostConfig"]["PortBindings"] or {}
+            mapped = [int(one["HostPort"]) for one in bindings.get("80/tcp") or [] if one["HostPort"]]
+        label = labels.get(LABEL)
+        if label is None and labels.get("k3d.role") == "registry":
+            label = ""  # `--registry-create` makes it with the cluster, without the others' labels
+        return Container(entry["Names"][0].lstrip("/"), entry["State"], label, mapped[0] if mapped else None)
 
-    def _bound_ports(self, container: str) -> list[int]:
-        """A stopped container's ports, which Docker lists only among its settings."""
-        bindings = self._engine.api.inspect_container(container)["HostConfig"]["PortBindings"] or {}
-        return [int(binding["HostPort"]) for binding in bindings.get("80/tcp") or [] if binding["HostPort"]]
-
-    def create(self, port: int, shown: Callable[[str], None]) -> None:
-        """Creates the cluster and waits until k3d calls it ready."""
-        command = create_command(self._options, port)
-        self._commands.tell(["k3d", *(word for word in command if not word.startswith(OWN))])
+    def create(self, options: ClusterOptions, port: int, shown: Callable[[str], None]) -> None:
+        """Creates the cluster; returns when k3d calls it ready."""
+        command = create_command(options, port)
+        hidden = ("--runtime-label=", "--timeout=")  # a cluster that is made by hand is not todoctl's
+        self._commands.tell(["k3d", *(word for word in command if not word.startswith(hidden))])
         run(*command, shown=shown)
 
     def start(self, shown: Callable[[str], None]) -> None:
@@ -160,38 +194,65 @@ class Cluster:
         run("cluster", "start", self.name, f"--timeout={CREATE_TIMEOUT}", shown=shown)
 
     def delete(self, shown: Callable[[str], None]) -> None:
-        """Deletes the cluster; raises where something of it stays."""
-        command = ("cluster", "delete", self.name)
-        self._commands.tell(["k3d", *command])
-        run(*command, shown=shown)
-        left = self.leftovers()
-        if left:
+        """Deletes all of the cluster, whether or not its API answers; raises if something of it stays."""
+        self._commands.tell(["k3d", "cluster", "delete", self.name])
+        failure = ""
+        try:
+            run("cluster", "delete", self.name, shown=shown)
+        except UnavailableError as error:
+            failure = error.why
+        for kind, name in self.leftovers():
+            shown(f"removing the {kind} {name}")
+            try:
+                self._remove(kind, name)
+            except (docker.errors.DockerException, OSError) as error:
+                failure = reason(error)
+        if left := self.leftovers():
             raise UnavailableError(
-                f"k3d has deleted {self.name}, but {', '.join(left)} stayed", fix="Run 'todoctl down' again"
+                f"Of the cluster {self.name} {', '.join(f'{kind} {name}' for kind, name in left)} stayed",
+                why=" ".join(failure.split()),
+                fix="Remove what holds it (see 'docker network inspect' and 'docker ps --all'), then run "
+                "'todoctl down' again",
             )
 
-    def leftovers(self) -> list[str]:
-        """Containers, networks and volumes of the cluster that are still there, by name."""
-        label = {"label": f"k3d.cluster={self.name}"}
-        found = [f"container {machine.name}" for machine in self.machines()]
-        networks = self._engine.api.networks(names=[f"k3d-{self.name}"])
-        found += [f"network {entry['Name']}" for entry in networks if entry["Name"] == f"k3d-{self.name}"]
-        volumes = self._engine.api.volumes(filters=label)["Volumes"] or []
-        return found + [f"volume {entry['Name']}" for entry in volumes]
+    def _remove(self, kind: str, name: str) -> None:
+        api = self._engine.api
+        with suppress(docker.errors.NotFound):
+            match kind:
+                case "container":
+                    api.remove_container(name, force=True, v=True)
+                case "network":
+                    api.remove_network(name)
+                case _:
+                    api.remove_volume(name, force=True)
 
-    def kubeconfig(self, path: Path) -> None:
-        """Writes the cluster's own kubeconfig to `path`, readable for its owner alone."""
-        switch = f"--kubeconfig-switch-context={'true' if self._options.switch_context else 'false'}"
-        merge = ["k3d", "kubeconfig", "merge", self.name, "--kubeconfig-merge-default", switch]
-        self._commands.tell(merge)  # todoctl has a file of its own instead: the user's is the user's
-        text = run("kubeconfig", "get", self.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
+    def leftovers(self) -> list[tuple[str, str]]:
+        """Returns kind and name of its containers, networks and volumes that are there."""
+        found = [("container", one.name) for one in self.containers()]
+        with translated():
+            networks = self._engine.api.networks(names=[f"k3d-{self.name}"])
+            label = {"label": f"k3d.cluster={self.name}"}
+            volumes = self._engine.api.volumes(filters=label)["Volumes"] or []
+        found += [("network", one["Name"]) for one in networks if one["Name"] == f"k3d-{self.name}"]
+        return found + [("volume", one["Name"]) for one in volumes]
+
+    def kubeconfig(self) -> str:
+        """Returns the cluster's own kubeconfig."""
+        return run("kubeconfig", "get", self.name)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces `path` in one step, readable for its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".tmp")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
 
 
 def create_command(options: ClusterOptions, port: int) -> list[str]:
-    """What k3d is told to make the cluster of `options`, with `port` leading to its page."""
+    """Returns what k3d is told to make the cluster of `options`, with `port` leading to its page."""
     command = [
         "cluster",
         "create",
@@ -200,8 +261,8 @@ def create_command(options: ClusterOptions, port: int) -> list[str]:
         f"--port={options.listen}:{port}:80@loadbalancer",
         # Left to itself, k3d binds one to every network, half a minute after it has chosen it.
         f"--api-port={LISTEN[0]}:{ports.find_free()}",
-        f"--runtime-label={MARK}=made@all",
-        f"--kubeconfig-switch-context={'true' if options.switch_context else 'false'}",
+        f"--runtime-label={LABEL}={options.label()}@all",
+        f"--kubeconfig-switch-context={'false' if options.keep_context else 'true'}",
         f"--timeout={CREATE_TIMEOUT}",
     ]
     if options.k3s_image:

@@ -1,7 +1,7 @@
 """What the user wants of a namespace."""
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from todoctl.errors import BadUsageError
@@ -19,27 +19,31 @@ IMAGE = frozenset({"app_image", "registry"})
 """Either says where the app's image is."""
 
 
+def _option(default: Any, metavar: str, text: str) -> Any:  # noqa: ANN401 - as `field` itself
+    return field(default=default, metadata={"metavar": metavar, "help": text})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceOptions:
-    """The kubeconfig's context and the namespace, and how the app is to be there.
+    """The options of `--target kubernetes`; each field is an option of the same name.
 
-    `host` is the ingress's or the route's, with the port after a colon where that is not 80. `gateway` is the
-    name of one, with its namespace before a slash where that is another one. `stated` holds the names of the
-    options that the user has given himself, even where that is their default.
+    `stated` holds the names of those that the user has given, even if that is their default.
     """
 
-    context: str
-    namespace: str = NAMESPACE
-    create_namespace: bool = False
-    storage_class: str | None = None
-    replicas: int = 1
-    app_image: str | None = None
-    registry: str | None = None
-    base_image: str | None = None
-    pull_secret: tuple[str, ...] = ()
-    host: str | None = None
-    ingress_class: str | None = None
-    gateway: str | None = None
+    context: str = _option("", "NAME", "The context of your kubeconfig; always needed.")
+    namespace: str = _option(NAMESPACE, "NAME", "The namespace. [default: default]")
+    create_namespace: bool = _option(False, "", "Make the namespace if it is missing.")
+    app_image: str | None = _option(None, "REF", "The app's image, as the cluster can pull it.")
+    registry: str | None = _option(None, "HOST/PATH", "Build the app's image here, and push it there.")
+    base_image: str | None = _option(None, "REF", "The Python image to build on, with --registry.")
+    pull_secret: tuple[str, ...] = _option((), "NAME", "A secret to pull with; may be repeated.")
+    storage_class: str | None = _option(None, "NAME", "The claim's storage class. [default: the cluster's]")
+    replicas: int = _option(1, "NUMBER", "How many pods; several need ReadWriteMany. [default: 1]")
+    host: str | None = _option(None, "NAME[:PORT]", "The page by an ingress, not by a port here.")
+    ingress_class: str | None = _option(None, "NAME", "The ingress's class. [default: the cluster's]")
+    gateway: str | None = _option(
+        None, "[NAMESPACE/]NAME", "The page by this gateway's route, not by an ingress."
+    )
     stated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -75,18 +79,18 @@ class NamespaceOptions:
 
     @property
     def host_name(self) -> str:
-        """The host without its port; empty where there is none."""
+        """The host without its port; empty if there is none."""
         return (self.host or "").partition(":")[0]
 
     @property
     def shared(self) -> bool:
-        """Whether several pods have the volume."""
+        """Whether several pods mount the volume."""
         return self.replicas > 1
 
     def over(self, before: "NamespaceOptions") -> "NamespaceOptions":
-        """These options, where the user has stated them, and else those of before.
+        """Returns these options where the user has stated them, and else those of before.
 
-        Raises `BadUsageError` where they are of a claim's that is there by now, which keeps them.
+        Raises `BadUsageError` if they differ in what the claim that is there keeps.
         """
         names = self.stated | (IMAGE if self.stated & IMAGE else frozenset())
         found = replace(before, **{name: getattr(self, name) for name in names}, stated=frozenset())
@@ -98,15 +102,20 @@ class NamespaceOptions:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """All but what was stated, which is of one command only."""
+        """Returns all but what was stated, which is of one command only."""
         values = {**asdict(self), "pull_secret": list(self.pull_secret)}
         del values["stated"]
         return values
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "NamespaceOptions":
-        """Raises `KeyError`, `TypeError` or `BadUsageError` where `values` are not options."""
-        return cls(**{**values, "pull_secret": tuple(values["pull_secret"])})
+    def recalled(self, values: dict[str, Any]) -> "NamespaceOptions":
+        """Returns these options with `values` of an earlier `up`; those of other versions are ignored."""
+        known = {
+            name: value
+            for name, value in values.items()
+            if name in self.to_json() and name not in {"context", "namespace"}
+        }
+        known["pull_secret"] = tuple(known.get("pull_secret") or ())
+        return replace(self, **known, stated=frozenset())
 
 
 def _is_host(host: str) -> bool:

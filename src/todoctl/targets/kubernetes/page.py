@@ -1,79 +1,154 @@
-"""The page: by an ingress or a route for a host, else a port of this machine that leads to the pods."""
+"""How people and visitors come to the page: a published port, an ingress or a route, or a forwarded port."""
 
 import socket
-from collections.abc import Callable
+from typing import Protocol
 
-from todoctl.client import Client
+from todoctl.client import Client as Site
+from todoctl.commands import Commands
 from todoctl.errors import UnavailableError
-from todoctl.kube.attempts import wait_until
+from todoctl.kube import wait
+from todoctl.kube.app import Deployed
+from todoctl.kube.helper_pod import HelperPod
 from todoctl.kube.manifests import INGRESS, SERVICE
-from todoctl.kube.waiting.ingress import has_address
 from todoctl.settings import Settings
 from todoctl.targets.base import Step
-from todoctl.targets.kubernetes.context import Context
+from todoctl.targets.endpoint import Entrance, on_this_machine
 from todoctl.targets.kubernetes.forward import Forwarder
-from todoctl.targets.kubernetes.resources import ROUTE
 
-PAGE_SECONDS = 60.0
-INGRESS_SECONDS = 180.0
-"""A controller may have to order a load balancer from a cloud."""
+ROUTE = "dwk-todo-app-route"
 
-
-def url(context: Context, settings: Settings) -> str:
-    """Where people find it."""
-    host = context.options.host
-    return f"http://{host}" if host else settings.url
+ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
+"""No page view, and again for as long as load balancer or ingress answer with an error."""
 
 
-def wait(context: Context, settings: Settings, forwarder: Forwarder, step: Step | None) -> None:
-    """Until it is there; raises `UnavailableError` with the reason where that does not happen."""
-    if not context.options.host:
-        context.tell_kubectl("port-forward", f"service/{SERVICE}", f"{settings.port}:1234")
-        forwarder.start(context.name, context.namespace, settings.port)
-        _find(context, settings.url, step, PAGE_SECONDS, forwarder.check)
-        return
-    forwarder.stop()
-    try:
-        _find(context, url(context, settings), step, INGRESS_SECONDS)
-    except UnavailableError as error:
-        raise UnavailableError(error.what, why=error.why, fix=_what_to_do(context)) from None
+class Page(Protocol):
+    """The page of an app on a cluster."""
+
+    def url(self, settings: Settings) -> str:
+        """Returns where people find it."""
+        ...
+
+    def endpoint(self, settings: Settings, app: Deployed, helper: HelperPod) -> Entrance:
+        """Returns how visitors come to it in a validation."""
+        ...
+
+    def open(
+        self, settings: Settings, app: Deployed, commands: Commands, step: Step | None, timeout: float | None
+    ) -> bool:
+        """Returns when it is there; True if something had to be started for it."""
+        ...
+
+    def close(self) -> None:
+        """Ends what runs for it on this machine."""
+        ...
 
 
-def _find(
-    context: Context, address: str, step: Step | None, seconds: float, check: Callable[[], None] | None = None
-) -> None:
-    with Client(address) as client:
+class PublishedPort:
+    """A port of this machine that leads to port 80 of the nodes, as k3d's load balancer does."""
 
-        def attempt() -> None:
-            if check is not None:
-                check()
-            client.find_page()
+    def url(self, settings: Settings) -> str:
+        return settings.url
 
-        wait_until(context.stop, attempt, step, f"the page at {address}", seconds)
+    def endpoint(self, settings: Settings, app: Deployed, helper: HelperPod) -> Entrance:  # noqa: ARG002
+        return on_this_machine(settings.port, "through the cluster's ingress")
+
+    def open(
+        self, settings: Settings, app: Deployed, commands: Commands, step: Step | None, timeout: float | None
+    ) -> bool:
+        commands.tell(app.kubectl("get", f"ingress/{INGRESS}"))
+        commands.tell([*ASK, f"{settings.url}/"])
+        address = f"http://127.0.0.1:{settings.port}"
+        wait.page(app.client, address, step, timeout, entrance="Ingress", on_nodes=True)
+        return False
+
+    def close(self) -> None:
+        """Nothing runs for it."""
 
 
-def _what_to_do(context: Context) -> str:
-    """Of what has to be there for a host, the first that is missing."""
-    options = context.options
-    host = options.host_name
-    kind, name = ("HTTPRoute", ROUTE) if options.gateway else ("Ingress", INGRESS)
-    look = f"see '{' '.join(context.kubectl('describe', f'{kind.lower()}/{name}'))}'"
-    found = context.api.read({"kind": kind, "metadata": {"name": name}})
-    address = ""
-    if options.gateway:
-        refusals = found.refusals() if found else []
-        if refusals:
-            return f"The gateway {options.gateway} does not lead there ({refusals[0]}); {look}"
-        if found is None or not found.parents:
-            return f"Nobody has taken the route: is there a gateway {options.gateway}? Else {look}"
-    elif found is None or not has_address(found):
-        return f"No ingress controller has taken it: name its class with --ingress-class; {look}"
-    else:
-        given = found.status.load_balancer.ingress[0]
-        address = given.ip or given.hostname
-    where = address or f"the address of {options.gateway}"
-    try:
-        socket.getaddrinfo(host, None)
-    except OSError:
-        return f"Let the name {host} lead to {where}, by DNS or in /etc/hosts"
-    return f"See whether {host} leads to {where}; {look}"
+class NamedHost:
+    """An ingress, or a route of a gateway, for a host."""
+
+    def __init__(self, host: str, gateway: str | None, forwarder: Forwarder) -> None:
+        self._host, self._gateway, self._forwarder = host, gateway, forwarder
+
+    def url(self, settings: Settings) -> str:  # noqa: ARG002
+        return f"http://{self._host}"
+
+    def endpoint(self, settings: Settings, app: Deployed, helper: HelperPod) -> Entrance:  # noqa: ARG002
+        by = f"gateway {self._gateway}" if self._gateway else "ingress"
+        return Entrance(url=self.url(settings), words=f"through the cluster's {by}")
+
+    def open(
+        self,
+        settings: Settings,
+        app: Deployed,
+        commands: Commands,
+        step: Step | None,
+        timeout: float | None,
+    ) -> bool:
+        """Raises as soon as the name leads nowhere: that does not get better by waiting."""
+        self._forwarder.stop()  # of an earlier `up` without a host
+        kind, name = ("HTTPRoute", ROUTE) if self._gateway else ("Ingress", INGRESS)
+        commands.tell(app.kubectl("get", f"{kind.lower()}/{name}"))
+        commands.tell([*ASK, f"{self.url(settings)}/"])
+        try:
+            socket.getaddrinfo(self._host.partition(":")[0], None)
+        except OSError as error:
+            raise UnavailableError(
+                f"There is no page at {self.url(settings)}",
+                why=f"the name {self._host} is not known here: {error.strerror or error}",
+                fix=f"Point it at the cluster's {'gateway' if self._gateway else 'ingress'}, by DNS or in "
+                f"/etc/hosts; see '{' '.join(app.kubectl('get', f'{kind.lower()}/{name}'))}' for the address",
+            ) from None
+        wait.page(app.client, self.url(settings), step, timeout, entrance=kind)
+        return False
+
+    def close(self) -> None:
+        self._forwarder.stop()
+
+
+class ForwardedPort:
+    """A port of this machine that a process in the background leads to the app's pods."""
+
+    def __init__(self, context: str, namespace: str, forwarder: Forwarder) -> None:
+        self._context, self._namespace, self._forwarder = context, namespace, forwarder
+
+    def url(self, settings: Settings) -> str:
+        return settings.url
+
+    def endpoint(self, settings: Settings, app: Deployed, helper: HelperPod) -> Entrance:  # noqa: ARG002
+        """From inside the cluster: a forwarded port leads to one pod, and ends with it."""
+        service = app.client.get("Service", SERVICE)
+        if service is None:
+            raise UnavailableError(f"The service {SERVICE} is gone", fix="Run 'todoctl up' to make it again")
+        address, port = str(service["spec"]["clusterIP"]), service["spec"]["ports"][0]["port"]
+        return Entrance(
+            url=f"http://{f'[{address}]' if ':' in address else address}:{port}",
+            words="from a pod inside the cluster, through the service",
+            transport=helper.transport(),
+        )
+
+    def open(
+        self, settings: Settings, app: Deployed, commands: Commands, step: Step | None, timeout: float | None
+    ) -> bool:
+        commands.tell(app.kubectl("port-forward", f"service/{SERVICE}", f"{settings.port}:1234"))
+        started = self._forwarder.start(self._context, self._namespace, settings.port)
+        wait.page(app.client, settings.url, step, timeout, check=self._forwarder.check)
+        return started
+
+    def close(self) -> None:
+        self._forwarder.stop()
+
+
+def wait_inside(endpoint: Entrance, timeout: float) -> None:
+    """Returns when the page answers at an endpoint inside the cluster."""
+
+    def look() -> wait.Reason | None:
+        try:
+            site.find_page()
+        except UnavailableError as error:
+            return wait.Reason(f"{error.what}: {error.why}", fix=error.fix)
+        return None
+
+    with Site(endpoint.url, endpoint.transport) as site:
+        wait.until(look, "There is no page at the service", None, timeout)

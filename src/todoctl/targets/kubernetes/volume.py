@@ -1,138 +1,128 @@
-"""The volume in a namespace: a claim, and its two sides, todoctl's own pod and the app's pod."""
+"""The volume on a cluster: the directory that the claim leads to, seen by the app's pod and from outside."""
 
-import base64
-import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from todoctl.errors import UnavailableError
-from todoctl.kube.pod_commands import CommandFailedError
-from todoctl.kube.pod_side import INSIDE, PodSide
-from todoctl.kube.waiting import rollout
-from todoctl.targets.kubernetes import receive
-from todoctl.targets.kubernetes.context import Context
-from todoctl.targets.kubernetes.helper_pod import NAME, HelperPod
-from todoctl.targets.volume import Side, require_aside
+from todoctl.kube.app import Deployed
+from todoctl.kube.helper_pod import PodFiles
+from todoctl.kube.streams import CommandFailedError
+from todoctl.targets.kubernetes.provider import Outside
+from todoctl.targets.volume import File, Side, require_aside
 
-ASIDE, DETACHED = f"{INSIDE}.set-aside", f"{INSIDE}.detached"
-PUT_SECONDS = 30.0
-CHUNK = 1 << 15
+INSIDE = "/usr/src/app/files/cache"
+"""The cache directory in the app's container."""
 
 
-class ClaimVolume:
-    """The claim's directory; see `todoctl.targets.volume.Volume` for what each method promises."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One side of the volume."""
+
+    seen_from: str
+    read: Callable[[], list[File]]
+
+
+class ClusterVolume:
+    """The cache directory at `path` of `outside`; see `todoctl.targets.volume.Volume` for the methods.
+
+    With `on_node` that is a node: commands there run as root, and its files have times in whole seconds.
+    """
 
     directory = INSIDE
 
-    def __init__(self, context: Context, pod: HelperPod) -> None:
-        self._context = context
-        self._pod = pod
-        self._host: PodSide | None = None
-        self._app: PodSide | None = None
+    def __init__(self, app: Deployed, outside: Outside, path: str, *, on_node: bool) -> None:
+        self._app, self._outside, self._on_node = app, outside, on_node
+        self._path, self._aside, self._away = path, f"{path}.set-aside", f"{path}.detached"
+        self._here = path
+        """Where the cache is now: elsewhere while it is detached."""
         self._is_aside: bool | None = None
-        self._detached = False
+        self._files: PodFiles | None = None
 
     def host(self) -> Side:
-        """The pod that mounts the claim beside the app."""
-        self._pod.require()
-        if self._host is None:
-            where = DETACHED if self._detached else INSIDE
-            self._host = PodSide(self._context.api, NAME, fractions=True, directory=where)
-        return self._host
+        seen = self._outside.seen_from
+        return Look(f"{seen}: {self._path}", lambda: self._outside.files(self._here))
 
     def sides(self) -> tuple[Side, Side]:
-        api = self._context.api
-        pod, *_ = rollout.require_standing(api)
-        if self._app is None or self._app.pod != pod:
-            self._close_app()
-            self._app = PodSide(api, pod, fractions=True)
-        return self.host(), self._app
+        pod = self._app.standing()[0]
+        if self._files is None or self._files.pod != pod:
+            self.close()
+            self._files = PodFiles(self._app.client, pod, INSIDE)
+        return self.host(), Look(self._files.seen_from, self._read_inside)
+
+    def _read_inside(self) -> list[File]:
+        found = self._files.read() if self._files else []
+        if not self._on_node:
+            return found
+        return [replace(one, modified=float(int(one.modified))) for one in found]
 
     def close(self) -> None:
-        self._close_host()
-        self._close_app()
-
-    def _close_host(self) -> None:
-        if self._host is not None:
-            self._host.close()
-            self._host = None
-
-    def _close_app(self) -> None:
-        if self._app is not None:
-            self._app.close()
-            self._app = None
+        if self._files is not None:
+            self._files.close()
+            self._files = None
 
     def is_set_aside(self) -> bool:
         if self._is_aside is None:
-            self._is_aside = self._has(ASIDE)
+            self._is_aside = self._has(self._aside)
         return self._is_aside
 
     def set_aside(self) -> None:
-        if self._has(INSIDE):
-            self._run("mv", "-T", INSIDE, ASIDE)
+        if self._has(self._path):
+            self._outside.run("mv", "-T", self._path, self._aside)
         else:
-            self._run("mkdir", ASIDE)
+            self._outside.run("mkdir", self._aside)
         self._is_aside = True
 
     def empty(self) -> None:
+        """The app makes the directory itself, so that it is the app's own."""
         require_aside(self)
-        self._run("rm", "-rf", INSIDE)
+        self._outside.run("rm", "-rf", self._path)
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
-        directory = DETACHED if self._detached else INSIDE
         if content is None:
-            self._run("rm", "-f", f"{directory}/{name}")
+            self._outside.run("rm", "-f", f"{self._here}/{name}")
             return
-        self._run("mkdir", "-p", directory)
-        command = ("python3", "-S", "-c", inspect.getsource(receive), f"{directory}/{name}")
-        session = self._context.api.pod_commands.begin(self._pod.require(), *command)
-        try:
-            text = base64.b64encode(content).decode() + "\n"
-            for start in range(0, len(text), CHUNK):
-                session.write(text[start : start + CHUNK])
-            if session.read_line(PUT_SECONDS) != str(len(content)):
-                raise UnavailableError(
-                    f"{directory}/{name} cannot be written in the pod {NAME}",
-                    fix="Is the volume full? Make room, and run the command again",
-                )
-        finally:
-            session.end()
+        self._outside.run("mkdir", "-p", "-m", "777", self._here)  # the app is not root
+        self._outside.put(f"{self._here}/{name}", content)
 
     def detach(self) -> None:
-        """Another directory is in its place, which the app may not even look into."""
+        """On a node the app, which is not root, may not look into the directory any more.
+
+        In a pod, which has the app's user, another directory is put there that nobody may look into.
+        """
         require_aside(self)
-        self._run("mv", "-T", INSIDE, DETACHED)
-        self._run("mkdir", "-m", "000", INSIDE)
-        self._detached = True
-        self._close_host()
+        if self._on_node:
+            self._outside.run("chmod", "000", self._path)
+            return
+        self._outside.run("mv", "-T", self._path, self._away)
+        self._outside.run("mkdir", "-m", "000", self._path)
+        self._here = self._away
 
     def attach(self) -> None:
         require_aside(self)
-        self._run("rmdir", INSIDE)
-        self._run("mv", "-T", DETACHED, INSIDE)
-        self._detached = False
-        self._close_host()
+        if self._on_node:
+            self._outside.run("chmod", "777", self._path)
+            return
+        self._outside.run("rmdir", self._path)
+        self._outside.run("mv", "-T", self._away, self._path)
+        self._here = self._path
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
-        self._pod.runs = False  # it may have gone meanwhile, with its node
-        if self.is_set_aside():
-            self._run("rm", "-rf", DETACHED, INSIDE)
-            self._run("mv", "-T", ASIDE, INSIDE)
-            self._is_aside = False
-            self._run("find", INSIDE, "-maxdepth", "0", "-empty", "-delete")
         self.close()
-        self._pod.remove()
+        if self.is_set_aside():
+            self._outside.run("rm", "-rf", self._away, self._path)
+            self._outside.run("mv", "-T", self._aside, self._path)
+            self._is_aside = False
+            # If there was none, there is none again; a full one is not touched.
+            self._outside.run("find", self._path, "-maxdepth", "0", "-empty", "-delete")
+        self._here = self._path
 
     def _has(self, path: str) -> bool:
-        pod = self._pod.require()
+        """Whether `path` exists; raises `UnavailableError` if that cannot be found out."""
         try:
-            self._context.api.pod_commands.run(pod, "test", "-e", path)
+            self._outside.run("test", "-e", path)
         except CommandFailedError as error:
-            if error.exit_code != 1:  # of anything else it does not follow that it is not there
+            if error.exit_code != 1:
                 raise
             return False
         return True
-
-    def _run(self, *command: str) -> None:
-        self._context.tell_kubectl("exec", f"pod/{NAME}", "--", *command)
-        self._context.api.pod_commands.run(self._pod.require(), *command)

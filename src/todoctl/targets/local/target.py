@@ -17,6 +17,7 @@ from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, TodoctlError, UnavailableError
 from todoctl.home import HOME_FIX, Home, damaged, make_directory, read_json, write_json
+from todoctl.restore import put_cache_back
 from todoctl.settings import Settings, seconds
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, ImageService, Progress
@@ -118,6 +119,7 @@ class LocalTarget:
 
     def up(self, settings: Settings, progress: Progress) -> bool:
         """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
+        put_cache_back(self, progress)
         before = self.settings()
         if before == settings and self._serves(settings):
             return False
@@ -160,6 +162,8 @@ class LocalTarget:
 
     def down(self, progress: Progress, *, keep_data: bool) -> bool:
         """Stops the app and removes its log and state and, unless `keep_data`, its volume."""
+        if keep_data:
+            put_cache_back(self, progress)
         running = process.find(self.directory)
         if not running and not self.directory.exists():
             return False

@@ -10,14 +10,14 @@ from typing import Any
 
 from tests.todoctl.kube.kube import Kube
 
-TOOL = """#!{python}
-import json, os, sys, urllib.request
-if "while read" in " ".join(sys.argv):
-    sys.exit("no shell here")
+TOOL = """#!{python} -ISE
+import json, socket, sys
 given = sys.stdin.read() if {stdin} else ""
 body = json.dumps({{"tool": [{name!r}, *sys.argv[1:]], "given": given}}).encode()
-with urllib.request.urlopen({url!r} + "/tool", body) as answer:
-    told = json.load(answer)
+with socket.create_connection(("127.0.0.1", {port})) as line:
+    line.sendall(b"POST /tool HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+    answer = line.makefile("rb").read()
+told = json.loads(answer.partition(b"\\r\\n\\r\\n")[2])
 sys.stderr.write(told["err"])
 sys.stdout.write(told["out"])
 sys.exit(told["code"])
@@ -26,7 +26,7 @@ Result = tuple[int, str]
 Pulled = list[dict[str, Any]] | Exception
 
 IMAGES = (
-    "docker.io/rancher/k3s:v1.21.3-k3s1",
+    "docker.io/rancher/k3s:v1.36.3-k3s1",
     "ghcr.io/k3d-io/k3d-proxy:5.9.0",
     "ghcr.io/k3d-io/k3d-tools:5.9.0",
     "python:3.13-slim",
@@ -39,13 +39,20 @@ class Machine:
     """A container of `cluster`: `port` is the host's port that leads to its port 80."""
 
     status: str = "running"
-    marked: bool = True
+    label: str | None = ""
     port: int | None = None
     cluster: str = "k3s-default"
     role: str = "agent"
 
-    def is_found(self, filters: dict[str, str]) -> bool:
-        return filters == {"label": f"k3d.cluster={self.cluster}"}
+    @property
+    def labels(self) -> dict[str, str]:
+        own = {} if self.label is None else {"todoctl": self.label}
+        return {"k3d.cluster": self.cluster, "k3d.role": self.role, **own}
+
+    def is_found(self, filters: dict[str, str | list[str]]) -> bool:
+        wanted = filters["label"] if isinstance(filters["label"], list) else [filters["label"]]
+        mine = {*self.labels, *(f"{name}={value}" for name, value in self.labels.items())}
+        return set(wanted) <= mine
 
 
 @dataclass
@@ -61,6 +68,8 @@ class World:
     node_images: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     networks: list[str] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    """Networks that others' containers are on."""
     volumes: dict[str, str] = field(default_factory=dict)
     """The cluster of each volume, by name."""
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -68,7 +77,9 @@ class World:
     given: list[str] = field(default_factory=list)
     tools: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     """Exit code, output and error output by the first words of a command line."""
-    commands: dict[str, Result] = field(default_factory=lambda: {"stat": (0, "12.000000345\n")})
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What the node's cache directory holds, by name."""
+    commands: dict[str, Result] = field(default_factory=dict)
     """Exit code and output by the first words of a command in a node."""
     built: list[dict[str, Any]] = field(default_factory=list)
 
@@ -81,7 +92,7 @@ class World:
         for name in names:
             path = directory / name
             path.write_text(
-                TOOL.format(python=sys.executable, name=name, url=self.kube.url, stdin=name == "docker")
+                TOOL.format(python=sys.executable, name=name, port=self.kube.port, stdin=name == "docker")
             )
             path.chmod(0o755)
 
@@ -102,11 +113,11 @@ class World:
         out = ""
         match command:
             case ["k3d", "version"]:
-                out = "k3d version v5.9.0\nk3s version v1.21.3-k3s1 (default)\n"
+                out = "k3d version v5.9.0\nk3s version v1.36.3-k3s1 (default)\n"
             case ["k3d", "cluster", "create", *_, "--help"]:
                 out = "Usage: ..."
-            case ["k3d", "cluster", "create", _, _, port, *_]:
-                self.create(int(port.split(":")[1]))
+            case ["k3d", "cluster", "create", _, _, port, _, label, *_]:
+                self.create(int(port.split(":")[1]), label=label.split("=", 2)[2].removesuffix("@all"))
             case ["k3d", "cluster", "start", name, *_]:
                 for machine in self.machines.values():
                     if machine.cluster == name:
@@ -116,6 +127,8 @@ class World:
                 self.volumes = {key: owner for key, owner in self.volumes.items() if owner != name}
                 self.networks = [found for found in self.networks if found != f"k3d-{name}"]
                 self.kube.close_page()
+                self.kube.resources.clear()
+                self.kube.pods.clear()
             case ["k3d", "kubeconfig", *_]:
                 out = self.kube.kubeconfig()
         return out
@@ -129,13 +142,11 @@ class World:
                 self.node_images.add(given)
         return out
 
-    def create(self, port: int, *, marked: bool = True) -> None:
-        """A cluster with two agents, whose load balancer answers."""
+    def create(self, port: int, *, label: str | None = None) -> None:
+        """A cluster with two agents, whose load balancer answers; with todoctl's `label` it is its own."""
         for name in ("server-0", "agent-0", "agent-1"):
-            self.machines[f"k3d-{self.cluster}-{name}"] = Machine(marked=marked, cluster=self.cluster)
-        self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(
-            marked=marked, port=port, cluster=self.cluster
-        )
+            self.machines[f"k3d-{self.cluster}-{name}"] = Machine(label=label, cluster=self.cluster)
+        self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(label=label, port=port, cluster=self.cluster)
         self.networks.append(f"k3d-{self.cluster}")
         self.kube.open_page(port)
 
@@ -152,15 +163,13 @@ class World:
         match command:
             case ["test", "-e", path]:
                 code = 0 if path in self.paths else 1
-            case ["mkdir", *_, path]:
+            case ["mkdir", *_, path] | ["touch", path]:
                 self.paths.add(path)
             case ["rm", "-rf", *paths]:
                 self.paths -= set(paths)
             case ["mv", "-T", source, target]:
                 self.paths.remove(source)
                 self.paths.add(target)
-            case ["crictl", "ps", *_]:
-                output = "".join(f"{number:064}\n" for number in range(self.kube.running))
             case ["ctr", "-n=k8s.io", "images", *_]:
                 output = "\n".join(f"docker.io/library/{name}" for name in self.node_images)
         return code, output.encode()
