@@ -21,7 +21,8 @@ from todoctl.kube import image_pod
 from todoctl.settings import Settings
 from todoctl.targets.base import Way
 from todoctl.targets.k3d.options import ClusterOptions
-from todoctl.targets.k3d.target import K3dTarget
+from todoctl.targets.k3d.provider import K3dCluster
+from todoctl.targets.kubernetes.target import KubernetesTarget
 
 LOG = logging.getLogger(__name__)
 
@@ -34,9 +35,13 @@ def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield found
 
 
+def made(home: Home, cluster: str) -> KubernetesTarget:
+    return KubernetesTarget(home, K3dCluster(home, ClusterOptions(cluster=cluster)))
+
+
 @pytest.fixture(name="target")
-def _target(todoctl: Lab) -> Iterator[K3dTarget]:
-    target = K3dTarget(Home(todoctl.home), ClusterOptions(cluster=todoctl.cluster))
+def _target(todoctl: Lab) -> Iterator[KubernetesTarget]:
+    target = made(Home(todoctl.home), todoctl.cluster)
     yield target
     target.volume.close()
 
@@ -59,7 +64,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
 
 
 def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
-    todoctl: Lab, target: K3dTarget, client: Client
+    todoctl: Lab, target: KubernetesTarget, client: Client
 ) -> None:
     host, app = target.volume.sides()
     seen = host.read()
@@ -84,7 +89,7 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
 
 
 def test_deaths_lose_nothing_and_cost_no_more_each_time(
-    todoctl: Lab, target: K3dTarget, client: Client
+    todoctl: Lab, target: KubernetesTarget, client: Client
 ) -> None:
     """The kubelet would wait 10 s, then 20 s, then 40 s."""
     before, runs = client.state(), target.instances()
@@ -99,7 +104,7 @@ def test_deaths_lose_nothing_and_cost_no_more_each_time(
 
 
 def test_the_app_fetches_from_an_image_service_beside_it(
-    todoctl: Lab, target: K3dTarget, client: Client
+    todoctl: Lab, target: KubernetesTarget, client: Client
 ) -> None:
     deployed = target.settings()
     assert deployed
@@ -139,7 +144,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
 
 
 @pytest.fixture(name="playing")
-def _playing(target: K3dTarget, client: Client) -> Iterator[K3dTarget]:
+def _playing(target: KubernetesTarget, client: Client) -> Iterator[KubernetesTarget]:
     """On a cache that stands in for the user's, with a picture."""
     deployed, before = target.settings(), client.state()
     assert deployed
@@ -157,7 +162,7 @@ def _playing(target: K3dTarget, client: Client) -> Iterator[K3dTarget]:
     assert client.state() == before
 
 
-def test_out_of_reach_the_app_goes_on_in_memory(playing: K3dTarget, client: Client) -> None:
+def test_out_of_reach_the_app_goes_on_in_memory(playing: KubernetesTarget, client: Client) -> None:
     volume = playing.volume
     host, app = volume.sides()
     visitor.view(client.url)
@@ -176,13 +181,13 @@ def test_out_of_reach_the_app_goes_on_in_memory(playing: K3dTarget, client: Clie
     assert [file.name for file in host.read()] == ["cache_metadata.json", "cached_image.jpg", "theirs"]
 
 
-def test_a_volume_that_is_left_out_of_reach_is_no_obstacle(playing: K3dTarget, client: Client) -> None:
+def test_a_volume_that_is_left_out_of_reach_is_no_obstacle(playing: KubernetesTarget, client: Client) -> None:
     """The fixture puts the user's cache back."""
     playing.volume.detach()
     visitor.view(client.url)
 
 
-def test_two_pods_on_one_volume_act_as_one(playing: K3dTarget, client: Client) -> None:
+def test_two_pods_on_one_volume_act_as_one(playing: KubernetesTarget, client: Client) -> None:
     (first,) = playing.instances()
     assert playing.scale(2) == [client.url]
     assert len(playing.instances()) == 2
@@ -201,8 +206,10 @@ import sys, time
 from pathlib import Path
 from todoctl.home import Home
 from todoctl.targets.k3d.options import ClusterOptions
-from todoctl.targets.k3d.target import K3dTarget
-target = K3dTarget(Home(Path(sys.argv[1])), ClusterOptions(cluster=sys.argv[2]))
+from todoctl.targets.k3d.provider import K3dCluster
+from todoctl.targets.kubernetes.target import KubernetesTarget
+home, options = Home(Path(sys.argv[1])), ClusterOptions(cluster=sys.argv[2])
+target = KubernetesTarget(home, K3dCluster(home, options))
 with target.image_service() as service:
     print(service.url, flush=True)
     time.sleep(600)
@@ -224,7 +231,7 @@ def there(todoctl: Lab) -> bool:
 
 
 def test_a_run_that_is_ended_leaves_no_image_service_for_long(
-    todoctl: Lab, target: K3dTarget, client: Client, tmp_path: Path
+    todoctl: Lab, target: KubernetesTarget, client: Client, tmp_path: Path
 ) -> None:
     before = client.state()
     begin(todoctl, signal.SIGINT)

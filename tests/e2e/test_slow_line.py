@@ -16,7 +16,7 @@ from tests.e2e.conftest import Lab, images, run
 from tests.e2e.registry import docker_config, push, registry
 from tests.e2e.relay import Line
 from todoctl.images.image import DEFAULT_BASE_IMAGE
-from todoctl.targets.k3d import required_images
+from todoctl.targets.k3d import cluster as k3d
 from todoctl.targets.k3d.options import ClusterOptions
 
 RATE = 300_000.0
@@ -31,7 +31,7 @@ ALL = 2 * sum(LAYERS.values())
 def sources() -> dict[str, str]:
     """The images of this machine, by the names that the registry has for them."""
     given = images()
-    of_k3d = required_images.by_cluster(ClusterOptions(k3s_image=given.get("--k3s-image")))
+    of_k3d = k3d.versions().images(ClusterOptions(k3s_image=given.get("--k3s-image")), create=True)
     names = [*of_k3d, given.get("--base-image", DEFAULT_BASE_IMAGE)]
     return dict(zip(LAYERS, names, strict=True))
 

@@ -20,7 +20,7 @@ from todoctl.errors import ExitCode, TodoctlError
 from todoctl.images import image
 from todoctl.settings import Settings
 from todoctl.targets.k3d.options import ClusterOptions
-from todoctl.targets.k3d.resources import resources
+from todoctl.targets.k3d.provider import resources
 
 ROOT = Path(__file__).parents[2]
 

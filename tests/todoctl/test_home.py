@@ -9,7 +9,7 @@ import pytest
 
 from todoctl.errors import BadUsageError, LockedError, UnavailableError
 from todoctl.home import Home, damaged, read_json, write_json
-from todoctl.targets import known
+from todoctl.targets import Choice, known
 
 
 def test_the_environment_names_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_a_directory_that_may_not_be_looked_into_is_told(
     refused = PermissionError(13, "Permission denied")
     monkeypatch.setattr(Path, "stat", Mock(side_effect=refused))  # root may look anywhere
     with pytest.raises(UnavailableError, match=r"cannot be read: Permission denied\. .*TODOCTL_HOME"):
-        known(Home(tmp_path))
+        known(Home(tmp_path), Choice())
 
 
 def test_a_directory_that_may_not_be_written_is_named(

@@ -29,6 +29,7 @@ for name in os.listdir("/proc"):
             pass
 """
 
+
 class Deployed:
     """The app in a namespace: what is applied of it, its deployment, and its pods.
 

@@ -105,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         elif "tool" in asked:
             self._answer(200, self.kube.tool(asked["tool"], asked["given"]))
         elif not self._is_prepared():
-            kind, name = self.path.rpartition("/")[2], asked["metadata"]["name"]
+            kind, name = urlsplit(self.path).path.rpartition("/")[2], asked["metadata"]["name"]
             there = (kind, name) in self.kube.resources
             self._answer(409 if there else 201, {} if there else self.kube.apply(kind, name, asked))
 

@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rich.text import Text
 from todoctl import ports
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
-from todoctl.images.engine import reason
+from todoctl.images.engine import reason, translated
 from todoctl.targets.k3d.options import LISTEN, ClusterOptions
 
 LABEL = "todoctl"
@@ -132,19 +132,6 @@ def _message(line: str) -> str:
     """Returns a line of k3d's log without level and time; two forms, since it reads its options first."""
     early = re.search(r'msg="(.*)"$', line)
     return early[1].replace('\\"', '"') if early else re.sub(r"^[A-Z]+\[\d+\]\s*", "", line)
-
-
-@contextmanager
-def translated(what: str = "Docker does not answer") -> Iterator[None]:
-    """Makes an `UnavailableError` of whatever the Docker SDK raises in the block."""
-    try:
-        yield
-    except (docker.errors.DockerException, OSError) as error:
-        raise UnavailableError(
-            what,
-            why=" ".join(reason(error).split()),
-            fix="See 'docker info' and 'docker ps --all'; try again",
-        ) from None
 
 
 def names(engine: docker.DockerClient) -> list[str]:

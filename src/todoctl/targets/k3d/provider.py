@@ -14,7 +14,7 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, make_directory
 from todoctl.images import image
-from todoctl.images.engine import connect, has_image
+from todoctl.images.engine import connect, has_image, translated
 from todoctl.images.image import DEFAULT_BASE_IMAGE
 from todoctl.images.pull import pull_missing
 from todoctl.kube import wait
@@ -24,7 +24,7 @@ from todoctl.settings import Settings, seconds
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, Progress, Step
 from todoctl.targets.k3d import cluster as k3d
-from todoctl.targets.k3d.cluster import Cluster, Container, Versions, translated, write_private
+from todoctl.targets.k3d.cluster import Cluster, Container, Versions, write_private
 from todoctl.targets.k3d.node import CACHE, OWN, VOLUME, Node
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.kubernetes.page import PublishedPort

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -171,7 +172,8 @@ class ExistingCluster:
         return printing(settings, self.options, image)
 
     def page(self) -> Page:
-        self._recall()
+        with suppress(UnavailableError):  # what runs for it here can be ended without the API
+            self._recall()
         if self.options.host:
             return NamedHost(self.options.host, self.options.gateway, self._forwarder)
         return ForwardedPort(self.context, self.options.namespace, self._forwarder)

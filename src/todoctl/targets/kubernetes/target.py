@@ -159,6 +159,7 @@ class KubernetesTarget:
         made = self._provider.resources(settings, provided.image)
         with progress.step(f"Apply {_in_words(made)}") as step:
             self._check_free(made)
+            make_directory(self.directory)  # by which commands that name no namespace find it
             self._commands.tell(
                 self._provider.printing(settings, provided.image), app.kubectl("apply", "-f", "-")
             )
@@ -173,7 +174,6 @@ class KubernetesTarget:
             app.rollout(step, timeout)
         with progress.step(f"Wait for the page at {self.page(settings)}") as step:
             changed |= self._provider.page().open(settings, app, self._commands, step, timeout)
-        make_directory(self.directory)  # by which commands that name no namespace find it
         return changed
 
     def _annotated(self, made: list[Resource], settings: Settings) -> list[Resource]:

@@ -1,6 +1,7 @@
 """`down` on a make-believe machine with k3d: what goes, what stays, and what is in the way."""
 
 import shutil
+from collections.abc import Callable  # noqa: TC003
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_what_k3d_leaves_is_removed(standing: KubernetesTarget, world: World, to
     for code in (0, 1):
         world.tools["cluster delete"] = (code, "", "")
         assert standing.down(told, keep_data=False) is (code == 0)
-        assert not (world.machines or world.networks or world.volumes)
+        assert [world.machines, world.networks, world.volumes] == [{}, [], {}]
 
 
 def test_what_stays_is_named_and_removed_by_the_next_down(
@@ -136,7 +137,11 @@ def test_a_killed_validation_gives_the_cache_back_before_it_is_kept(
 ) -> None:
     """And so does `up`, which goes on then."""
     world.paths.add(CACHE)
-    for finish in (lambda: at(home).down(told, keep_data=True), lambda: at(home).up(settings, told)):
+    finishes: list[Callable[[], bool]] = [
+        lambda: at(home).down(told, keep_data=True),
+        lambda: at(home).up(settings, told),
+    ]
+    for finish in finishes:
         at(home).up(settings, told)
         standing.record.begin()
         standing.volume.set_aside()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,9 @@ RESOURCES = {
 }
 
 
-def at(home: Home, commands: Commands | None = None, **given: object) -> KubernetesTarget:
+def at(home: Home, commands: Commands | None = None, **given: Any) -> KubernetesTarget:  # noqa: ANN401
     """The target as one more command makes it."""
-    options = ClusterOptions(**given, stated=frozenset(given))  # type: ignore[arg-type]
+    options = ClusterOptions(**given, stated=frozenset(given))
     shown = commands or Commands()
     return KubernetesTarget(home, K3dCluster(home, options, shown), shown)
 
@@ -223,7 +224,12 @@ def test_the_images_and_names_that_are_asked_for_are_used(
 ) -> None:
     world.images |= {"base:1", "k3s:1"}
     world.cluster = "other"
-    given = {"cluster": "other", "base_image": "base:1", "k3s_image": "k3s:1", "keep_context": True}
+    given: dict[str, Any] = {
+        "cluster": "other",
+        "base_image": "base:1",
+        "k3s_image": "k3s:1",
+        "keep_context": True,
+    }
     target = at(home, **given, listen="0.0.0.0")
     target.up(settings, told)
     (call,) = created(world)
@@ -411,7 +417,7 @@ def test_what_k3d_takes_is_asked_of_k3d(
     with pytest.raises(UnavailableError, match='--k3d-arg: unknown flag: "--nonsense"'):
         at(home, k3d_arg=("--nonsense",)).up(settings, told)
     missing = "--registry-config=/nowhere/at.yaml"
-    with pytest.raises(UnavailableError, match="there is no file /nowhere/at.yaml"):
+    with pytest.raises(UnavailableError, match=r"there is no file /nowhere/at\.yaml"):
         at(home, k3d_arg=(missing,)).up(settings, told)
     for word in ("--port=9000:80@loadbalancer", "-p", "--runtime-label=todoctl=x@all", "word"):
         if word != "-p":

@@ -1,19 +1,19 @@
 """A namespace of the make-believe cluster, as the user's own kubeconfig names it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.todoctl.kube.kube import Kube
 from todoctl.home import Home
-from todoctl.kube import attempts
-from todoctl.kube.waiting import patience
-from todoctl.targets.kubernetes import take_down
+from todoctl.kube import wait
+from todoctl.targets.kubernetes import target as kubernetes
+from todoctl.targets.kubernetes.existing import ExistingCluster
 from todoctl.targets.kubernetes.options import NamespaceOptions
-from todoctl.targets.kubernetes.target import NamespaceTarget
+from todoctl.targets.kubernetes.target import KubernetesTarget
 
-OPTIONS = NamespaceOptions(context="it", app_image="me/app:1", stated=frozenset({"context", "app_image"}))
+Make = Callable[..., KubernetesTarget]
 
 
 @pytest.fixture(name="config", autouse=True)
@@ -21,15 +21,30 @@ def _config(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     path = tmp_path / "config"
     path.write_text(kube.kubeconfig())
     monkeypatch.setenv("KUBECONFIG", str(path))
-    monkeypatch.setattr(attempts, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(patience, "QUIET_SECONDS", 5.0)
-    monkeypatch.setattr(patience, "STUCK_SECONDS", 0.3)
-    monkeypatch.setattr(take_down, "DELETE_SECONDS", 0.3)
+    for name in ("POLL_SECONDS", "LOOK_SECONDS", "ROUTE_SECONDS"):
+        monkeypatch.setattr(wait, name, 0.01)
+    monkeypatch.setattr(wait, "ADDRESS_SECONDS", 0.2)
+    monkeypatch.setattr(wait, "UNANSWERED_SECONDS", 0.3)
+    monkeypatch.setattr(kubernetes, "DELETE_SECONDS", 0.3)
     return path
 
 
+@pytest.fixture(name="at")
+def _at(home: Home) -> Iterator[Make]:
+    """Makes the target as one more command does, with an image unless another option is given."""
+    made: list[KubernetesTarget] = []
+
+    def make(**given: object) -> KubernetesTarget:
+        stated = {"context": "it", **given}
+        options = NamespaceOptions(**stated, stated=frozenset(stated))  # type: ignore[arg-type]
+        made.append(KubernetesTarget(home, ExistingCluster(home, options)))
+        return made[-1]
+
+    yield make
+    for target in made:
+        target._provider.page().close()
+
+
 @pytest.fixture(name="target")
-def _target(home: Home) -> Iterator[NamespaceTarget]:
-    found = NamespaceTarget(home, OPTIONS)
-    yield found
-    found.forwarder.stop()
+def _target(at: Make) -> KubernetesTarget:
+    return at(app_image="me/app:1")
