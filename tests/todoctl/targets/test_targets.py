@@ -1,9 +1,11 @@
 """Which target is meant."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.todoctl.told import away
 from todoctl import targets
 from todoctl.console import Terminal
 from todoctl.errors import BadUsageError, UnavailableError
@@ -12,12 +14,13 @@ from todoctl.targets import Choice
 
 
 @pytest.fixture(name="home")
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """On a machine where Docker is not asked, and no kubeconfig leads anywhere."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    return Home(tmp_path / "home")
+    with away():
+        yield Home(tmp_path / "home")
 
 
 def _install(directory: Path, *names: str) -> None:
