@@ -169,7 +169,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def reference(session: nox.Session) -> None:
-    """Writes the commands and options into docs/reference.md; a test tells when that is due."""
+    """Writes the options into docs/reference.md, and the verdict's schema; a test tells when that is due."""
     sync(session)
     session.run("python", "-m", "tools.reference")
 

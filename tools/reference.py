@@ -1,5 +1,6 @@
-"""Writes what the command line knows of itself into docs/reference.md: `nox -s reference`."""
+"""Writes what the command line and the types know into docs/reference.md and a schema: `nox -s reference`."""
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,13 +8,16 @@ from typing import TYPE_CHECKING
 import typer.main
 
 from todoctl.cli.app import app
+from todoctl.evidence.reports.document import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typer._click.core import Command, Context
 
-FILE = Path(__file__).parents[1] / "docs" / "reference.md"
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "docs" / "reference.md"
+SCHEMA = ROOT / "src" / "todoctl" / "schemas" / "verdict.json"
 BEGIN, END = "<!-- commands: written by nox -s reference -->", "<!-- end of commands -->"
 
 
@@ -65,3 +69,4 @@ def filled(text: str) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(filled(FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")

@@ -12,10 +12,10 @@ app = typer.Typer(
     cls=Group,
     help="Puts a picture-of-the-moment web app on a local Kubernetes, proves that it behaves, "
     "and takes it away again.\n\n"
-    "Exit codes: 0 success, 1 a scenario did not pass, 2 usage, 3 the machine lacks something or the "
-    "target is not up, 130 interrupted.",
+    "Exit codes: 0 success, 1 a scenario failed, 2 usage, 3 the machine lacks something or the "
+    "target is not up, 4 a scenario could not be judged, 130 interrupted.",
     epilog=examples("""
-        todoctl up && todoctl validate --html report.html && todoctl down
+        todoctl up && todoctl validate --report report.html && todoctl down
         todoctl up --help
     """),
     rich_markup_mode=None,

@@ -1,28 +1,37 @@
 """`todoctl judge`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from todoctl.cli.help import examples
 from todoctl.cli.options import JsonOption
 from todoctl.cli.output import make_terminal
-from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOption, report, show_results
+from todoctl.cli.verdict import (
+    DetailsOption,
+    HtmlOption,
+    JunitOption,
+    QuietOption,
+    ReportOption,
+    show_results,
+    wanted,
+)
+from todoctl.cli.verdict import (
+    report as tell,
+)
 from todoctl.errors import BadUsageError
-
-if TYPE_CHECKING:
-    from todoctl.evidence.verdict import Verdict
 
 EXAMPLES = examples("""
     # A report of a run that was saved
     todoctl validate --json > run.json
-    todoctl judge run.json --html report.html
+    todoctl judge run.json --report report.html
 """)
 
 
 def judge(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What 'todoctl validate --json' has printed.")],
+    report: ReportOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
     details: DetailsOption = False,
@@ -32,19 +41,20 @@ def judge(
     """Judge a saved run again, with no app around."""
     from todoctl.course.judge import judge as judge_other
     from todoctl.evidence.history import History
-    from todoctl.evidence.reports import files
+    from todoctl.evidence.judging import judged
     from todoctl.evidence.verdict import exit_code
     from todoctl.validation.judge.results import judge as judge_ours
 
-    files.check_writable(junit, html, kept=file)
+    found = wanted(report, junit, html, kept=file)
     histories = [History.from_json(plain) for plain in _read(file)]
-    verdicts: list[Verdict] = [
-        judge_other(history) if history.facts.kind == "claims" else judge_ours(history)
+    verdicts = [
+        verdict
         for history in histories
+        for verdict in judged([history], judge_other if history.facts.kind == "claims" else judge_ours)
     ]
     terminal = make_terminal(stderr=as_json, quiet=quiet)
     show_results(verdicts, terminal)
-    report(verdicts, terminal, details=details, as_json=as_json, junit=junit, html=html)
+    tell(verdicts, terminal, details=details, as_json=as_json, wanted=found)
     raise typer.Exit(exit_code(verdicts))
 
 

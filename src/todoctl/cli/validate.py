@@ -18,7 +18,16 @@ from todoctl.cli.options import (
 )
 from todoctl.cli.output import make_terminal
 from todoctl.cli.place import find_home
-from todoctl.cli.verdict import DetailsOption, HtmlOption, JunitOption, QuietOption, report, show_results
+from todoctl.cli.verdict import (
+    DetailsOption,
+    HtmlOption,
+    JunitOption,
+    QuietOption,
+    ReportOption,
+    show_results,
+    wanted,
+)
+from todoctl.cli.verdict import report as show
 from todoctl.errors import BadUsageError
 
 if TYPE_CHECKING:
@@ -34,13 +43,13 @@ EXAMPLES = examples("""
     todoctl validate
 
     # Two scenarios of it, and a report for people
-    todoctl validate --scenario grace --scenario renew --html report.html
+    todoctl validate --scenario grace --scenario renew --report report.html
 
     # An app that todoctl did not bring up: ten minutes, with a countdown
     todoctl validate --url http://localhost:8081
 
     # In a CI system: what failed, the verdict, the evidence
-    todoctl validate --quiet --junit junit.xml
+    todoctl validate --quiet --report junit.xml
 """)
 
 
@@ -68,6 +77,7 @@ def validate(
         list[str] | None, value(OTHER, "COMMAND", "A command that restarts the app.")
     ] = None,
     claims: Annotated[str | None, value(OTHER, "NAMES", "The claims that count, as in stays,renews.")] = None,
+    report: ReportOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
     details: DetailsOption = False,
@@ -106,6 +116,7 @@ def validate(
                 f"{name} does not go with --url" if url else f"{name} goes with --url only",
                 fix=f"Leave {name} out",
             )
+    reports = wanted(report, junit, html)
     if url:
         from todoctl.course.options import course_options
 
@@ -118,22 +129,20 @@ def validate(
             restarts=restart_command or (),
             claims=claims,
         )
-        _validate_others(apps, details=details, quiet=quiet, as_json=as_json, junit=junit, html=html)
+        _validate_others(apps, details=details, quiet=quiet, as_json=as_json, reports=reports)
     from todoctl import targets
-    from todoctl.evidence.reports import files
     from todoctl.evidence.verdict import exit_code
     from todoctl.restore import restore
     from todoctl.validate import validate as run
     from todoctl.validation.scenarios import chosen
 
     scenarios = chosen(scenario or [], full=full)
-    files.check_writable(junit, html)
     home = find_home()
     terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
 
     def tell(verdict: "Verdict") -> None:
-        report([verdict], terminal, details=details, as_json=as_json, junit=junit, html=html)
+        show([verdict], terminal, details=details, as_json=as_json, wanted=reports)
 
     with home.lock():
         restore(where, terminal)
@@ -147,17 +156,14 @@ def _validate_others(
     details: bool,
     quiet: bool,
     as_json: bool,
-    junit: Path | None,
-    html: Path | None,
+    reports: "Sequence[tuple[Path, str]]",
 ) -> NoReturn:
     """Judges apps that todoctl knows nothing of."""
     import shlex
 
     from todoctl.course.validate import validate as watch
-    from todoctl.evidence.reports import files
     from todoctl.evidence.verdict import exit_code
 
-    files.check_writable(junit, html)
     terminal = make_terminal(stderr=as_json, quiet=quiet)
     for app in apps:
         for command in filter(None, (app.volume_exec, app.restart)):
@@ -165,7 +171,7 @@ def _validate_others(
 
     def tell(verdicts: "Sequence[Verdict]") -> None:
         show_results(verdicts, terminal)
-        report(verdicts, terminal, details=details, as_json=as_json, junit=junit, html=html)
+        show(verdicts, terminal, details=details, as_json=as_json, wanted=reports)
 
     verdicts = watch(apps, terminal, tell)
     raise typer.Exit(exit_code(verdicts))

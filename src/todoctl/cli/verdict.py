@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from todoctl.console import Terminal
     from todoctl.evidence.verdict import Verdict
 
-JunitOption = Annotated[Path | None, value(REPORTS, "FILE", "Write JUnit XML there, for CI systems.")]
-HtmlOption = Annotated[Path | None, value(REPORTS, "FILE", "Write an HTML page there, for people.")]
+ReportOption = Annotated[
+    list[Path] | None,
+    value(
+        REPORTS, "FILE", "Write a report there, by its suffix: .html, .json, .md or .xml; may be repeated."
+    ),
+]
+JunitOption = Annotated[Path | None, value(REPORTS, "FILE", "The same as JUnit XML, whatever its suffix.")]
+HtmlOption = Annotated[Path | None, value(REPORTS, "FILE", "The same as an HTML page, whatever its suffix.")]
 DetailsOption = Annotated[bool, flag(OUTPUT, "Show every check, not only those that failed.", "--details")]
 QuietOption = Annotated[bool, flag(OUTPUT, "Print only what failed and the verdict.", "--quiet", "-q")]
 
@@ -28,20 +34,36 @@ def show_results(verdicts: "Sequence[Verdict]", terminal: "Terminal") -> None:
                 terminal.finished(result)
 
 
+def wanted(
+    report: list[Path] | None, junit: Path | None, html: Path | None, *, kept: Path | None = None
+) -> list[tuple[Path, str]]:
+    """Returns the reports that are asked for, each with the suffix that chooses its format.
+
+    Raises `BadUsageError` where one could not be written, or would be written over `kept`.
+    """
+    from todoctl.evidence import reports
+
+    found = [(path, path.suffix.lower()) for path in report or ()]
+    found += [(path, suffix) for path, suffix in ((junit, ".xml"), (html, ".html")) if path]
+    reports.check(found, kept=kept)
+    return found
+
+
 def report(
     verdicts: "Sequence[Verdict]",
     terminal: "Terminal",
     *,
     details: bool,
     as_json: bool,
-    junit: Path | None,
-    html: Path | None,
+    wanted: "Sequence[tuple[Path, str]]",
 ) -> None:
     """Tells all that were asked for of `verdicts`."""
     import os
     import sys
 
-    from todoctl.evidence.reports import files, github
+    from todoctl.evidence import reports
+    from todoctl.evidence.reports import github
+    from todoctl.evidence.reports.document import document
 
     try:
         for verdict in verdicts:
@@ -49,8 +71,7 @@ def report(
             terminal.verdict(verdict, details=details)
         if len(verdicts) > 1:
             terminal.overview(verdicts)
-        if as_json:
-            told = [verdict.to_json() for verdict in verdicts]
-            print_json(told[0] if len(told) == 1 else {"apps": told})
+        if as_json and verdicts:
+            print_json(document(verdicts))
     finally:  # also where nobody reads the output any more
-        files.write(*verdicts, junit=junit, html=html)
+        reports.write(verdicts, wanted)

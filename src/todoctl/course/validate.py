@@ -9,6 +9,7 @@ from todoctl.course.judge import judge
 from todoctl.course.options import CourseOptions
 from todoctl.course.plan import PACE, Plan
 from todoctl.course.watch import Tell, Watch
+from todoctl.evidence.judging import judged
 from todoctl.evidence.verdict import Verdict
 
 FAREWELL_SECONDS = 5.0
@@ -54,6 +55,6 @@ def validate(
         for watch in watches:
             if watch.history.interrupted:
                 watch.finish()
-        verdicts = [judge(watch.history) for watch in watches]
+        verdicts = judged([watch.history for watch in watches], judge)
         report(verdicts)
     return verdicts

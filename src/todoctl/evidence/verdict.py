@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from todoctl.errors import ExitCode
 from todoctl.evidence.history import History
 
@@ -106,31 +108,6 @@ class ScenarioResult:
             return "not seen: " + "; ".join(self.missing.values())
         return self.saw if self.checks else "nothing was checked"
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "title": self.title,
-            "outcome": self.outcome.value,
-            "passed": self.passed,
-            "reason": self.reason,
-            "saw": self.saw,
-            "seconds": round(self.seconds, 3),
-            "notes": self.notes,
-            "missing": list(self.missing),
-            "checks": [
-                {
-                    "claim": check.claim,
-                    "sentence": check.sentence,
-                    "name": check.name,
-                    "expected": check.expected,
-                    "seen": check.seen,
-                    "passed": check.passed,
-                    "event": check.event,
-                }
-                for check in self.checks
-            ],
-        }
-
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
@@ -176,20 +153,69 @@ class Verdict:
         return result.outcome is Outcome.FAILED or self.needed is None or result.name in self.needed
 
     def to_json(self) -> dict[str, Any]:
+        """Returns plain values: what `todoctl judge` reads, and what is documented by `VerdictDocument`."""
         facts = self.history.facts
-        return {
-            "kind": facts.kind,
-            "target": facts.target,
-            "url": facts.url,
-            "ttl": facts.ttl,
-            "source": facts.source,
-            "outcome": self.outcome.value,
-            "passed": self.passed,
-            "interrupted": self.history.interrupted,
-            "seconds": round(self.seconds, 3),
-            "scenarios": [scenario.to_json() for scenario in self.scenarios],
-            "history": self.history.to_json(),
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(
+            VerdictDocument(
+                kind=facts.kind,
+                target=facts.target,
+                url=facts.url,
+                ttl=facts.ttl,
+                source=facts.source,
+                outcome=self.outcome,
+                passed=self.passed,
+                interrupted=self.history.interrupted,
+                seconds=round(self.seconds, 3),
+                scenarios=[
+                    ResultDocument(
+                        name=result.name,
+                        title=result.title,
+                        outcome=result.outcome,
+                        passed=result.passed,
+                        reason=result.reason,
+                        saw=result.saw,
+                        seconds=round(result.seconds, 3),
+                        notes=result.notes,
+                        missing=list(result.missing),
+                        checks=result.checks,
+                    )
+                    for result in self.scenarios
+                ],
+                history=msgspec.structs.replace(self.history, bodies={}),
+            )
+        )
+        return plain | {"history": self.history.to_json()}
+
+
+class ResultDocument(msgspec.Struct, kw_only=True):
+    """One scenario, or one claim. `missing` are claims that were not seen, `saw` says what was."""
+
+    name: str
+    title: str
+    outcome: Outcome
+    passed: bool
+    reason: str
+    saw: str
+    seconds: float
+    notes: list[str]
+    missing: list[str]
+    checks: list[Check]
+
+
+class VerdictDocument(msgspec.Struct, kw_only=True):
+    """The verdict on one app. `scenarios` are its claims where that is the `kind`."""
+
+    kind: str
+    target: str
+    url: str
+    ttl: float
+    source: str
+    outcome: Outcome
+    passed: bool
+    interrupted: bool
+    seconds: float
+    scenarios: list[ResultDocument]
+    history: History
 
 
 def exit_code(verdicts: Sequence[Verdict]) -> ExitCode:

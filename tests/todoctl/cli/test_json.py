@@ -8,7 +8,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -20,8 +19,6 @@ from tests.todoctl.images.engine import Engine
 from tests.todoctl.targets.k3d.world import World
 from todoctl.__main__ import run
 from todoctl.client import Client
-from todoctl.evidence import history
-from todoctl.evidence.history import History
 
 DOCUMENTED = (Path(__file__).parents[3] / "docs" / "json.md").read_text()
 
@@ -155,16 +152,3 @@ def test_a_changed_document_is_refused() -> None:
             assert wrong(name, other), f"{name} with {other}"
         assert wrong(name, {**document, "more": 1}) == [], "fields may be added"
         assert wrong(name, {**document, "more": 1}, strict=True), "but not without a word in the schema"
-
-
-def test_the_history_has_a_place_for_all_that_todoctl_notes() -> None:
-    defined = documents.schema("verdict")["$defs"]
-    structs: list[type[msgspec.Struct]] = [History, history.Facts, history.Play, history.Answer, history.File]
-    for struct in [*structs, *history.Event.__subclasses__()]:
-        shown = defined[struct.__name__.lower()]
-        fields = {field.name: field.required for field in msgspec.structs.fields(struct)}
-        tag = {"type"} if issubclass(struct, history.Event) else set()
-        assert set(shown["properties"]) == set(fields) | tag, struct
-        assert {name for name, needed in fields.items() if needed} <= set(shown["required"]), struct
-    assert defined["request"]["properties"]["role"]["enum"] == [role.value for role in history.Role]
-    assert defined["history"]["properties"]["version"]["const"] == history.VERSION

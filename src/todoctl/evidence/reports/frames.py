@@ -9,13 +9,15 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
-
-from bs4 import BeautifulSoup, Tag
 
 from todoctl.evidence.history import Answer, History, Request, Role
 from todoctl.evidence.pictures import media_type
 from todoctl.evidence.verdict import ScenarioResult, Verdict, Visit
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 BUDGET = 700_000
 """Characters of all frames: a report is to be mailed. A frame that has no room is left to the JSON."""
@@ -72,6 +74,8 @@ class Freezer:
         body = self._history.bodies.get(page.answer.body, b"")
         if not body or len(body) > LARGEST:
             return None
+        from bs4 import BeautifulSoup
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bs4 warns of what looks like no HTML
             soup = BeautifulSoup(body.decode("utf-8", "replace").replace("\0", "�"), "lxml")
@@ -90,15 +94,14 @@ class Freezer:
         )
         return html if len(html) <= LARGEST else None
 
-    def _styles(self, soup: BeautifulSoup) -> Iterator[str]:
+    def _styles(self, soup: "BeautifulSoup") -> Iterator[str]:
         for link in soup("link"):
             answer = self._answers.get(urlsplit(str(link.get("href"))).path)
             if "stylesheet" in (link.get("rel") or []) and answer:
                 css = self._history.bodies.get(answer.body, b"").decode("utf-8", "replace").replace("\0", "�")
-                # Comments and indentation are no style, and every frame has a copy.
-                yield re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).replace("</", "")
+                yield _tight(css)
 
-    def _picture(self, tag: Tag, visit: Visit, page: Request) -> None:
+    def _picture(self, tag: "Tag", visit: Visit, page: Request) -> None:
         source, number = str(tag.get("src") or ""), page.visit
         if INSIDE.match(source):
             tag.attrs.pop("srcset", None)
@@ -116,6 +119,13 @@ class Freezer:
             kind = media_type(content) or ""  # a browser looks at the bytes, too
         if re.fullmatch(r"image/[\w.+-]+", kind):
             tag["src"] = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _tight(css: str) -> str:
+    """A style without comments and indentation, as every frame has a copy, and without tags."""
+    first, *others = css.split("/*")
+    rest = "".join([first, *(part.partition("*/")[2] for part in others)])
+    return " ".join(rest.split()).replace("<", "\\3c ")
 
 
 def frames(verdict: Verdict, *, share: int = 1) -> list[list[Frame]]:

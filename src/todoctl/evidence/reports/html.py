@@ -1,16 +1,16 @@
 """The verdict as one HTML page that needs nothing else: no server, no script, no network."""
 
 from collections.abc import Sequence
-from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from todoctl.evidence.history import Act
-from todoctl.evidence.reports import phrases
-from todoctl.evidence.reports.durations import durations
+from todoctl.evidence.reports import phrases, report
 from todoctl.evidence.reports.frames import Frame, frames
 from todoctl.evidence.reports.timeline import LEFT, RIGHT, WIDTH, timeline
 from todoctl.evidence.verdict import Outcome, ScenarioResult, Verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_EVENTS = 3000
 """Rows of the history table; the JSON has all of them."""
@@ -23,9 +23,10 @@ URGENCY = (Outcome.FAILED, Outcome.NOT_JUDGED, Outcome.PASSED)
 STATUSES = ("empty", "valid", "expired", "grace", "stale")
 
 
-def write(verdict: Verdict, path: Path, *, more: Sequence[Verdict] = ()) -> None:
-    """Writes the report, with an overview where there are several verdicts; raises `OSError`."""
-    path.write_text(render(verdict, *more), encoding="utf-8")
+@report(".html")
+def write(verdicts: Sequence[Verdict]) -> bytes:
+    """Returns the report, with an overview where there are several verdicts."""
+    return render(*verdicts).encode()
 
 
 def render(*verdicts: Verdict) -> str:
@@ -41,7 +42,7 @@ def render(*verdicts: Verdict) -> str:
     return environment.get_template("report.html").render(
         verdicts=verdicts,
         runs=runs,
-        passed=passed == len(verdicts),
+        outcome=_worst(verdicts),
         claims=[result.name for result in first.scenarios],
         title=f"{passed} of {len(verdicts)} apps passed: todoctl validate"
         if several
@@ -53,7 +54,9 @@ def render(*verdicts: Verdict) -> str:
     )
 
 
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("todoctl.evidence.reports"),
         autoescape=True,
@@ -74,7 +77,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _run(environment: Environment, verdict: Verdict, *, at: str, share: int) -> str:
+def _run(environment: "Environment", verdict: Verdict, *, at: str, share: int) -> str:
     """One verdict; every `id` in it begins with `at`."""
     began = verdict.history.facts.began_at
     environment.filters["since"] = lambda moment: f"{moment - began:+.1f} s"
@@ -87,7 +90,6 @@ def _run(environment: Environment, verdict: Verdict, *, at: str, share: int) -> 
         summary=phrases.summary(verdict),
         scenarios=_by_urgency(verdict, share),
         timeline=timeline(verdict),
-        spent=durations(verdict),
         pictures=phrases.pictures(verdict),
         events=[
             (number, event, phrases.describe(event))
@@ -105,6 +107,10 @@ def _run(environment: Environment, verdict: Verdict, *, at: str, share: int) -> 
         right=RIGHT,
         width=WIDTH,
     )
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Outcome:
+    return min((verdict.outcome for verdict in verdicts), key=URGENCY.index)
 
 
 def _by_urgency(verdict: Verdict, share: int) -> list[tuple[ScenarioResult, list[Frame]]]:

@@ -1,24 +1,25 @@
 """The verdict as JUnit XML: one test case a scenario, as CI systems read it.
 
 The form is that of Jenkins' junit-10.xsd, which GitLab, GitHub's reporters and Azure read too. A scenario
-that could not be judged is an `<error>`: todoctl ends with exit code 1 for it, and every CI system shows an
+that could not be judged is an `<error>`: todoctl ends with exit code 4 for it, and every CI system shows an
 error in red. `<skipped>` is shown as harmless: it is for a claim that does not count.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from xml.etree import ElementTree as Xml  # only written with here, never read
 
+from todoctl.evidence.reports import report
 from todoctl.evidence.reports.phrases import headline, origin, place, short
 from todoctl.evidence.verdict import Check, Outcome, ScenarioResult, Verdict
 
 COUNTS = ("tests", "failures", "errors")
 
 
-def write(verdict: Verdict, path: Path, *, more: Sequence[Verdict] = ()) -> None:
-    """Writes the report, a suite for each verdict; raises `OSError`."""
-    path.write_bytes(render(verdict, *more))
+@report(".xml")
+def write(verdicts: Sequence[Verdict]) -> bytes:
+    """Returns the report, a suite for each verdict."""
+    return render(*verdicts)
 
 
 def render(*verdicts: Verdict) -> bytes:

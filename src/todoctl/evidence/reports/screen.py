@@ -74,7 +74,7 @@ def last_lines(verdict: Verdict, *, details: bool) -> Iterator[RenderableType]:
     facts = verdict.history.facts
     where = f"at {short(facts.url)}" if facts.kind == "claims" else f"on {facts.target} at {short(facts.url)}"
     yield Text.assemble(
-        (word.upper(), "bold green" if verdict.passed else "bold red"),
+        (word.upper(), f"bold {MARKS[verdict.outcome][1]}"),
         f"  {summary(verdict)} {where} ",
         (seconds(verdict.seconds), "dim"),
     )
@@ -84,7 +84,7 @@ def last_lines(verdict: Verdict, *, details: bool) -> Iterator[RenderableType]:
     elif not verdict.passed:
         every = "" if details else "--details shows every check, "
         yield Text(
-            f"Next: {every}--html report.html writes a report to look at, --json the whole history; "
+            f"Next: {every}--report report.html writes one to look at, --json the whole history; "
             "'todoctl judge FILE' judges a saved one again."
         )
 
@@ -93,7 +93,7 @@ def overview(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
     """Several apps, one row each."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     for verdict in verdicts:
-        sign, colour = MARKS[Outcome.PASSED if verdict.passed else Outcome.FAILED]
+        sign, colour = MARKS[verdict.outcome]
         bad = Text(failed(verdict), colour)
         grid.add_row(Text(sign, colour), Text(place(verdict), "bold"), summary(verdict), bad)
     yield Text("")

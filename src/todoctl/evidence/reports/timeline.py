@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from todoctl.evidence.history import Act, Download
+from todoctl.evidence.history import Act, Download, Op
 from todoctl.evidence.reports.phrases import WELL, describe, picture, short, status
 from todoctl.evidence.verdict import Verdict
 
@@ -42,19 +42,6 @@ class Timeline:
     acts: list[Mark]
     outages: list[Mark]
     ticks: list[Mark]
-
-    def told(self) -> list[tuple[str, Mark]]:
-        """The same as text: everything but the scale, in the order of time, each with its row's name."""
-        rows = [
-            ("scenario", self.scenarios),
-            ("page view", self.views),
-            ("cache", self.spans),
-            ("download", self.downloads),
-            ("app", self.acts),
-            ("image service", self.outages),
-        ]
-        marks = [(name, mark) for name, row in rows for mark in row]
-        return sorted(marks, key=lambda named: named[1].begin)
 
 
 class Scale:
@@ -127,7 +114,7 @@ def timeline(verdict: Verdict) -> Timeline:
         acts=[
             scale.bar(event.begin, event.end, kind=event.what, label=event.what, what=describe(event))
             for event in events
-            if isinstance(event, Act) and event.what != "serve"
+            if isinstance(event, Act) and event.what is not Op.SERVE
         ],
         outages=list(_outages(verdict, scale)),
         ticks=scale.ticks(),
@@ -136,7 +123,7 @@ def timeline(verdict: Verdict) -> Timeline:
 
 def _outages(verdict: Verdict, scale: Scale) -> Iterator[Mark]:
     """From each word to the image service to answer in another way until the next such word."""
-    serves = [event for event in verdict.history.events if isinstance(event, Act) and event.what == "serve"]
+    serves = [event for event in verdict.history.events if isinstance(event, Act) and event.what is Op.SERVE]
     ends = [event.end for event in serves[1:]] + [scale.end]
     for event, end in zip(serves, ends, strict=False):
         if event.way != WELL:

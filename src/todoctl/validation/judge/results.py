@@ -50,7 +50,7 @@ def judge(history: History) -> Verdict:
     for play in history.plays:
         result = by_name[play.name]
         proved = {check.claim for check in result.checks if check.passed}
-        result.missing = {claim: CLAIMS[claim] for claim in play.proves if claim not in proved}
+        result.missing = {claim: CLAIMS.get(claim, claim) for claim in play.proves if claim not in proved}
         result.saw = "; ".join(
             dict.fromkeys(SEEN[claim] for claim in play.proves if claim in proved and claim in SEEN)
         )

@@ -133,3 +133,18 @@ def test_it_copes_with_what_is_no_html() -> None:
     made = verdicts.verdict()
     for html in (b"a.html", b"<div>" * 10_000, b"\x00\xff\xfe" * 1000, b"</style></head></iframe>"):
         assert Freezer(made.history).freeze(verdicts.serve(made, "fresh", html))
+
+
+@pytest.mark.parametrize("css", [b"a{}<<//style><b>", b"/*" * 100_000, b"/* x */a{}/*</style><b>"])
+def test_no_style_ends_before_its_element(css: bytes) -> None:
+    made = verdicts.verdict()
+    visit = verdicts.serve(made, "fresh", b"<link rel=stylesheet href=/static/page.css><p>still here")
+    events = made.history.events
+    for number, event in enumerate(events):
+        if isinstance(event, Request) and event.answer and event.url == "/static/page.css":
+            answer = Answer(status=200, headers=[], body=made.history.keep(css))
+            events[number] = msgspec.structs.replace(event, answer=answer)
+    frozen = Freezer(made.history).freeze(visit)
+    assert frozen
+    assert "<b>" not in frozen
+    assert frozen.count("</style>") == 1

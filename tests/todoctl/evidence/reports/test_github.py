@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 from tests.todoctl.evidence.reports import verdicts
 from todoctl.evidence.reports import github
+from todoctl.evidence.reports.markdown import markdown
 
 
 def test_a_scenario_that_does_not_pass_is_annotated(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_an_interrupted_run_is_an_error() -> None:
     assert list(github.annotations(made)) == [
         "::error title=todoctl validate%3A interrupted::Not all scenarios were played."
     ]
-    assert github.markdown(made).startswith("## todoctl validate: Interrupted\n")
+    assert markdown(made).startswith("## todoctl validate: Interrupted\n")
 
 
 @pytest.mark.parametrize("environment", [{}, {"GITHUB_ACTIONS": ""}])
@@ -61,7 +62,7 @@ def test_the_summary_means_what_it_says() -> None:
     made = verdicts.verdict()
     hostile = "<b>|`x` [a](http://b) *c* _d_ @all #1\n# heading \\ &amp;"
     verdicts.fail(made, "crowd", seen=hostile, times=22)
-    html = MarkdownIt("commonmark").enable("table").render(github.markdown(made))
+    html = MarkdownIt("commonmark").enable("table").render(markdown(made))
     assert html.count("<table>") == 2
     assert html.count("<h2>") == html.count("<h3>") == 1
     for tag in ("<b>", "<code>", "<a ", "<em>", "<h1>"):

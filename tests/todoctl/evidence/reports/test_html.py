@@ -56,7 +56,7 @@ def opened(
     scheme: Literal["light", "dark"] = "light",
 ) -> Iterator[tuple[Page, list[str]]]:
     """The report in a tab, and all there is to complain of: messages, errors, requests to anywhere."""
-    html.write(made, tmp_path / "report.html")
+    (tmp_path / "report.html").write_bytes(html.write([made]))
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     try:
         page, complaints = context.new_page(), list[str]()
@@ -106,7 +106,7 @@ def test_an_interrupted_run_is_marked() -> None:
     made.history.interrupted = True
     soup = parse(made)
     assert soup.h1
-    assert soup.h1.get_text(" ", strip=True) == "✗ Interrupted 3 of 3 scenarios passed"
+    assert soup.h1.get_text(" ", strip=True) == "– Interrupted 3 of 3 scenarios passed"
     assert "these scenarios were played until then" in soup.select(".banner")[0].get_text()
 
 

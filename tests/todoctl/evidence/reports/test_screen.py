@@ -66,7 +66,7 @@ def test_a_failure_is_expected_beside_seen() -> None:
         f"     “{CLAIMS['grace']}”",
     ]
     assert lines[18].startswith("FAILED  9 of 11 scenarios passed, 1 failed, 1 not judged on local")
-    assert lines[19].startswith("Next: --details shows every check, --html report.html")
+    assert lines[19].startswith("Next: --details shows every check, --report report.html")
 
 
 def test_of_many_failures_the_first_are_shown() -> None:

@@ -1,10 +1,9 @@
-"""The run to scale, and where its time went."""
+"""The run to scale."""
 
 import pytest
 
 from tests.todoctl.evidence.reports import verdicts
 from todoctl.evidence.history import Act, Op
-from todoctl.evidence.reports.durations import durations
 from todoctl.evidence.reports.timeline import LEFT, NARROWEST, RIGHT, timeline
 from todoctl.evidence.verdict import Span
 
@@ -35,14 +34,6 @@ def test_an_outage_lasts_until_the_next_word() -> None:
     assert timeline(verdicts.verdict(names=2)).outages == []
 
 
-def test_the_same_is_told_in_words() -> None:
-    made = verdicts.verdict()
-    told = timeline(made).told()
-    begins = [mark.begin for _, mark in told]
-    assert begins == sorted(begins)
-    assert {row for row, _ in told} == {"scenario", "page view", "cache", "download", "app", "image service"}
-
-
 @pytest.mark.parametrize(
     ("seconds", "labels"), [(3.0, ["0 s", "0.5 s"]), (700.0, ["0 s", "60 s"]), (90_000.0, ["0 s", "9000 s"])]
 )
@@ -52,17 +43,3 @@ def test_ticks_are_at_round_distances(seconds: float, labels: list[str]) -> None
     ticks = timeline(made).ticks
     assert [tick.label for tick in ticks[:2]] == labels
     assert len(ticks) <= 13
-
-
-def test_the_time_is_accounted_for() -> None:
-    made = verdicts.verdict()
-    lines = {line.name: line for line in durations(made)}
-    grace, restart, whole = lines["grace"], lines["restart"], lines["whole run"]
-    assert grace.acts == 0.0
-    assert grace.waiting == pytest.approx(verdicts.TTL)
-    assert restart.acts == pytest.approx(1.4)
-    assert restart.waiting == pytest.approx(0.0, abs=1e-6)
-    assert lines["before, between and after them"].acts == pytest.approx(0.5)
-    assert whole.whole == pytest.approx(made.seconds)
-    for part in ("whole", "acts", "asking", "waiting"):
-        assert sum(getattr(line, part) for line in lines.values()) == pytest.approx(2 * getattr(whole, part))
