@@ -76,8 +76,9 @@ def test_user_and_password_of_the_image_url_are_shown_nowhere(todoctl: CommandLi
         todoctl("status", "--json"),
     ]
     shown.append(todoctl.up("--image-url", url, "--json"))
-    assert "secret" not in str(shown)
-    assert "http://***@127.0.0.1:9/x" in str(shown)
+    text = "".join(one.stdout + one.stderr for one in shown)
+    assert "secret" not in text
+    assert "http://***@127.0.0.1:9/x" in text
     log = todoctl.home / "local" / "app.log"
     assert log.stat().st_mode & 0o077 == 0
     assert (todoctl.home / "local" / "state.json").stat().st_mode & 0o077 == 0
