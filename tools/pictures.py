@@ -9,17 +9,17 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-from unittest import mock
 
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page
-from rich.console import Console, RenderHook
+from rich.console import Console
 from rich.terminal_theme import MONOKAI
+from rich.text import Text
 from tests.browser import launched
-
-from todoctl.__main__ import run
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 COLUMNS = 104
@@ -30,31 +30,18 @@ FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monosp
 """Of the reader's machine: rich's own comes from elsewhere, and a picture in a page loads nothing."""
 
 
-class Screen(Console):
-    """Records what stays on a screen, and not what moves there meanwhile."""
-
-    def push_render_hook(self, hook: RenderHook) -> None:
-        """Here a live view would add itself to all that is printed."""
-
-    def pop_render_hook(self) -> None:
-        """There is none."""
-
-
 def terminal(name: str, *command: str) -> None:
-    """Runs a command of todoctl, and keeps what a terminal shows when it has ended."""
-    console = Screen(
-        record=True,
-        width=COLUMNS,
-        force_terminal=True,
-        force_interactive=True,
-        color_system="truecolor",
-        highlight=False,
+    """Runs a command of todoctl, and keeps what it shows, in colours but without what moves meanwhile."""
+    done = subprocess.run(
+        [sys.executable, "-m", "todoctl", *command],
+        env={**os.environ, "FORCE_COLOR": "1", "COLORTERM": "truecolor", "COLUMNS": str(COLUMNS)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(f"[bold green]$[/] [bold]todoctl {shlex.join(command)}[/]")
-    with mock.patch("todoctl.console.Console", return_value=console):
-        code = run([*command])
-    if code:
-        raise SystemExit(f"todoctl {shlex.join(command)} has ended with code {code}")
+    console.print(Text.from_ansi(done.stdout))
     picture = console.export_svg(title="", theme=MONOKAI, unique_id=name)
     picture = re.sub(r"\s*@font-face \{.*?\}", "", picture, flags=re.DOTALL)
     picture = picture.replace("Fira Code, monospace", FONTS)
@@ -105,7 +92,7 @@ def main() -> None:
             page(browser)
             terminal("validate", "validate", "--html", "report.html")
             report(browser, Path(place) / "report.html")
-            run([*up, "--ttl", "20"])
+            subprocess.run([sys.executable, "-m", "todoctl", *up, "--ttl", "20"], check=True)
             terminal("course", "validate", "--url", PAGE, "--ttl", "20")
         finally:
             terminal("down", "down")

@@ -36,28 +36,28 @@ def commands() -> str:
 
 
 def _command(name: str, command: "Command", context: "Context") -> str:
-    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    usage = " ".join([name, *(piece.strip("{}") for piece in command.collect_usage_pieces(context))])
     paragraphs = (" ".join(part.split()) for part in (command.help or "").split("\n\n"))
     lines = [f"### {name}", "", "\n\n".join(paragraphs), "", f"`{usage}`", ""]
     table, group = [], None
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is None or (parameter.name == "help" and name != "todoctl"):
+        if record is None or (parameter.name in {"help", "verbose"} and name != "todoctl"):
             continue
         panel = getattr(parameter, "rich_help_panel", None)
         if panel not in {None, group}:
             group = panel
             table.append(f"| **{group}** | |")
-        table.append(f"| `{_cell(record[0])}` | {_cell(record[1])} |")
+        table.append(f"| `{_cell(record[0].replace(' <bool>', ''))}` | {_cell(record[1])} |")
     if table:
         lines += ["| option | meaning |", "|---|---|", *table]
     if command.epilog and "todoctl " in command.epilog:
-        lines += ["", "```bash", command.epilog.strip("\n"), "```"]
+        lines += ["", "```bash", command.epilog.strip("\b\n"), "```"]
     return "\n".join(lines)
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("|", r"\|")
+    return re.sub(r"\s+", " ", text).replace(r"\[", "[").replace("|", r"\|")
 
 
 def filled(text: str) -> str:

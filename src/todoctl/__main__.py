@@ -11,6 +11,7 @@ from types import FrameType
 from typer.exceptions import Abort, TyperException
 
 from todoctl.cli.app import app
+from todoctl.cli.options import verbose
 from todoctl.errors import ExitCode, TodoctlError, UnavailableError
 
 INSTALL = "--install-completion"
@@ -67,12 +68,8 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs a command; returns the exit code. With `--verbose` a failure's traceback is shown as well.
-
-    `--verbose` may stand anywhere: people add it to the command that has just failed.
-    """
-    verbose = "--verbose" in arguments
-    arguments = [argument for argument in arguments if argument != "--verbose"]
+    """Runs a command; returns the exit code. With `--verbose` a failure's traceback is shown as well."""
+    verbose.clear()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return invoke(arguments)
@@ -83,7 +80,7 @@ def run(arguments: list[str]) -> int:
             sys.stderr.close()  # whoever read our output has gone: nobody is left to tell
             return ExitCode.FAILED
         line, code = explain(error)
-        if verbose:
+        if verbose.is_set():
             import traceback
 
             traceback.print_exc()
@@ -95,6 +92,10 @@ def invoke(arguments: list[str]) -> int:
     """Lets Typer run the command; returns the exit code that it settles on."""
     try:
         code = int(app(arguments, prog_name="todoctl", standalone_mode=False) or ExitCode.OK)
+    except TyperException as error:
+        if error.format_message():
+            raise
+        return error.exit_code  # the help was shown, because nothing was given
     except OSError as error:
         if INSTALL not in arguments:
             raise
@@ -130,7 +131,7 @@ def explain(error: BaseException) -> tuple[str, int]:
             return "Terminated; run the command again to go on.", ExitCode.TERMINATED
         case _:
             why = " ".join(str(error).split()) or type(error).__name__
-            return f"Unexpected: {why}. 'todoctl --verbose …' shows where.", ExitCode.FAILED
+            return f"Unexpected: {why}. With --verbose the command shows where.", ExitCode.FAILED
 
 
 if __name__ == "__main__":

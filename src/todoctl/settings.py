@@ -108,3 +108,15 @@ def check_image(reference: str) -> str:
 def seconds(value: float) -> str:
     """`600.0` as `600`, `2.5` as `2.5`: the way the app's environment and people write it."""
     return f"{value:.15g}"
+
+
+def parse_duration(option: str, text: str) -> float:
+    """Returns the seconds that `text` means, as in 90, 2.5s, 5m or 1h30m; raises `BadUsageError`."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text, re.ASCII)
+    hours, minutes, rest = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
+    total = hours * 3600 + minutes * 60 + rest
+    if not 0 < total < math.inf:
+        raise BadUsageError(
+            f"{option} {text!r} is not a time", fix="Use seconds, or a time such as 5m or 1h30m"
+        )
+    return total

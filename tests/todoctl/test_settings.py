@@ -5,7 +5,7 @@ import math
 import pytest
 
 from todoctl.errors import BadUsageError
-from todoctl.settings import Settings, seconds
+from todoctl.settings import Settings, parse_duration, seconds
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 99999])
@@ -67,3 +67,16 @@ def test_user_and_password_are_not_shown(url: str, shown: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(600.0, "600"), (2.5, "2.5"), (0.1, "0.1"), (1e7, "10000000")])
 def test_seconds_are_written_without_needless_digits(value: float, text: str) -> None:
     assert seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("90", 90), ("2.5s", 2.5), ("5m", 300), ("1h30m", 5400), ("1m30", 90)]
+)
+def test_a_timeout_is_written_as_for_kubectl(text: str, value: float) -> None:
+    assert parse_duration("--timeout", text) == value
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "5x", "m", "nan", "1.5m", "1 m", "9" * 400])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(BadUsageError, match=r"--timeout .* is not a time\. Use seconds"):
+        parse_duration("--timeout", text)

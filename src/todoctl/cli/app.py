@@ -1,15 +1,25 @@
 """All commands, and the options of todoctl itself."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from todoctl import __version__
 from todoctl.cli import doctor, down, image, judge, logs, manifests, open_page, status, up, validate
-from todoctl.cli.help import Command, Group, examples
+from todoctl.cli.options import (
+    ON_K3D,
+    ON_KUBERNETES,
+    VERBOSE,
+    examples,
+    options_of,
+    set_verbose,
+    with_options,
+)
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.kubernetes.options import NamespaceOptions
 
 app = typer.Typer(
-    cls=Group,
     help="Puts a picture-of-the-moment web app on a local Kubernetes, proves that it behaves, "
     "and takes it away again.\n\n"
     "Exit codes: 0 success, 1 a scenario failed, 2 usage, 3 the machine lacks something or the "
@@ -18,25 +28,48 @@ app = typer.Typer(
         todoctl up && todoctl validate --report report.html && todoctl down
         todoctl up --help
     """),
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
+    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 LIFE, PROVE, LOOK, BUILD = "Bring up and take down", "Prove", "Look", "Build"
 
-for group, function, text in (
-    (LIFE, up.up, up.EXAMPLES),
-    (LIFE, down.down, down.EXAMPLES),
-    (PROVE, validate.validate, validate.EXAMPLES),
-    (PROVE, judge.judge, judge.EXAMPLES),
-    (LOOK, status.status, status.EXAMPLES),
-    (LOOK, logs.logs, logs.EXAMPLES),
-):
-    app.command(cls=Command, rich_help_panel=group, epilog=text)(function)
-app.command("open", cls=Command, rich_help_panel=LOOK, epilog=open_page.EXAMPLES)(open_page.open_page)
-app.command(cls=Command, rich_help_panel=LOOK, epilog=doctor.EXAMPLES)(doctor.doctor)
+COMMANDS: tuple[tuple[str, str, Callable[..., None], str], ...] = (
+    ("up", LIFE, up.up, up.EXAMPLES),
+    ("down", LIFE, down.down, down.EXAMPLES),
+    ("validate", PROVE, validate.validate, validate.EXAMPLES),
+    ("judge", PROVE, judge.judge, judge.EXAMPLES),
+    ("status", LOOK, status.status, status.EXAMPLES),
+    ("logs", LOOK, logs.logs, logs.EXAMPLES),
+    ("open", LOOK, open_page.open_page, open_page.EXAMPLES),
+    ("doctor", LOOK, doctor.doctor, doctor.EXAMPLES),
+    ("manifests", BUILD, manifests.manifests, manifests.EXAMPLES),
+)
+IN_MANIFESTS = (
+    "namespace",
+    "storage_class",
+    "pull_secret",
+    "replicas",
+    "host",
+    "ingress_class",
+    "gateway",
+)
+
+OF_TARGETS = {
+    "up": [*options_of(ON_K3D, ClusterOptions), *options_of(ON_KUBERNETES, NamespaceOptions)],
+    "manifests": [
+        *options_of(ON_K3D, ClusterOptions, "cluster", "agents"),
+        *options_of(ON_KUBERNETES, NamespaceOptions, *IN_MANIFESTS),
+    ],
+}
+"""The options that are declared by the targets; of two with one name the first is shown."""
+
+for name, panel, function, text in COMMANDS:
+    app.command(name, rich_help_panel=panel, epilog=text)(with_options(function, *OF_TARGETS.get(name, ())))
+for name, function, text in image.COMMANDS:
+    image.image.command(name, epilog=text)(with_options(function))
 app.add_typer(image.image, name="image", rich_help_panel=BUILD)
-app.command(cls=Command, rich_help_panel=BUILD, epilog=manifests.EXAMPLES)(manifests.manifests)
 
 
 def _version(asked: bool) -> None:
@@ -50,8 +83,8 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the traceback of a failure; may stand anywhere.")
+    show_traceback: Annotated[
+        bool, typer.Option("--verbose", help=VERBOSE, callback=set_verbose, is_eager=True)
     ] = False,
 ) -> None:
     """Options of todoctl itself."""

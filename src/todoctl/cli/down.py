@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from todoctl.cli.help import examples
 from todoctl.cli.options import (
     OUTPUT,
     ClusterOption,
@@ -11,10 +10,10 @@ from todoctl.cli.options import (
     NamespaceOption,
     ShowCommandsOption,
     TargetOption,
+    examples,
     flag,
+    print_json,
 )
-from todoctl.cli.output import make_terminal, print_json
-from todoctl.cli.place import find_home
 
 KEPT = "What is kept"
 
@@ -40,9 +39,11 @@ def down(
 ) -> None:
     """Take away all that up has made; twice is fine."""
     from todoctl import targets
+    from todoctl.home import Home
+    from todoctl.terminal import Terminal
 
-    terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
-    home = find_home()
+    terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
+    home = Home()
     choice = targets.Choice(target, cluster, context, namespace)
     where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster)
     changed = False

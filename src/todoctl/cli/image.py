@@ -4,15 +4,13 @@ from typing import Annotated
 
 import typer
 
-from todoctl.cli.help import Command, Group, examples
-from todoctl.cli.options import OUTPUT, JsonOption, flag, value
-from todoctl.cli.output import make_terminal, print_json
+from todoctl.cli.options import OUTPUT, JsonOption, examples, flag, print_json, value
 from todoctl.errors import BadUsageError
 from todoctl.settings import check_image
 
 image = typer.Typer(
-    cls=Group,
     help="Build and push the app's container image.",
+    no_args_is_help=True,
     epilog=examples("""
         todoctl image build registry.example.org/me/todo-app:1
         todoctl image push registry.example.org/me/todo-app:1
@@ -27,15 +25,6 @@ Reference = Annotated[
 ]
 
 
-@image.command(
-    cls=Command,
-    epilog=examples("""
-        todoctl image build me/todo-app:1.12
-
-        # Without a registry, on a Python image that Docker has
-        todoctl image build me/todo-app:1.12 --base-image python:3.13-slim
-    """),
-)
 def build(
     reference: Reference,
     base_image: Annotated[
@@ -46,24 +35,15 @@ def build(
 ) -> None:
     """Build the app's image under a name of your own."""
     from todoctl.images.image import build as run
+    from todoctl.terminal import Terminal
 
-    made = run(reference, base_image, make_terminal(stderr=as_json, quiet=quiet))
+    made = run(reference, base_image, Terminal(stderr=as_json, quiet=quiet))
     if as_json:
         print_json({"reference": reference, "id": made})
     elif quiet:
         typer.echo(made)
 
 
-@image.command(
-    cls=Command,
-    epilog=examples("""
-        # What is in it
-        todoctl image context | tar --list
-
-        # Build it by hand
-        todoctl image context | docker build --tag me/todo-app:1.12 -
-    """),
-)
 def context() -> None:
     """Write what it is built from, as a tar archive for docker build."""
     import sys
@@ -77,16 +57,6 @@ def context() -> None:
     sys.stdout.buffer.write(build_context().getvalue())
 
 
-@image.command(
-    cls=Command,
-    epilog=examples("""
-        todoctl image push registry.example.org/me/todo-app:1
-
-        # As what cannot change any more: NAME@sha256:...
-        todoctl up --context school \\
-          --app-image "$(todoctl image push -q me/todo-app:1)"
-    """),
-)
 def push(
     reference: Reference,
     quiet: Annotated[bool, flag(OUTPUT, "Print its name by digest alone.", "--quiet", "-q")] = False,
@@ -94,9 +64,46 @@ def push(
 ) -> None:
     """Push an image that was built here to its registry."""
     from todoctl.images.image import push as run
+    from todoctl.terminal import Terminal
 
-    pinned = run(reference, make_terminal(stderr=as_json, quiet=quiet))
+    pinned = run(reference, Terminal(stderr=as_json, quiet=quiet))
     if as_json:
         print_json({"reference": reference, "pinned": pinned})
     elif quiet:
         typer.echo(pinned)
+
+
+COMMANDS = (
+    (
+        "build",
+        build,
+        examples("""
+            todoctl image build me/todo-app:1.12
+
+            # Without a registry, on a Python image that Docker has
+            todoctl image build me/todo-app:1.12 --base-image python:3.13-slim
+        """),
+    ),
+    (
+        "context",
+        context,
+        examples("""
+            # What is in it
+            todoctl image context | tar --list
+
+            # Build it by hand
+            todoctl image context | docker build --tag me/todo-app:1.12 -
+        """),
+    ),
+    (
+        "push",
+        push,
+        examples("""
+            todoctl image push registry.example.org/me/todo-app:1
+
+            # As what cannot change any more: NAME@sha256:...
+            todoctl up --context school \\
+              --app-image "$(todoctl image push -q me/todo-app:1)"
+        """),
+    ),
+)

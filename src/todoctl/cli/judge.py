@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from todoctl.cli.help import examples
-from todoctl.cli.options import JsonOption
-from todoctl.cli.output import make_terminal
+from todoctl.cli.options import JsonOption, examples
 from todoctl.cli.verdict import (
     DetailsOption,
     HtmlOption,
@@ -43,6 +41,7 @@ def judge(
     from todoctl.evidence.history import History
     from todoctl.evidence.judging import judged
     from todoctl.evidence.verdict import exit_code
+    from todoctl.terminal import Terminal
     from todoctl.validation.judge.results import judge as judge_ours
 
     found = wanted(report, junit, html, kept=file)
@@ -52,7 +51,7 @@ def judge(
         for history in histories
         for verdict in judged([history], judge_other if history.facts.kind == "claims" else judge_ours)
     ]
-    terminal = make_terminal(stderr=as_json, quiet=quiet)
+    terminal = Terminal(stderr=as_json, quiet=quiet)
     show_results(verdicts, terminal)
     tell(verdicts, terminal, details=details, as_json=as_json, wanted=found)
     raise typer.Exit(exit_code(verdicts))

@@ -4,18 +4,17 @@ from typing import Annotated
 
 import typer
 
-from todoctl.cli.help import examples
 from todoctl.cli.options import (
     OUTPUT,
     ClusterOption,
     ContextOption,
     NamespaceOption,
     TargetOption,
+    examples,
+    find_deployment,
     flag,
     value,
 )
-from todoctl.cli.output import make_terminal
-from todoctl.cli.place import standing
 
 EXAMPLES = examples("""
     todoctl logs
@@ -37,7 +36,8 @@ def logs(
 ) -> None:
     """Show the app's log."""
     from todoctl.targets import Choice
+    from todoctl.terminal import Terminal
 
-    where = standing(Choice(target, cluster, context, namespace), make_terminal(stderr=True))
+    where = find_deployment(Choice(target, cluster, context, namespace), Terminal(stderr=True))
     for line in where.logs(follow=follow, lines=lines):
         typer.echo(line)

@@ -1,15 +1,15 @@
 """`todoctl manifests`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from todoctl.cli.help import examples
-from todoctl.cli.options import ON_K3D, flag, value
+from todoctl.cli.options import examples, flag, stated, value
 from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_TTL, Settings, check_image, seconds
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.kubernetes.options import NamespaceOptions
 
 APP = "The app"
-IN_A_NAMESPACE = "In a namespace of a cluster that exists already"
 INSTEAD = "Instead"
 
 EXAMPLES = examples("""
@@ -22,6 +22,7 @@ EXAMPLES = examples("""
 
 
 def manifests(
+    *,
     ttl: Annotated[
         float, value(APP, "SECONDS", f"How long a picture is valid. [default: {seconds(DEFAULT_TTL)}]")
     ] = DEFAULT_TTL,
@@ -31,60 +32,29 @@ def manifests(
     app_image: Annotated[
         str, value(APP, "REF", "The app's image. [default: todo-app:1.12]")
     ] = "todo-app:1.12",
-    cluster: Annotated[
-        str, value(ON_K3D, "NAME", "The cluster's name. [default: k3s-default]")
-    ] = "k3s-default",
-    agents: Annotated[int, value(ON_K3D, "NUMBER", "How many agent nodes. [default: 2]")] = 2,
-    namespace: Annotated[
-        str | None, value(IN_A_NAMESPACE, "NAME", "Print what is for this namespace, not for k3d.")
-    ] = None,
-    storage_class: Annotated[
-        str | None, value(IN_A_NAMESPACE, "NAME", "The claim's storage class. [default: the cluster's]")
-    ] = None,
-    pull_secret: Annotated[
-        list[str] | None, value(IN_A_NAMESPACE, "NAME", "A secret to pull with; may be repeated.")
-    ] = None,
-    replicas: Annotated[int, value(IN_A_NAMESPACE, "NUMBER", "How many pods. [default: 1]")] = 1,
-    host: Annotated[str | None, value(IN_A_NAMESPACE, "NAME[:PORT]", "The page by an ingress.")] = None,
-    ingress_class: Annotated[
-        str | None, value(IN_A_NAMESPACE, "NAME", "The ingress's class. [default: the cluster's]")
-    ] = None,
-    gateway: Annotated[
-        str | None, value(IN_A_NAMESPACE, "[NAMESPACE/]NAME", "A gateway's route, not an ingress.")
-    ] = None,
     image_service: Annotated[
         bool, flag(INSTEAD, "Print the pod that serves pictures to a validation.", "--image-service")
     ] = False,
+    **given: Any,  # noqa: ANN401 - the options of the targets
 ) -> None:
-    """Print what is applied to the cluster, as YAML."""
+    """Print what is applied to the cluster, as YAML; with --namespace what is for a namespace."""
     from todoctl.kube.manifests import render
-    from todoctl.targets.k3d.options import ClusterOptions
     from todoctl.targets.k3d.provider import resources
 
     check_image(app_image)
     settings = Settings(ttl=ttl, image_url=image_url)
-    options = ClusterOptions(cluster=cluster, agents=agents)
-    secrets = tuple(pull_secret or ())
+    on_k3d = ClusterOptions(**stated(ClusterOptions, given))
+    namespace = given["namespace"]
     if image_service:
         from todoctl.kube.image_pod import pod
 
-        node = None if namespace else options.node
-        made = [pod(app_image, namespace or "default", node=node, pull_secrets=secrets)]
+        node = None if namespace else on_k3d.node
+        made = [pod(app_image, namespace or "default", node=node, pull_secrets=given["pull_secret"] or ())]
     elif namespace:
         from todoctl.targets.kubernetes import existing
-        from todoctl.targets.kubernetes.options import NamespaceOptions
 
-        chosen = NamespaceOptions(
-            context="any",
-            namespace=namespace,
-            storage_class=storage_class,
-            replicas=replicas,
-            pull_secret=secrets,
-            host=host,
-            ingress_class=ingress_class,
-            gateway=gateway,
-        )
-        made = existing.resources(settings, chosen, app_image)
+        options = NamespaceOptions(**{**stated(NamespaceOptions, given), "context": "any"})
+        made = existing.resources(settings, options, app_image)
     else:
-        made = resources(settings, options, app_image)
+        made = resources(settings, on_k3d, app_image)
     typer.echo(render(made), nl=False)

@@ -1,9 +1,14 @@
 """`todoctl open`."""
 
-from todoctl.cli.help import examples
-from todoctl.cli.options import ClusterOption, ContextOption, NamespaceOption, TargetOption
-from todoctl.cli.output import make_terminal, show
-from todoctl.cli.place import standing
+from todoctl.cli.options import (
+    ClusterOption,
+    ContextOption,
+    NamespaceOption,
+    TargetOption,
+    examples,
+    find_deployment,
+    open_in_browser,
+)
 
 EXAMPLES = examples("""
     todoctl open
@@ -22,6 +27,7 @@ def open_page(
     """Open the page in a browser."""
     from todoctl.targets import Choice
     from todoctl.targets.base import require_settings
+    from todoctl.terminal import Terminal
 
-    where = standing(Choice(target, cluster, context, namespace), make_terminal())
-    show(where.page(require_settings(where)))
+    where = find_deployment(Choice(target, cluster, context, namespace), Terminal())
+    open_in_browser(where.page(require_settings(where)))

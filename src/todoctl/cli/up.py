@@ -1,23 +1,42 @@
 """`todoctl up`."""
 
-from typing import Annotated
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from todoctl.cli.help import examples
 from todoctl.cli.options import (
     EVERYWHERE,
-    ON_K3D,
-    ON_KUBERNETES,
     OUTPUT,
     JsonOption,
     ShowCommandsOption,
+    examples,
     flag,
+    open_in_browser,
+    print_json,
+    stated,
     value,
 )
-from todoctl.cli.output import make_terminal, print_json, show
-from todoctl.cli.place import find_home
-from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_PORT, DEFAULT_TTL, Settings, seconds
+from todoctl.errors import TodoctlError
+from todoctl.settings import (
+    DEFAULT_IMAGE_URL,
+    DEFAULT_PORT,
+    DEFAULT_TTL,
+    SAMPLE_IMAGES,
+    Settings,
+    parse_duration,
+    seconds,
+)
+from todoctl.targets.k3d.options import ClusterOptions
+from todoctl.targets.kubernetes.options import NamespaceOptions
+
+if TYPE_CHECKING:
+    from todoctl.targets.base import Target
+    from todoctl.terminal import Terminal
+
+LOOK_SECONDS = 5.0
+"""How long the image service may take to answer before it counts as out of reach."""
 
 EXAMPLES = examples("""
     # On k3d where it is installed, else as a process on this machine
@@ -35,6 +54,7 @@ EXAMPLES = examples("""
 
 
 def up(
+    *,
     target: Annotated[
         str | None,
         value(EVERYWHERE, "NAME", "k3d, local or kubernetes. [default: k3d if installed, or local]"),
@@ -54,107 +74,37 @@ def up(
             f"The source of pictures, or sample: for bundled. [default: {DEFAULT_IMAGE_URL}]",
         ),
     ] = None,
-    open_browser: Annotated[bool, flag(EVERYWHERE, "Open the page in a browser.", "--open")] = False,
-    cluster: Annotated[
-        str | None, value(ON_K3D, "NAME", "The cluster's name. [default: k3s-default]")
-    ] = None,
-    agents: Annotated[int | None, value(ON_K3D, "NUMBER", "How many agent nodes. [default: 2]")] = None,
-    listen: Annotated[
-        str | None, value(ON_K3D, "ADDRESS", "127.0.0.1, or 0.0.0.0 for the network. [default: 127.0.0.1]")
-    ] = None,
-    base_image: Annotated[
-        str | None, value(ON_K3D, "REF", "The Python image to build on; also with --registry.")
-    ] = None,
-    k3s_image: Annotated[str | None, value(ON_K3D, "REF", "The image of the nodes.")] = None,
-    k3d_arg: Annotated[
-        list[str] | None,
-        value(ON_K3D, "--OPTION=VALUE", "An option of 'k3d cluster create'; may be repeated."),
-    ] = None,
-    adopt: Annotated[bool, flag(ON_K3D, "Use a cluster that todoctl did not make.", "--adopt")] = False,
-    keep_context: Annotated[
-        bool, flag(ON_K3D, "Leave kubectl's current context as it is.", "--keep-context")
-    ] = False,
-    context: Annotated[
-        str | None, value(ON_KUBERNETES, "NAME", "The context of your kubeconfig; always needed.")
-    ] = None,
-    namespace: Annotated[
-        str | None, value(ON_KUBERNETES, "NAME", "The namespace. [default: default]")
-    ] = None,
-    create_namespace: Annotated[
-        bool, flag(ON_KUBERNETES, "Make the namespace where it is missing.", "--create-namespace")
-    ] = False,
-    app_image: Annotated[
-        str | None, value(ON_KUBERNETES, "REF", "The app's image, as the cluster can pull it.")
-    ] = None,
-    registry: Annotated[
-        str | None, value(ON_KUBERNETES, "HOST/PATH", "Build the app's image here, and push it there.")
-    ] = None,
-    pull_secret: Annotated[
-        list[str] | None, value(ON_KUBERNETES, "NAME", "A secret to pull with; may be repeated.")
-    ] = None,
-    storage_class: Annotated[
-        str | None, value(ON_KUBERNETES, "NAME", "The claim's storage class. [default: the cluster's]")
-    ] = None,
-    replicas: Annotated[
-        int | None,
-        value(ON_KUBERNETES, "NUMBER", "How many pods; several need ReadWriteMany. [default: 1]"),
-    ] = None,
-    host: Annotated[
-        str | None, value(ON_KUBERNETES, "NAME[:PORT]", "The page by an ingress, not by a port here.")
-    ] = None,
-    ingress_class: Annotated[
-        str | None, value(ON_KUBERNETES, "NAME", "The ingress's class. [default: the cluster's]")
-    ] = None,
-    gateway: Annotated[
+    timeout: Annotated[
         str | None,
-        value(ON_KUBERNETES, "[NAMESPACE/]NAME", "The page by this gateway's route, not by an ingress."),
+        value(EVERYWHERE, "TIME", "Give up after so long, as in 90 or 5m. [default: wait while it may come]"),
     ] = None,
+    open_browser: Annotated[bool, flag(EVERYWHERE, "Open the page in a browser.", "--open")] = False,
     show_commands: ShowCommandsOption = False,
     quiet: Annotated[bool, flag(OUTPUT, "Print the page's address alone.", "--quiet", "-q")] = False,
     as_json: JsonOption = False,
+    **given: Any,  # noqa: ANN401 - the options of the targets
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
-    from todoctl.up import trouble
-    from todoctl.up import up as bring_up
+    from todoctl.home import Home
+    from todoctl.terminal import Terminal
 
     # Before anything slow: a bad value is told at once.
     wanted = Settings(port=port, ttl=ttl, image_url=DEFAULT_IMAGE_URL if image_url is None else image_url)
-    choice = targets.Choice(target, cluster, context, namespace)
-    terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
-    home = find_home()
+    limit = None if timeout is None else parse_duration("--timeout", timeout)
+    choice = targets.Choice(target, given["cluster"], given["context"], given["namespace"])
+    terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
+    home = Home()
     name = choice.named or targets.default(terminal)
-    of_k3d = {
-        "cluster": cluster,
-        "agents": agents,
-        "listen": listen,
-        "k3s_image": k3s_image,
-        "k3d_arg": tuple(k3d_arg) if k3d_arg else None,
-        "adopt": adopt or None,
-        "keep_context": keep_context or None,
-    }
-    of_kubernetes = {
-        "context": context,
-        "namespace": namespace,
-        "create_namespace": create_namespace or None,
-        "app_image": app_image,
-        "storage_class": storage_class,
-        "registry": registry,
-        "pull_secret": tuple(pull_secret) if pull_secret else None,
-        "replicas": replicas,
-        "host": host,
-        "ingress_class": ingress_class,
-        "gateway": gateway,
-    }
-    (of_kubernetes if name == targets.KUBERNETES else of_k3d)["base_image"] = base_image
-    stated = {
-        target: {option: value for option, value in given.items() if value is not None}
-        for target, given in ((targets.K3D, of_k3d), (targets.KUBERNETES, of_kubernetes))
-    }
-    options = targets.options_for(name, stated)
+    mine = {targets.K3D: stated(ClusterOptions, given), targets.KUBERNETES: stated(NamespaceOptions, given)}
+    if name in mine:  # what both have goes with the one that is meant
+        for other in mine.keys() - {name}:
+            mine[other] = {key: one for key, one in mine[other].items() if key not in mine[name]}
+    options = targets.options_for(name, mine)
     with home.lock():
         where = targets.make(name, home, options, terminal.commands)
-        settings, changed = bring_up(where, terminal, wanted, any_source=image_url is None)
+        settings = wanted if image_url else replace(wanted, image_url=choose_source(where, terminal))
+        changed = where.up(settings, terminal, limit)
     page = where.page(settings)
     if not changed:
         terminal.note("Already up as asked; nothing changed.")
@@ -162,7 +112,7 @@ def up(
         f"The page is at {page}  (target {name}, pictures from {settings.source}, "
         f"valid for {seconds(settings.ttl)} s)"
     )
-    if problem := trouble(where, settings):
+    if problem := _problem(where, settings):
         terminal.note(f"The app runs, but says: {problem}. 'todoctl status' shows whether that lasts.")
     terminal.note("Next: todoctl validate, todoctl open, todoctl status, todoctl down")
     if as_json:
@@ -179,4 +129,53 @@ def up(
     elif quiet:
         typer.echo(page)
     if open_browser:
-        show(page)
+        open_in_browser(page)
+
+
+def _problem(target: "Target", settings: Settings) -> str | None:
+    """What the app says is wrong now (a volume that it may not write, say); None where it says nothing."""
+    from todoctl.client import Client
+
+    with suppress(TodoctlError), Client(target.page(settings)) as client:
+        return client.state().last_error
+    return None
+
+
+def choose_source(target: "Target", terminal: "Terminal") -> str:
+    """The default image service, or `sample:` where it is out of reach.
+
+    What runs with the default service already keeps it: a service that is away for a moment is the
+    app's to handle, no reason to restart it with other pictures.
+    """
+    before = None
+    with suppress(TodoctlError):  # a cluster that is stopped cannot be asked
+        before = target.settings()
+    if before and before.image_url == DEFAULT_IMAGE_URL:
+        return DEFAULT_IMAGE_URL
+    problem = why_unreachable(DEFAULT_IMAGE_URL)
+    if problem is None:
+        return DEFAULT_IMAGE_URL
+    terminal.note(
+        f"{DEFAULT_IMAGE_URL} cannot be reached from here ({problem}): using the bundled pictures "
+        "(sample:). Name another service with --image-url."
+    )
+    return SAMPLE_IMAGES
+
+
+def why_unreachable(url: str) -> str | None:
+    """Why `url` answers with no picture, in a few words; None where it does."""
+    import httpx
+
+    try:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=LOOK_SECONDS) as response:
+            if response.status_code != httpx.codes.OK:
+                return f"it answers {response.status_code}"
+            kind = response.headers.get("content-type", "")
+            return None if kind.startswith("image/") else f"it answers with {kind or 'no type'}"
+    except ImportError:
+        return "the environment names a SOCKS proxy, and httpx has no socksio here"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        # Beside the network's, also errors of proxies and certificates that the environment names.
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        unusable = "" if isinstance(error, httpx.HTTPError) else "proxy or certificates of the environment: "
+        return unusable + " ".join(str(why).split())

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from todoctl.cli.help import examples
 from todoctl.cli.options import (
     ClusterOption,
     ContextOption,
@@ -13,11 +12,10 @@ from todoctl.cli.options import (
     NamespaceOption,
     ShowCommandsOption,
     TargetOption,
+    examples,
     flag,
     value,
 )
-from todoctl.cli.output import make_terminal
-from todoctl.cli.place import find_home
 from todoctl.cli.verdict import (
     DetailsOption,
     HtmlOption,
@@ -132,13 +130,15 @@ def validate(
         _validate_others(apps, details=details, quiet=quiet, as_json=as_json, reports=reports)
     from todoctl import targets
     from todoctl.evidence.verdict import exit_code
+    from todoctl.home import Home
     from todoctl.restore import restore
+    from todoctl.terminal import Terminal
     from todoctl.validate import validate as run
     from todoctl.validation.scenarios import chosen
 
     scenarios = chosen(scenario or [], full=full)
-    home = find_home()
-    terminal = make_terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
+    home = Home()
+    terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
 
     def tell(verdict: "Verdict") -> None:
@@ -163,8 +163,9 @@ def _validate_others(
 
     from todoctl.course.validate import validate as watch
     from todoctl.evidence.verdict import exit_code
+    from todoctl.terminal import Terminal
 
-    terminal = make_terminal(stderr=as_json, quiet=quiet)
+    terminal = Terminal(stderr=as_json, quiet=quiet)
     for app in apps:
         for command in filter(None, (app.volume_exec, app.restart)):
             terminal.note(f"For {app.url} this command will be run: {shlex.join(command)}")

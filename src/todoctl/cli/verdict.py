@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from todoctl.cli.options import OUTPUT, REPORTS, flag, value
-from todoctl.cli.output import print_json
+from todoctl.cli.options import OUTPUT, REPORTS, flag, print_json, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from todoctl.console import Terminal
     from todoctl.evidence.verdict import Verdict
+    from todoctl.terminal import Terminal
 
 ReportOption = Annotated[
     list[Path] | None,

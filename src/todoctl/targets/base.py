@@ -161,8 +161,11 @@ class Target(Protocol):
         """Where people find the page of what is up, as a URL."""
         ...
 
-    def up(self, settings: Settings, progress: Progress) -> bool:
-        """Brings the app up with `settings`, keeping its volume; False where nothing had to change."""
+    def up(self, settings: Settings, progress: Progress, timeout: float | None = None) -> bool:
+        """Brings the app up with `settings`, keeping its volume; returns False if nothing had to change.
+
+        After `timeout` seconds it waits no longer; without one as long as what is missing may come.
+        """
         ...
 
     def down(self, progress: Progress, *, keep_data: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Command = TyperCommand | TyperGroup
 
+HelpOf = Callable[[str], str]
+
 
 @dataclass(frozen=True)
 class Found:
@@ -26,10 +28,6 @@ class Found:
     name: str
     command: Command
     context: "Context"
-
-    @property
-    def help(self) -> str:
-        return self.command.get_help(self.context)
 
     def __str__(self) -> str:
         return self.name

@@ -12,8 +12,8 @@ from tests.todoctl.course.imitation import Imitation, imitation
 from tests.todoctl.course.made import Restart, Seen, made, visits
 from tests.todoctl.course.test_lifetimes import YOUNG
 from todoctl.__main__ import run
-from todoctl.console import Terminal
 from todoctl.course.judge import judge
+from todoctl.terminal import Terminal
 
 URL = "http://localhost:8081"
 

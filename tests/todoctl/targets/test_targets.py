@@ -7,10 +7,10 @@ import pytest
 
 from tests.todoctl.told import away
 from todoctl import targets
-from todoctl.console import Terminal
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home
 from todoctl.targets import Choice
+from todoctl.terminal import Terminal
 
 
 @pytest.fixture(name="home")

@@ -117,7 +117,7 @@ class LocalTarget:
 
     # Up and down
 
-    def up(self, settings: Settings, progress: Progress) -> bool:
+    def up(self, settings: Settings, progress: Progress, timeout: float | None = None) -> bool:
         """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
         put_cache_back(self, progress)
         before = self.settings()
@@ -135,7 +135,7 @@ class LocalTarget:
                 with progress.step("Stop the app, keeping its volume"):
                     self.stop()
             with progress.step("Start the app"):
-                self.start(settings)
+                self.start(settings, timeout)
         except BaseException as error:
             if first:
                 self.stop()
@@ -242,7 +242,7 @@ class LocalTarget:
     def _bury(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]
 
-    def start(self, settings: Settings) -> None:
+    def start(self, settings: Settings, timeout: float | None = None) -> None:
         """Starts a process; raises with the log's last line where it ends or never answers."""
         ports.check_free(settings.port)
         environment = {
@@ -259,7 +259,8 @@ class LocalTarget:
         self._commands.tell(["env", *variables, *process.command(process.APP)])
         child = process.spawn(self.directory, environment, self._log)
         self._children.append(child)
-        deadline = time.monotonic() + START_SECONDS
+        limit = START_SECONDS if timeout is None else timeout
+        deadline = time.monotonic() + limit
         with Client(f"http://127.0.0.1:{settings.port}") as client:
             while not client.is_ready():
                 code = child.poll()
@@ -267,7 +268,7 @@ class LocalTarget:
                     self.stop()
                     last = next(iter(self.logs(follow=False, lines=1)), "its log is empty")
                     raise UnavailableError(
-                        "The app does not start"
+                        f"The app has not answered within {seconds(limit)} s"
                         if code is None
                         else f"The app ended with code {code} while starting",
                         why=last,

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.console import Terminal
 from todoctl.evidence.reports.phrases import event
 from todoctl.evidence.verdict import Verdict
+from todoctl.terminal import Terminal
 from todoctl.validation.contract import CLAIMS
 
 

@@ -13,7 +13,7 @@ from tests.todoctl.images.engine import Engine
 from tests.todoctl.kube.kube import Kube
 from tests.todoctl.targets.k3d.world import Machine, World
 from tests.todoctl.told import Told
-from todoctl import doctor
+from todoctl.cli import doctor
 from todoctl.commands import Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home

@@ -10,13 +10,13 @@ import pytest
 from tests import visitor
 from tests.app_server import free_port, wait_for
 from todoctl.client import Client
-from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.settings import Settings
 from todoctl.targets.local import process
 from todoctl.targets.local import target as local
 from todoctl.targets.local.target import LocalTarget
+from todoctl.terminal import Terminal
 
 
 @pytest.fixture(name="target")
@@ -88,7 +88,7 @@ def test_an_app_that_never_answers_is_told_and_ended(
 ) -> None:
     monkeypatch.setattr(local, "START_SECONDS", 0.5)
     monkeypatch.setattr(Client, "is_ready", lambda _: False)
-    with pytest.raises(UnavailableError, match="The app does not start: ") as told:
+    with pytest.raises(UnavailableError, match=r"The app has not answered within 0\.5 s: ") as told:
         up(target)
     assert "app.log" not in str(told.value), "a first start that fails leaves nothing"
     assert process.find(target.directory) == []

@@ -11,13 +11,13 @@ from tests import visitor
 from tests.app_server import free_port, wait_for
 from todoctl import directory
 from todoctl.client import Client
-from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.settings import Settings
 from todoctl.targets.base import Way
 from todoctl.targets.local import process
 from todoctl.targets.local.target import LocalTarget
+from todoctl.terminal import Terminal
 
 PORT = free_port()
 

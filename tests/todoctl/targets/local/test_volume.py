@@ -10,13 +10,13 @@ import pytest
 from tests import visitor
 from tests.app_server import free_port, wait_for
 from todoctl.client import CacheState, Client
-from todoctl.console import Terminal
 from todoctl.errors import UnavailableError
 from todoctl.home import Home
 from todoctl.settings import Settings
 from todoctl.targets.local import process
 from todoctl.targets.local.target import LocalTarget
 from todoctl.targets.local.volume import LocalVolume
+from todoctl.terminal import Terminal
 
 STATE, PICTURE = "cache_metadata.json", "cached_image.jpg"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.image_service import ImageService, Mode
-from todoctl import up
-from todoctl.console import Terminal
+from todoctl.cli import up
 from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
 from todoctl.targets.local.target import LocalTarget
+from todoctl.terminal import Terminal
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_nobody_there_is_unreachable() -> None:
 
 
 def test_an_app_that_does_not_answer_says_nothing(tmp_path: Path) -> None:
-    assert up.trouble(LocalTarget(Home(tmp_path)), Settings(port=1)) is None
+    assert up._problem(LocalTarget(Home(tmp_path)), Settings(port=1)) is None
 
 
 @pytest.mark.parametrize(

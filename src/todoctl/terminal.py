@@ -1,0 +1,301 @@
+"""What people see: a live view on a terminal, plain lines in a pipe."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, RenderableType
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from todoctl.commands import Commands, once
+
+if TYPE_CHECKING:
+    from todoctl.evidence.verdict import ScenarioResult, Verdict
+    from todoctl.targets.base import Downloads, Finding, Step
+
+PASSED, FAILED, MISSING = "[green]✓[/]", "[red]✗[/]", "[yellow]![/]"
+
+ENDLESS = 10_000
+"""The width of what is not a screen: a program that reads lines wants them whole."""
+
+LINE_SECONDS = 30.0
+"""Between two lines in a pipe about the same download."""
+
+
+class Terminal:
+    """Shows steps and results on standard output, or on standard error with `stderr`.
+
+    With `quiet` nothing of the progress is shown, only results and commands.
+    """
+
+    def __init__(self, *, stderr: bool = False, show_commands: bool = False, quiet: bool = False) -> None:
+        # FORCE_COLOR, which CI systems set, makes a pipe no screen: it gets colours, but nothing that moves.
+        is_screen = (sys.stderr if stderr else sys.stdout).isatty() and not quiet
+        self.console = Console(stderr=stderr, highlight=False, force_interactive=None if is_screen else False)
+        self._quiet = quiet
+        self.commands = Commands(self._command if show_commands else None)
+        self._pending: list[list[str]] = []
+        """The commands of the scenario and the step under way, to be shown below their lines."""
+        self._run: tuple[Progress, dict[str, float]] | None = None
+        self._names = 0
+        if self._edge is None:
+            self.console.width = ENDLESS
+
+    def note(self, text: str) -> None:
+        """Shows one line that is worth knowing."""
+        self._progress(escape(text))
+
+    @contextmanager
+    def step(self, title: str) -> Iterator["Step"]:
+        """Shows `title` and the time while its block runs, then how it ended and how long it took."""
+        with self._outcome(title):
+            if not self.console.is_interactive:
+                yield _Lines(title, self._progress)
+            elif self._run:  # there can be one live display at a time
+                yield _Live(self._run[0], title)
+            else:
+                columns = SpinnerColumn(), _text("{task.description}"), TimeElapsedColumn()
+                with self._display(*columns) as shown:
+                    yield _Live(shown, title)
+
+    @contextmanager
+    def downloads(self, title: str, names: Sequence[str]) -> Iterator["Downloads"]:
+        """As `step`; the value shows how much of each of `names` has come."""
+        with self._outcome(title):
+            if self.console.is_interactive:
+                columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+                with self._display(
+                    _text("{task.description}"), BarColumn(16), *columns, _text("{task.fields[doing]}")
+                ) as shown:
+                    yield _Bars(shown, names)
+            else:
+                yield _DownloadLines(self._progress)
+
+    @contextmanager
+    def expect(self, plan: Sequence[tuple[str, float]]) -> Iterator[None]:
+        """Around a whole run, of scenarios with these names, each expected to take that many seconds."""
+        self._names = max((len(name) for name, _ in plan), default=0)
+        if not self.console.is_interactive:
+            yield
+            return
+        columns = SpinnerColumn(), _text("{task.description}"), BarColumn(20), TimeRemainingColumn()
+        with self._display(*columns) as shown:
+            shown.add_task("", total=max(sum(seconds for _, seconds in plan), 0.001))
+            self._run = shown, dict(plan)
+            try:
+                yield
+            finally:
+                self._run = None
+
+    @contextmanager
+    def scenario(self, name: str, title: str) -> Iterator[Callable[[str], None]]:
+        """Shows which scenario plays, and what it waits for; in a pipe only `finished` shows something."""
+        self._pending.append([])
+        try:
+            if self._run is None:
+                yield lambda _: None
+                return
+            shown, left = self._run
+            yield _Live(shown, f"{name}: {title}").update
+            shown.advance(shown.task_ids[0], left.pop(name, 0.0))
+        except BaseException:
+            self._show_pending()  # there will be no line of its outcome
+            raise
+
+    def finished(self, result: "ScenarioResult") -> None:
+        """Shows a scenario's outcome in one line."""
+        from todoctl.evidence.reports import screen
+
+        if not self._quiet:
+            self._print([screen.line(result, names=self._names, edge=self._edge)])
+        self._show_pending()
+
+    @contextmanager
+    def side_by_side(self, names: Sequence[str]) -> Iterator[Callable[[str, str, float], None]]:
+        """Shows what is done with several things at once, one line each; may be called from any thread.
+
+        The value takes a name, what is being done, and the moment (epoch seconds) of the expected end.
+        """
+        if not self.console.is_interactive:
+            lines = {name: _Lines(name, self._progress) for name in names}
+            yield lambda name, doing, _: lines[name].update(doing)
+            return
+        doing = TextColumn("{task.fields[doing]}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+        with self._display(_text("{task.description}"), doing, _Left()) as shown:
+            tasks = {name: shown.add_task(escape(name), doing="", end=0.0) for name in names}
+            yield lambda name, doing, end: shown.update(tasks[name], doing=doing, end=end)
+
+    def overview(self, verdicts: "Sequence[Verdict]") -> None:
+        """Shows several verdicts, one line each."""
+        from todoctl.evidence.reports import screen
+
+        self._print(list(screen.overview(verdicts)))
+
+    def verdict(self, verdict: "Verdict", *, details: bool) -> None:
+        """Shows what failed, or with `details` every check; then how the run ended, and what to do next."""
+        from todoctl.evidence.reports import screen
+
+        part = screen.details if details else screen.failures
+        shown = list(part(verdict, edge=self._edge))
+        self._print([*shown, *([""] if shown else []), *screen.last_lines(verdict, details=details)])
+
+    def facts(self, facts: dict[str, Any]) -> None:
+        """Shows names and values in two columns."""
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            self._line(f"[bold]{escape(name.ljust(width))}[/]  {escape(str(value))}")
+
+    def findings(self, findings: "dict[str, list[Finding]]") -> None:
+        """Shows what each target has and lacks."""
+        for name, found in findings.items():
+            self._line(f"[bold]{escape(name)}[/]")
+            for finding in found:
+                sign = PASSED if finding.ok else FAILED if finding.required else MISSING
+                advice = f" → {finding.fix}" if finding.fix and not finding.ok else ""
+                self._line(f"  {sign} {escape(f'{finding.subject}: {finding.seen}{advice}')}")
+
+    @contextmanager
+    def _outcome(self, title: str) -> Iterator[None]:
+        """Shows how the block ended, how long it took, and below that its commands."""
+        began = time.monotonic()
+        self._pending.append([])
+        sign = FAILED
+        try:
+            yield
+            sign = PASSED
+        finally:
+            self._progress(f"{sign} {escape(title)} [dim]{time.monotonic() - began:.1f} s[/]")
+            self._show_pending()
+
+    def _display(self, *columns: ProgressColumn) -> Progress:
+        return Progress(*columns, console=self.console, transient=True, refresh_per_second=8)
+
+    @property
+    def _edge(self) -> int | None:
+        """The column to wrap at; of a pipe, or of a CI system's log, COLUMNS says how wide it should be."""
+        return self.console.width if self.console.is_interactive or "COLUMNS" in os.environ else None
+
+    def _progress(self, markup: str) -> None:
+        if not self._quiet:
+            self._line(markup)
+
+    def _line(self, markup: str) -> None:
+        """Prints one line, for the terminal to wrap: what is too long can be copied whole."""
+        self.console.print(markup, soft_wrap=True)
+
+    def _print(self, parts: Sequence[RenderableType]) -> None:
+        """Prints tables and texts as rich wraps them, without the blanks that tables are filled with."""
+        for part in parts:
+            for segments in self.console.render_lines(part, pad=False):
+                line = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
+                line.rstrip()
+                self.console.print(line, soft_wrap=True)
+
+    def _command(self, line: str) -> None:
+        if self._pending:
+            self._pending[-1].append(line)
+        else:
+            self.console.print(Text(f"$ {line}", "dim"), soft_wrap=True)
+
+    def _show_pending(self) -> None:
+        """Shows the commands of what is over, each once."""
+        for line in once(self._pending.pop()) if self._pending else ():
+            self.console.print(Text(f"$ {line}", "dim"), soft_wrap=True)
+
+
+def _text(template: str) -> TextColumn:
+    return TextColumn(template, table_column=Column(no_wrap=True, overflow="ellipsis"))
+
+
+class _Lines:
+    """A step in a pipe: a line for each new detail."""
+
+    def __init__(self, title: str, show: Callable[[str], None]) -> None:
+        self._title, self._show = title, show
+        self._last = ""
+
+    def update(self, detail: str, began: float | None = None) -> None:
+        """`began` says since when that is so, in epoch seconds."""
+        if detail != self._last:
+            self._last = detail
+            self._show(f"  {escape(self._title)} [dim]{escape(detail)}{_lasting(began)}[/]")
+
+
+class _Live:
+    """A step on a terminal."""
+
+    def __init__(self, shown: Progress, title: str) -> None:
+        self._shown, self._title = shown, escape(title)
+        self._task = shown.task_ids[0] if shown.task_ids else shown.add_task(self._title, total=None)
+        shown.update(self._task, description=self._title)
+
+    def update(self, detail: str, began: float | None = None) -> None:
+        """`began` says since when that is so, in epoch seconds."""
+        text = f"{self._title} [dim]{escape(detail)}{_lasting(began)}[/]"
+        self._shown.update(self._task, description=text)
+
+
+def _lasting(began: float | None) -> str:
+    return "" if began is None else f" for {clock(max(time.time() - began, 0))}"
+
+
+class _Bars:
+    """Downloads on a terminal, a bar for each; see `todoctl.targets.base.Downloads`."""
+
+    def __init__(self, shown: Progress, names: Sequence[str]) -> None:
+        self._shown = shown
+        self._tasks = {
+            name: shown.add_task(escape(name.rpartition("/")[2]), total=None, doing="") for name in names
+        }
+
+    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+        self._shown.update(self._tasks[name], completed=loaded, total=size or None, doing=escape(doing))
+
+
+class _DownloadLines:
+    """Downloads in a pipe: a line when something else is done with one, and else every half a minute."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._last: dict[str, tuple[str, float]] = {}
+
+    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+        before, at = self._last.get(name, ("", -inf))
+        now = time.monotonic()
+        if doing != before or now - at >= LINE_SECONDS:
+            self._last[name] = doing, now
+            amount = f"{decimal(loaded)} of {decimal(size)}" if size else "waiting"
+            self._show(f"  {escape(f'{name}: {doing or amount}')}")
+
+
+class _Left(ProgressColumn):
+    """The time until the expected end."""
+
+    def render(self, task: Task) -> Text:
+        left = float(task.fields["end"]) - time.time()
+        return Text(f"about {clock(left)} left" if 0 < left < inf else "")
+
+
+def clock(seconds: float) -> str:
+    """Returns minutes and seconds, as in 1:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
