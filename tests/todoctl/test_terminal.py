@@ -88,7 +88,6 @@ def test_downloads_in_a_pipe_are_lines_now_and_then() -> None:
     *lines, outcome = shown(downloads).splitlines()
     assert lines == [
         "  me/app:1: waiting",
-        "  me/app:1: 1.5 MB of 3.0 MB",
         "  me/app:1: extracting",
     ]
     assert outcome.startswith("✓ Pull 2 images")

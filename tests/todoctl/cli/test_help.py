@@ -76,4 +76,4 @@ def test_what_can_be_named_is_in_the_help(help_of: lines.HelpOf) -> None:
 def test_whoever_gives_nothing_gets_the_help(arguments: tuple[str, ...], todoctl: CommandLine) -> None:
     told = todoctl(*arguments, code=2)
     assert told.stderr == ""
-    assert told.stdout == todoctl(*arguments, "--help").stdout
+    assert told.stdout.split() == todoctl(*arguments, "--help").stdout.split()
