@@ -54,6 +54,8 @@ def base_image() -> list[str]:
 class Lab(CommandLine):
     """`todoctl` on one cluster of its own, with ways to look at it that are not todoctl's."""
 
+    PATH = os.environ["PATH"]
+
     def __init__(self, directory: Path, cluster: str) -> None:
         super().__init__(directory / "home", free_port())
         self.cluster = cluster

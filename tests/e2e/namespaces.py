@@ -53,6 +53,8 @@ KINDS = (
 class User(CommandLine):
     """`todoctl` as run by one who has a namespace, as from a machine of their own."""
 
+    PATH = os.environ["PATH"]
+
     def __init__(self, school: "School", namespace: str, directory: Path) -> None:
         super().__init__(directory / "home", free_port())
         self.school = school
@@ -266,7 +268,9 @@ def school(directory: Path, name: str) -> Iterator[School]:
     """The cluster that the environment names, or one that is gone at the end."""
     given = os.environ.get("TODOCTL_E2E_KUBECONFIG")
     with _given(Path(given), directory) if given else made(directory, f"{name}-{os.getpid()}") as found:
-        CommandLine(directory / "home")("image", "build", IMAGE, *base_image())
+        CommandLine(directory / "home", env={"PATH": os.environ["PATH"]})(
+            "image", "build", IMAGE, *base_image()
+        )
         try:
             found.bring(IMAGE)
             yield found

@@ -20,7 +20,7 @@ BASE = base_image()
 
 @pytest.fixture(name="todoctl")
 def _todoctl(tmp_path: Path) -> CommandLine:
-    return CommandLine(tmp_path / "home")
+    return CommandLine(tmp_path / "home", env={"PATH": os.environ["PATH"]})
 
 
 @pytest.fixture(name="registry")

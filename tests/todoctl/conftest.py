@@ -32,13 +32,16 @@ from todoctl.targets.kubernetes.target import KubernetesTarget
 class CommandLine:
     """Runs `todoctl`; `home` is its state directory, `port` one that is free for it."""
 
+    PATH = str(Path(sys.executable).parent)
+    """Without Docker: what somebody has up in it is not the test's."""
+
     home: Path
     port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TODOCTL_HOME": str(self.home), "COLUMNS": "200", **self.env}
+        return {**os.environ, "TODOCTL_HOME": str(self.home), "COLUMNS": "200", "PATH": self.PATH, **self.env}
 
     def spawn(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts a command in the background, in a process group of its own."""
