@@ -7,14 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from todoctl.errors import UnavailableError
-from todoctl.kube import manifests, wait
-from todoctl.kube.client import Client
+from todoctl.kube import manifests, pods, wait
+from todoctl.kube.client import Client, RefusedError
 from todoctl.kube.manifests import Resource
 
 if TYPE_CHECKING:
     from todoctl.targets.base import Step
 
 CLAIM, VOLUME = "PersistentVolumeClaim", "PersistentVolume"
+
+INVALID = 422
+"""What is asked for, together with what is there, breaks a rule: a field may not be changed, say."""
 
 KILL = """
 import os
@@ -54,7 +57,7 @@ class Deployed:
 
     def standing(self) -> list[str]:
         """Returns the names of the pods that run the app and are not ending; raises if there are none."""
-        names = [one["metadata"]["name"] for one in self.pods() if wait.is_standing(one)]
+        names = [one["metadata"]["name"] for one in self.pods() if pods.is_standing(one)]
         if not names:
             raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
         return names
@@ -64,13 +67,13 @@ class Deployed:
         return frozenset(
             f"pod {one['metadata']['name']} (UID {one['metadata']['uid']})"
             for one in self.pods()
-            if wait.is_standing(one)
+            if pods.is_standing(one)
         )
 
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
         """Yields the log of the newest pod."""
-        pods = self.pods()
-        newest = next((one for one in pods if wait.is_standing(one)), pods[0] if pods else None)
+        found = self.pods()
+        newest = next((one for one in found if pods.is_standing(one)), found[0] if found else None)
         if newest:
             yield from self.client.logs(newest["metadata"]["name"], lines=lines, follow=follow)
 
@@ -86,11 +89,31 @@ class Deployed:
         changed = self._clear(resources, step, timeout)
         for resource in resources:
             kind, name = resource["kind"], resource["metadata"]["name"]
-            before, after = self.client.get(kind, name), self.client.apply(resource)
+            before = self.client.get(kind, name)
+            after = self._applied(resource, before, step, timeout)
             changed |= before is None or _version(before) != _version(after)
             if kind == VOLUME:
                 wait.until(partial(self._unbindable, name), "The volume cannot be bound", step, timeout)
         return self._try_at_once() or changed
+
+    def _applied(
+        self, resource: Resource, before: Resource | None, step: "Step | None", timeout: float | None
+    ) -> Resource:
+        """Returns what is there now; it is made anew if what somebody has made of it cannot be mended.
+
+        A port that was edited stays beside the one that is applied, and then both would need names.
+        """
+        try:
+            return self.client.apply(resource)
+        except RefusedError as error:
+            if (
+                error.status != INVALID
+                or resource["kind"] in {CLAIM, VOLUME}
+                or not manifests.is_ours(before)
+            ):
+                raise
+        self.delete([resource], step, timeout)
+        return self.client.apply(resource)
 
     def _clear(self, resources: Sequence[Resource], step: "Step | None", timeout: float | None) -> bool:
         """Removes what cannot be mended in place; True if there was something."""
@@ -130,7 +153,7 @@ class Deployed:
 
     def _try_at_once(self) -> bool:
         """Deletes pods that Kubernetes would try again after a pause: the cause may be mended by now."""
-        paused = [one for one in self.pods() if wait.is_standing(one) and _is_paused(one)]
+        paused = [one for one in self.pods() if pods.is_standing(one) and _is_paused(one)]
         for one in paused:
             self.client.delete("Pod", one["metadata"]["name"])
         return bool(paused)
@@ -172,7 +195,7 @@ class Deployed:
         if self.client.get("Deployment", manifests.DEPLOYMENT) is None:
             return
         if at_once:
-            self._kill([one["metadata"]["name"] for one in self.pods() if wait.is_standing(one)])
+            self._kill([one["metadata"]["name"] for one in self.pods() if pods.is_standing(one)])
         self.scale(0, timeout)
 
     def kill(self, timeout: float | None) -> None:
@@ -186,9 +209,9 @@ class Deployed:
             self.client.delete("Pod", name, grace=1)
         self.rollout(None, timeout)
 
-    def _kill(self, pods: Sequence[str]) -> None:
+    def _kill(self, names: Sequence[str]) -> None:
         """From inside the pod, whose containers share their processes: nothing else kills process 1."""
-        for name in pods:
+        for name in names:
             with suppress(UnavailableError):  # the command may end with what it has killed
                 self.client.run(name, "python3", "-S", "-c", KILL)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.todoctl.kube.kube import Kube
+from tests.todoctl.kube.kube import Answer, Kube
 from tests.todoctl.kube.objects import BORN, Json, pod
 from todoctl.errors import UnavailableError
 from todoctl.kube import manifests
@@ -99,6 +99,21 @@ def test_what_holds_a_claim_that_is_deleted_is_said(app: Deployed, kube: Kube) -
     kube.controllers.append(lambda: None)
     with pytest.raises(UnavailableError, match=r"PersistentVolumeClaim local-pv-claim .*used by pod mine"):
         app.apply(RESOURCES, None, 0.1)
+
+
+def test_what_cannot_be_mended_in_place_is_made_anew_but_never_a_claim(app: Deployed, kube: Kube) -> None:
+    """As a Service whose port was edited: seen on k3s 1.36."""
+    app.apply(RESOURCES, None, 5.0)
+    refusal = Answer(422, '{"kind": "Status", "message": "spec.ports[0].name: Required value"}')
+    for name, mended in (("services", True), ("persistentvolumeclaims", False)):
+        kube.answers = {f"PATCH /api/v1/namespaces/default/{name}": refusal}
+        kube.controllers.append(lambda: kube.answers.clear() if "DELETE" in kube.requests[-1] else None)
+        if mended:
+            assert app.apply(RESOURCES, None, 5.0)
+        else:
+            with pytest.raises(UnavailableError, match="Required value"):
+                app.apply(RESOURCES, None, 5.0)
+    assert PVC in kube.resources
 
 
 def test_another_image_or_ttl_is_applied(app: Deployed, kube: Kube) -> None:

@@ -211,7 +211,7 @@ def test_a_rollout_ends_when_the_new_pods_are_ready_and_the_old_ones_gone(client
     wait.rollout(client, None, 1.0)
     kube.pods = [old, new]
     assert (reason := wait.rollout_reason(client))
-    assert reason.what == "the deployment's controller has not done its work yet"
+    assert reason.what == "the deployment's controller has not done its work yet"  # of two, one is wanted
     old["metadata"]["deletionTimestamp"] = objects.BORN
     assert (reason := wait.rollout_reason(client))
     assert reason.what == "1 pod(s) still ending"
