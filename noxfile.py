@@ -107,7 +107,7 @@ def dist(session: nox.Session) -> None:
         if not re.search(rf"^## {version}\b", Path("CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE):
             session.error(f"CHANGELOG.md has no section '## {tag.removeprefix('v')}'")
     session.install(str(wheel))
-    session.run("python", "-c", "from todoctl.images.image import build_context; build_context()")
+    session.run("python", "-c", "from todoctl.images.build import build_context; build_context()")
     env = {"TODOCTL_HOME": f"{session.create_tmp()}/home"}
     session.run("todoctl", "up", "--target=local", "--image-url=sample:", "--port=8131", env=env)
     try:

@@ -13,9 +13,9 @@ import pytest
 from tests.app_server import wait_for
 from tests.e2e.conftest import RESOURCES, Lab, images, lab, run
 from todoctl.client import Client
-from todoctl.images import image
+from todoctl.images import build
+from todoctl.images.build import DEFAULT_BASE_IMAGE
 from todoctl.images.engine import connect
-from todoctl.images.image import DEFAULT_BASE_IMAGE
 
 BASE = "todoctl-typed-base:e2e"
 
@@ -33,7 +33,7 @@ def _base() -> Iterator[str]:
     if not run("docker", "images", "--quiet", real):
         run("docker", "pull", real)
     run("docker", "tag", real, BASE)
-    built = image.reference(connect(), BASE)
+    built = build.reference(connect(), BASE)
     run("docker", "rmi", built, check=False)  # of a run that was killed
     yield BASE
     run("docker", "rmi", built, check=False)

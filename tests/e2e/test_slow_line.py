@@ -15,7 +15,7 @@ from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, images, run
 from tests.e2e.registry import docker_config, push, registry
 from tests.e2e.relay import Line
-from todoctl.images.image import DEFAULT_BASE_IMAGE
+from todoctl.images.build import DEFAULT_BASE_IMAGE
 from todoctl.targets.k3d import cluster as k3d
 from todoctl.targets.k3d.options import ClusterOptions
 

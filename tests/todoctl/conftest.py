@@ -18,7 +18,7 @@ from tests.todoctl.kube.kube import Kube
 from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.home import Home
-from todoctl.images import image
+from todoctl.images import build
 from todoctl.kube import wait
 from todoctl.kube.client import Client
 from todoctl.settings import Settings
@@ -119,7 +119,7 @@ def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
 @pytest.fixture(name="engine")
 def _engine(world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine(world)
-    for module in (provider, image):
+    for module in (provider, build):
         monkeypatch.setattr(module, "connect", engine)
     return engine
 

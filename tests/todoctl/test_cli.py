@@ -16,7 +16,7 @@ from todoctl import __main__ as main
 from todoctl import __version__
 from todoctl.__main__ import TerminatedError, explain, run
 from todoctl.errors import ExitCode, TodoctlError
-from todoctl.images import image
+from todoctl.images import build
 from todoctl.settings import Settings
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.k3d.provider import resources
@@ -207,8 +207,8 @@ def test_commands_for_images_and_manifests_hand_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls: list[tuple[object, ...]] = []
-    monkeypatch.setattr(image, "build", lambda *given: calls.append(given[:2]))
-    monkeypatch.setattr(image, "push", lambda *given: calls.append(given[:1]))
+    monkeypatch.setattr(build, "build", lambda *given: calls.append(given[:2]))
+    monkeypatch.setattr(build, "push", lambda *given: calls.append(given[:1]))
     assert run(["image", "build", "me/app:1", "--base-image", "mine"]) == 0
     assert run(["image", "push", "me/app:1"]) == 0
     assert calls == [("me/app:1", "mine"), ("me/app:1",)]

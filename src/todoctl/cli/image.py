@@ -34,7 +34,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build the app's image under a name of your own."""
-    from todoctl.images.image import build as run
+    from todoctl.images.build import build as run
     from todoctl.terminal import Terminal
 
     made = run(reference, base_image, Terminal(stderr=as_json, quiet=quiet))
@@ -48,7 +48,7 @@ def context() -> None:
     """Write what it is built from, as a tar archive for docker build."""
     import sys
 
-    from todoctl.images.image import build_context
+    from todoctl.images.build import build_context
 
     if sys.stdout.isatty():
         raise BadUsageError(
@@ -63,7 +63,7 @@ def push(
     as_json: JsonOption = False,
 ) -> None:
     """Push an image that was built here to its registry."""
-    from todoctl.images.image import push as run
+    from todoctl.images.build import push as run
     from todoctl.terminal import Terminal
 
     pinned = run(reference, Terminal(stderr=as_json, quiet=quiet))

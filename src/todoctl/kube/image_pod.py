@@ -3,7 +3,7 @@
 import base64
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
@@ -47,17 +47,11 @@ def pod(
     return found
 
 
+@contextmanager
 def run_beside(
     client: Client, image: str, *, node: str | None = None, pull_secrets: Sequence[str] = ()
-) -> AbstractContextManager[Controlled]:
-    """The image service, answering; gone at the end of the block. It is asked over a forwarded port."""
-    return _beside(client, image, node, pull_secrets)
-
-
-@contextmanager
-def _beside(
-    client: Client, image: str, node: str | None, pull_secrets: Sequence[str]
 ) -> Iterator[Controlled]:
+    """The image service, answering; gone at the end of the block. It is asked over a forwarded port."""
     wanted = pod(image, client.namespace, node=node, pull_secrets=pull_secrets)
 
     def fetch(method: str, path: str) -> bytes:

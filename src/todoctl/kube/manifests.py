@@ -21,7 +21,6 @@ SERVICE = "todo-app-svc"
 ROUTE_GROUP = "gateway.networking.k8s.io"
 """https://gateway-api.sigs.k8s.io/reference/spec/"""
 CONTAINER = "todo-app-container"
-ENTRY_POINT: tuple[str, ...] = ()
 NAMESPACE = "default"
 SELECTOR = "app=todo-app"
 MANAGER = "todoctl"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from todoctl.images import image
+from todoctl.images import build
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,17 +19,17 @@ def _plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("PIP_") or name in {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}:
             monkeypatch.delenv(name)
-    monkeypatch.setattr(image, "_pip_config", lambda: "")
+    monkeypatch.setattr(build, "_pip_config", lambda: "")
 
 
 def test_a_plain_machine_needs_nothing_but_certificates() -> None:
-    assert image.pip_conf() == "[global]\ncert = /pip/ca.pem\n"
-    assert b"BEGIN CERTIFICATE" in image.certificates()
+    assert build.pip_conf() == "[global]\ncert = /pip/ca.pem\n"
+    assert b"BEGIN CERTIFICATE" in build.certificates()
 
 
 def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        image,
+        build,
         "_pip_config",
         lambda: (
             "global.index-url='https://index.example/simple'\n"
@@ -40,7 +40,7 @@ def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pyte
         ),
     )
     monkeypatch.setenv("PIP_TIMEOUT", "99")
-    assert image.pip_conf().splitlines() == [
+    assert build.pip_conf().splitlines() == [
         "[global]",
         "cert = /pip/ca.pem",
         "index-url = https://index.example/simple",
@@ -51,9 +51,9 @@ def test_indexes_and_hosts_travel_but_no_paths_of_this_machine(monkeypatch: pyte
 
 
 def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "_pip_config", lambda: "global.index-url='https://one.example'\n")
+    monkeypatch.setattr(build, "_pip_config", lambda: "global.index-url='https://one.example'\n")
     monkeypatch.setenv("PIP_INDEX_URL", "https://two.example")
-    assert "index-url = https://two.example" in image.pip_conf()
+    assert "index-url = https://two.example" in build.pip_conf()
 
 
 def test_the_certificates_are_those_that_were_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_the_certificates_are_those_that_were_named(tmp_path: Path, monkeypatch:
     key = "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n"
     (tmp_path / "ca.pem").write_text(f"{key}# a comment\n{mine}{mine}")
     monkeypatch.setenv("PIP_CERT", str(tmp_path / "ca.pem"))
-    assert image.certificates() == (mine + mine).encode()
+    assert build.certificates() == (mine + mine).encode()
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_no_login_of_an_index_gets_into_a_build(
 ) -> None:
     if name == "config":
         lines = index.replace(" ", "\\n")
-        monkeypatch.setattr(image, "_pip_config", lambda: f"global.extra-index-url='{lines}'\n")
+        monkeypatch.setattr(build, "_pip_config", lambda: f"global.extra-index-url='{lines}'\n")
     else:
         monkeypatch.setenv(name, index)
-    content = image.build_context().getvalue()
+    content = build.build_context().getvalue()
     assert b"secret" not in content
     assert b"user:" not in content
     assert b"example" in content
@@ -95,20 +95,20 @@ def test_without_any_certifi_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         ssl, "get_default_verify_paths", lambda: ssl.DefaultVerifyPaths("", "", "", "", "", "")
     )
-    assert b"BEGIN CERTIFICATE" in image.certificates()
+    assert b"BEGIN CERTIFICATE" in build.certificates()
 
 
 def test_pip_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert isinstance(image._pip_config(), str)
+    assert isinstance(build._pip_config(), str)
     told = tmp_path / "python3"
     told.write_text("#!/bin/sh\necho \"global.timeout='7'\"\n")
     told.chmod(0o755)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert image._pip_config() == "global.timeout='7'\n"
+    assert build._pip_config() == "global.timeout='7'\n"
     told.write_text("#!/bin/sh\nexit 1\n")
-    assert image._pip_config() == ""
+    assert build._pip_config() == ""
 
 
 def test_the_pins_are_those_of_the_lock_file() -> None:

@@ -13,7 +13,7 @@ from tests.todoctl.images.pulls import BEGIN, BROKEN, SIZE, WHOLE, Event
 from tests.todoctl.targets.k3d.world import IMAGES, World
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
-from todoctl.images import image, pull
+from todoctl.images import build, pull
 
 K3S, PROXY, _, BASE = IMAGES
 LOST: Event = {"error": "unexpected EOF", "errorDetail": {"message": "unexpected EOF"}}
@@ -177,6 +177,6 @@ def test_one_that_is_missing_is_told_while_others_come(world: World, engine: Eng
 def test_an_image_of_the_users_own_pulls_its_base(world: World, engine: Engine, told: Told) -> None:
     world.images.clear()
     world.pulls = {BASE: [WHOLE]}
-    image.build("me/todo-app:1", None, told)
+    build.build("me/todo-app:1", None, told)
     assert f"Pull {BASE}" in told
     assert "me/todo-app:1" in world.images

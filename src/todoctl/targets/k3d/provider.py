@@ -13,9 +13,9 @@ from todoctl.background import Background
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.home import Home, make_directory
-from todoctl.images import image
+from todoctl.images import build
+from todoctl.images.build import DEFAULT_BASE_IMAGE
 from todoctl.images.engine import connect, has_image, translated
-from todoctl.images.image import DEFAULT_BASE_IMAGE
 from todoctl.images.pull import pull_missing
 from todoctl.kube import wait
 from todoctl.kube.client import Client
@@ -189,7 +189,7 @@ class K3dCluster:
         wanted = {} if running else self._versions.images(self.options, create=not containers)
         wanted[self.options.base_image or DEFAULT_BASE_IMAGE] = "--base-image"
         pull_missing(self._engine, wanted, progress, self._commands)
-        tag = image.reference(self._engine, self.options.base_image)
+        tag = build.reference(self._engine, self.options.base_image)
         building = Background(lambda: self._build(tag))
         self._start(containers, running, own, settings, progress)
         client = self.client()
@@ -236,7 +236,7 @@ class K3dCluster:
         """Builds the image unless Docker has it already; returns the commands for it."""
         with self._commands.kept() as kept:
             if not has_image(self._engine, tag):
-                image.make(self._engine, tag, self.options.base_image, commands=self._commands)
+                build.make(self._engine, tag, self.options.base_image, commands=self._commands)
         return kept
 
     def _start(

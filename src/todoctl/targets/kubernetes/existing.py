@@ -150,16 +150,16 @@ class ExistingCluster:
                 "--app-image is missing, and --registry too",
                 fix=f"Name an image that the cluster can pull, or a registry to push to.{fix}",
             )
-        from todoctl.images import image, pull
+        from todoctl.images import build, pull
         from todoctl.images.engine import connect, has_image
 
         engine = connect()
-        base = options.base_image or image.DEFAULT_BASE_IMAGE
+        base = options.base_image or build.DEFAULT_BASE_IMAGE
         pull.pull_missing(engine, {base: "--base-image"}, progress)  # first: the name depends on what it is
-        name = f"{options.registry}/{image.reference(engine, options.base_image)}"
+        name = f"{options.registry}/{build.reference(engine, options.base_image)}"
         if not has_image(engine, name):
-            image.build(name, options.base_image, progress)
-        image.push(name, progress)
+            build.build(name, options.base_image, progress)
+        build.push(name, progress)
         return name
 
     # What the app is made of

@@ -13,15 +13,15 @@ from tests.todoctl.images.engine import Engine
 from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
-from todoctl.images import image
+from todoctl.images import build
 
 
-def build(told: Told) -> None:
-    image.build("me/todo-app:1", None, told)
+def make(told: Told) -> None:
+    build.build("me/todo-app:1", None, told)
 
 
 def test_the_whole_app_is_in_the_context(world: World, engine: Engine, told: Told) -> None:
-    build(told)
+    make(told)
     (call,) = world.built
     assert call["tag"] == "me/todo-app:1"
     with tarfile.open(fileobj=call["fileobj"]) as tar:
@@ -32,14 +32,14 @@ def test_the_whole_app_is_in_the_context(world: World, engine: Engine, told: Tol
 
 
 def test_the_app_is_found_without_importing_it() -> None:
-    program = "import sys; from todoctl.images import image; image.app_files(); print(*sys.modules)"
+    program = "import sys; from todoctl.images import build; build.app_files(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "todoapp" not in done.stdout.split()
 
 
 def test_the_tag_follows_the_content(world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     def tag(base: str | None = None) -> str:
-        return image.reference(engine, base)  # type: ignore[arg-type]
+        return build.reference(engine, base)  # type: ignore[arg-type]
 
     first = tag()
     assert first == tag()
@@ -47,15 +47,15 @@ def test_the_tag_follows_the_content(world: World, engine: Engine, monkeypatch: 
     named = tag("other:1")
     world.images.add("other:1")
     assert named != tag("other:1"), "the image behind the name counts"
-    files = image.app_files()
-    monkeypatch.setattr(image, "app_files", lambda: {**files, "todoapp/app.py": b"#"})
+    files = build.app_files()
+    monkeypatch.setattr(build, "app_files", lambda: {**files, "todoapp/app.py": b"#"})
     assert first != tag()
 
 
 def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UnavailableError, match="todoapp is not installed"):
-        image.app_files()
+        build.app_files()
 
 
 def test_the_reason_of_a_failed_build_is_pips_own(world: World, engine: Engine, told: Told) -> None:
@@ -66,11 +66,11 @@ def test_the_reason_of_a_failed_build_is_pips_own(world: World, engine: Engine, 
         {"error": "The command returned a non-zero code: 1"},
     ]
     with pytest.raises(UnavailableError, match=r"No matching distribution.*--base-image"):
-        build(told)
+        make(told)
     assert "Step 5/8" in told
     world.images.add("me/todo-app:1")
     with pytest.raises(UnavailableError, match="No matching distribution"):
-        build(told)  # an older build's image of that name is not this one's
+        make(told)  # an older build's image of that name is not this one's
 
 
 def test_a_package_that_is_not_the_one_that_was_tried(world: World, engine: Engine, told: Told) -> None:
@@ -85,7 +85,7 @@ def test_a_package_that_is_not_the_one_that_was_tried(world: World, engine: Engi
         {"error": "The command returned a non-zero code: 1"},
     ]
     with pytest.raises(UnavailableError, match=r"another file of anyio==4.16.0 than PyPI\. Let pip"):
-        build(told)
+        make(told)
 
 
 def test_a_build_that_docker_refuses(engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,39 +94,39 @@ def test_a_build_that_docker_refuses(engine: Engine, told: Told, monkeypatch: py
 
     monkeypatch.setattr(engine, "build", refuse)
     with pytest.raises(UnavailableError, match="pull access denied"):
-        build(told)
+        make(told)
 
 
 def test_a_build_that_nobody_watches(world: World, engine: Engine) -> None:
     world.events = [{"stream": "Step 1/8 : FROM x\n"}]
-    image.make(engine, "app:1", None)  # type: ignore[arg-type]
+    build.make(engine, "app:1", None)  # type: ignore[arg-type]
     assert "app:1" in world.images
 
 
 def test_a_build_that_says_nothing(engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "build", lambda **_: iter([]))
     with pytest.raises(UnavailableError, match="ended without an image"):
-        build(told)
+        make(told)
 
 
 def test_push(world: World, engine: Engine, told: Told) -> None:
     with pytest.raises(UnavailableError, match="todoctl image build me/todo-app:1"):
-        image.push("me/todo-app:1", told)
+        build.push("me/todo-app:1", told)
     world.images.add("me/todo-app:1")
-    assert image.push("me/todo-app:1", told) == "me/todo-app:1", "Docker has told no digest"
+    assert build.push("me/todo-app:1", told) == "me/todo-app:1", "Docker has told no digest"
     assert "Pushed 1" in told
     engine.images.pushed = lambda: iter([{"status": "Pushed"}, {"aux": {"Digest": "sha256:ab"}}])
-    assert image.push("me/todo-app:1", told) == "me/todo-app@sha256:ab"
+    assert build.push("me/todo-app:1", told) == "me/todo-app@sha256:ab"
     engine.images.pushed = lambda: iter([{"error": "denied"}])
     with pytest.raises(UnavailableError, match=r"could not be pushed: denied.*log in to its registry"):
-        image.push("me/todo-app:1", told)
+        build.push("me/todo-app:1", told)
 
     def refuse() -> Iterator[dict[str, str]]:
         raise docker.errors.APIError("no such host")
 
     engine.images.pushed = refuse
     with pytest.raises(UnavailableError, match=r"no such host.*Check the registry's address"):
-        image.push("me/todo-app:1", told)
+        build.push("me/todo-app:1", told)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_push(world: World, engine: Engine, told: Told) -> None:
     ],
 )
 def test_a_repository_has_no_tag(name: str, repository: str) -> None:
-    assert image.repository(name) == repository
+    assert build.repository(name) == repository
 
 
 @pytest.mark.parametrize(
@@ -156,5 +156,5 @@ def test_an_index_on_this_machine_is_reached_from_the_build(
     monkeypatch.setenv("PIP_INDEX_URL", index)
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://b.example")
     monkeypatch.setenv("PIP_TRUSTED_HOST", "b.example")
-    build(told)
+    make(told)
     assert world.built[0]["network_mode"] == network
