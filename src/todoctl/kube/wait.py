@@ -29,6 +29,9 @@ HTTP = 80
 SERVED = "svccontroller.k3s.cattle.io/svcname"
 """Which service a pod of k3s' load balancer is for. https://docs.k3s.io/networking/networking-services"""
 
+CALLS = re.compile(r'.*[Ff]ailed to \w[\w ]*(?: "[^"]*")?: (?=.)')
+"""What stands before the point in the message of a failed pull: the calls that it went through."""
+
 DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 LOAD = "or load the image: 'k3d image import', 'kind load docker-image', 'minikube image load'"
 AGAIN = "Run 'todoctl up' again"
@@ -234,7 +237,8 @@ def _image_reason(pod: Resource, container: Resource, events: Sequence[Resource]
     fix = remedy(f"{waiting['reason']} {why}".replace(image, ""))
     # A kubelet that has not read the secret yet pulls without it at first.
     early = pod["spec"].get("imagePullSecrets") and sum(one.get("count", 1) for one in failed) < RUNS
-    what = f": {waiting['reason']}: the image {image} cannot be pulled: {line(why)}"
+    point = CALLS.sub("", " ".join(why.split()))
+    what = f": {waiting['reason']}: the image {image} cannot be pulled: {line(point)}"
     return Reason(
         what, bool(fix) and not early, f"{fix or 'Check the network and proxy of the nodes'}, {LOAD}"
     )

@@ -14,7 +14,7 @@ from todoctl.errors import UnavailableError
 from todoctl.kube import manifests, wait
 from todoctl.kube.client import Client
 
-PULL = "failed to pull and unpack image"
+PULL = 'failed to pull and unpack image "docker.io/todo-app:1"'
 
 
 def waiting(reason: str, message: str = "", **more: Any) -> Json:  # noqa: ANN401
@@ -80,7 +80,7 @@ PODS: list[tuple[Json, str, bool]] = [
     (pod("it", **LOOPING, restarts=2), "exit code 1); its log ends: last line", True),
     (pod("it", terminated=EXIT), "its container has ended 1 times (Error, exit code 1)", False),
     (
-        waiting("ErrImagePull", f'{PULL}: "todo-app:1": not found'),
+        waiting("ErrImagePull", f"{PULL}: not found"),
         "ErrImagePull: the image todo-app:1 cannot",
         True,
     ),
@@ -90,7 +90,11 @@ PODS: list[tuple[Json, str, bool]] = [
         True,
     ),
     (waiting("ErrImagePull", f"{PULL}: dial tcp: lookup it.not-found: no such host"), "no such host", False),
-    (waiting("ErrImagePull", f"{PULL}: dial tcp 1.2.3.4:443: i/o timeout"), "i/o timeout", False),
+    (
+        waiting("ErrImagePull", f"{PULL}: failed to do request: Head: i/o timeout"),
+        "pulled: Head: i/o timeout",
+        False,
+    ),
     (waiting("ErrImagePull", f"{PULL}: no space left on device"), "no space left", True),
     (waiting("ErrImagePull", f"{PULL}: no match for platform in manifest"), "no match for platform", True),
     (waiting("ErrImagePull", f"{PULL}: 429 Too Many Requests - toomanyrequests"), "429 Too Many", True),
@@ -138,7 +142,7 @@ def test_the_newest_event_says_what_a_pod_that_starts_does(client: Client, kube:
 
 def test_a_pull_that_waits_says_why_the_last_one_failed(client: Client, kube: Kube) -> None:
     one = waiting("ImagePullBackOff", 'Back-off pulling image "todo-app:1"')
-    kube.lists["events"] = [event(one, "Failed", f'{PULL} "todo-app:1": not found')]
+    kube.lists["events"] = [event(one, "Failed", f"{PULL}: not found")]
     assert (found := wait.pod_reason(client, one))
     assert found.final
     assert "not found" in found.what
