@@ -135,10 +135,19 @@ def test_one_that_cannot_be_used_is_said_in_one_line(
         add_context(docker_home, "mine", meta)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with away(), pytest.raises(UnavailableError) as failed:
+    with away():
+        said = _said()
+    assert what in said
+    assert "\n" not in said
+
+
+def _said() -> str:
+    """What connecting says; its error, which holds on to an open socket, goes."""
+    try:
         engine.connect(timeout=2)
-    assert what in str(failed.value)
-    assert "\n" not in str(failed.value)
+    except UnavailableError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize(
