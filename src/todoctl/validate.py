@@ -1,22 +1,21 @@
 """`validate`: play the scenarios on what is up, judge what was seen, and leave it as it was."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from todoctl.client import Client
-from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.evidence.history import Act, Facts, History, Op
+from todoctl.evidence.kept import kept
+from todoctl.evidence.times import now
 from todoctl.evidence.verdict import Verdict
 from todoctl.restore import restore
 from todoctl.settings import Settings
 from todoctl.targets.base import Progress, Target, require_settings
-from todoctl.validation.judge.results import judge
+from todoctl.validation.checkers import judge
+from todoctl.validation.driver import Driver
 from todoctl.validation.run import Audience, run
 from todoctl.validation.scenarios import Scenario
-from todoctl.validation.stage import Stage
-from todoctl.validation.visitor import Visitors
 
 
 def validate(
@@ -24,7 +23,6 @@ def validate(
     audience: Audience,
     progress: Progress,
     scenarios: Sequence[Scenario],
-    commands: Commands = SILENT,
     *,
     full: bool,
     report: Callable[[Verdict], None],
@@ -48,24 +46,23 @@ def validate(
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())
-                visitors = Visitors(entrance, history, commands)
-                means.callback(visitors.close)
-                stage = Stage(target, visitors, history, deployed, service)
-                means.callback(stage.close)
+                driver = Driver(target, entrance, history, deployed, service)
+                means.callback(driver.close)
                 means.callback(target.volume.close)
                 if service is not None:
-                    now = time.time()
-                    serving = Act(
-                        begin=now, end=now, scenario="", what=Op.SERVE, source=service.url, way="picture"
+                    at = now()
+                    serve = Act(
+                        begin=at, end=at, scenario="", what=Op.SERVE, source=service.url, way="picture"
                     )
-                    history.events.append(serving)
-                run(stage, scenarios, audience)
+                    history.events.append(serve)
+                run(driver, scenarios, audience)
         finally:
             restore(target, progress)
         history.interrupted = False
     finally:
-        history.ended_at = time.time()
-        verdict = judge(history)
+        history.ended_at = now()
+        with kept([history]):
+            verdict = judge(history)
         report(verdict)
     return verdict
 
@@ -80,6 +77,6 @@ def _history(target: Target, deployed: Settings, entrance: str, *, full: bool) -
         directory=target.volume.directory,
         rolling=target.rolling,
         full=full,
-        began_at=time.time(),
+        began_at=now(),
     )
     return History(facts=facts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests import visitor
-from todoctl.validation.visitor import streaming
+from todoctl.validation.driver import streaming
 
 
 @dataclass

@@ -39,19 +39,23 @@ class Fault(Edit):
     scenario: str
 
 
-def environment(edit: Edit | None) -> dict[str, str]:
-    """Returns this process's environment, with `edit` in the apps that are started with it."""
-    if edit is None:
+def environment(edit: Edit | None, clock: Path | None = None) -> dict[str, str]:
+    """Returns this process's environment, with `edit` in the apps that are started with it.
+
+    `clock` is a file with the seconds that their clock is ahead by.
+    """
+    if edit is None and clock is None:
         return os.environ.copy()
     path = os.pathsep.join(filter(None, (str(PLANTED), os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": path, "TODOAPP_FAULT": edit.variable()}
+    fault = {} if edit is None else {"TODOAPP_FAULT": edit.variable()}
+    return os.environ | {"PYTHONPATH": path} | fault | ({"TODOAPP_CLOCK": str(clock)} if clock else {})
 
 
 @contextmanager
-def planted(edit: Edit | None) -> Iterator[None]:
-    """Apps that this process starts within the block have `edit` in them."""
+def planted(edit: Edit | None, clock: Path | None = None) -> Iterator[None]:
+    """Apps that this process starts within the block have `edit` in them, and a clock of their own."""
     before = os.environ.copy()
-    os.environ.update(environment(edit))
+    os.environ.update(environment(edit, clock))
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from tests.faults.trial import trial
 from todoctl.evidence.history import Answer, Event, History, Log, Request, Role, Volume
 from todoctl.evidence.pages import STATE_FILE
-from todoctl.validation.judge.results import part
+from todoctl.validation.checkers import part
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build"

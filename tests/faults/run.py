@@ -17,8 +17,8 @@ from tests.faults.fault import Fault
 from tests.faults.recording import of
 from tests.faults.trial import trial
 from todoctl.evidence.verdict import Outcome, ScenarioResult
-from todoctl.validation.contract import CLAIMS
-from todoctl.validation.judge.results import judge
+from todoctl.validation.checkers import judge
+from todoctl.validation.claims import CLAIMS
 from todoctl.validation.scenarios import SCENARIOS
 
 AT_ONCE = 2

@@ -1,22 +1,55 @@
 """Runs in which somebody else, or todoctl itself, takes the app away: that is not held against it."""
 
 import json
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.faults.fault import planted
 from tests.todoctl.bench import Bench
 from todoctl.errors import UnavailableError
-from todoctl.evidence.history import Act, History
+from todoctl.evidence.history import Act, ClockStep, History
 from todoctl.evidence.verdict import Outcome
 from todoctl.settings import Settings
 from todoctl.validation import run as running
-from todoctl.validation.actor import REPLACED
-from todoctl.validation.judge.results import judge
+from todoctl.validation.checkers import judge
+from todoctl.validation.driver import REPLACED, Driver
 from todoctl.validation.scenarios import Scenario, chosen
-from todoctl.validation.stage import Stage
+from todoctl.validation.situations import Situations
 
 pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize("step", [-5.0, -0.6, 7.0])
+def test_a_clock_that_is_set_meanwhile_convicts_nobody(
+    step: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine's, which the app's is as well."""
+    clock, ahead, real = tmp_path / "clock", [0.0], time.time
+    clock.write_text("0")
+    monkeypatch.setattr(time, "time", lambda: real() + ahead[0])
+
+    def turn() -> None:
+        ahead[0] += step
+        clock.write_text(str(ahead[0]))
+
+    with planted(None, clock):
+        bench = Bench(tmp_path / "home", 500.0)
+        timer = threading.Timer(1.5, turn)
+        timer.start()
+        try:
+            verdict = bench.validate("fresh", "valid", "grace", "renew", "crowd")
+        finally:
+            timer.cancel()
+            bench.target.stop()
+    assert verdict.passed, [(one.name, one.reason) for one in verdict.scenarios if not one.passed]
+    (seen,) = [event for event in verdict.history.events if isinstance(event, ClockStep)]
+    assert seen.by == pytest.approx(step, abs=0.1)
+    again = judge(History.from_json(json.loads(json.dumps(verdict.history.to_json()))))
+    assert again.passed
 
 
 def acts(history: History) -> list[Act]:
@@ -34,15 +67,15 @@ def replacing(bench: Bench, times: int) -> Scenario:
     """Somebody takes the app away, for one page view, and brings it back: so many `times`."""
     left = [None] * times
 
-    def play(stage: Stage) -> None:
-        stage.require()
+    def play(driver: Driver, arrange: Situations) -> None:
+        arrange.require()
         if left:
             left.pop()
             bench.target.stop()
-            stage.visitors.view()
-            bench.target.start(stage.settings)
-        stage.wait_for_picture()
-        stage.visit()
+            driver.view()
+            bench.target.start(driver.settings)
+        arrange.wait_for_picture()
+        driver.visit()
 
     return replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))
 
@@ -73,14 +106,14 @@ def test_what_is_always_taken_away_is_not_judged(shared: Bench) -> None:
 def test_an_act_does_not_begin_on_what_others_have_replaced(shared: Bench) -> None:
     left = [None]
 
-    def play(stage: Stage) -> None:
-        stage.require()
+    def play(driver: Driver, arrange: Situations) -> None:
+        arrange.require()
         if left:
             left.pop()
             shared.target.restart()
-            stage.restart()
-        stage.wait_for_picture()
-        stage.visit()
+            driver.restart()
+        arrange.wait_for_picture()
+        driver.visit()
 
     verdict = shared.play([replace(chosen(["fresh"], full=False)[0], play=play, proves=("first",))])
     assert verdict.passed
@@ -94,11 +127,11 @@ def test_what_is_seen_while_an_act_fails_may_be_its_doing(
         shared.target.stop()
         raise UnavailableError("The cluster is away", fix="Start it")
 
-    def play(stage: Stage) -> None:
-        stage.require()
+    def play(driver: Driver, arrange: Situations) -> None:
+        arrange.require()
         with pytest.raises(UnavailableError) as away:
-            stage.restart()
-        stage.visitors.view()
+            driver.restart()
+        driver.view()
         raise away.value
 
     monkeypatch.setattr(shared.target, "restart", restart)
@@ -115,14 +148,14 @@ def test_what_has_come_in_its_place_may_have_no_log_yet(
     logs, start = target.logs, target.start
     left, young = [None], []
 
-    def play(stage: Stage) -> None:
-        stage.require()
+    def play(driver: Driver, arrange: Situations) -> None:
+        arrange.require()
         if left:
             left.pop()
             target.restart()
             young.append("a pod")
-        stage.wait_for_picture()
-        stage.visit()
+        arrange.wait_for_picture()
+        driver.visit()
 
     def started(settings: Settings) -> None:
         young.clear()

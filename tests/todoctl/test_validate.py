@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,16 +19,16 @@ from todoctl.settings import Settings
 from todoctl.targets.base import Way
 from todoctl.targets.local.target import LocalTarget
 from todoctl.validation import run as running
-from todoctl.validation.actor import LONG_TTL
-from todoctl.validation.judge.results import judge
-from todoctl.validation.scenarios import SCENARIOS, Scenario, chosen, proves
-from todoctl.validation.stage import Stage
+from todoctl.validation.checkers import judge
+from todoctl.validation.driver import Driver
+from todoctl.validation.scenarios import SCENARIOS, Play, Scenario, chosen
+from todoctl.validation.situations import LONG_TTL, Situations
 
 pytestmark = pytest.mark.live
 
 
-def scenario(play: Callable[[Stage], None], *claims: str) -> Scenario:
-    return Scenario("made", "Made.", claims, play)
+def scenario(play: Play, *claims: str) -> Scenario:
+    return Scenario("made", "Made.", play, claims)
 
 
 @pytest.mark.smoke
@@ -92,9 +91,9 @@ def test_another_visitor_is_told_of_and_disturbs_nothing(bench: Bench) -> None:
 def test_a_scenario_whose_situation_never_comes_is_not_judged(bench: Bench) -> None:
     tries: list[float] = []
 
-    def idle(stage: Stage) -> None:
-        tries.append(stage.ttl)
-        stage.require(500.0)
+    def idle(driver: Driver, arrange: Situations) -> None:
+        tries.append(arrange.ttl)
+        arrange.require(500.0)
 
     verdict = bench.play([scenario(idle, "grace"), replace(scenario(idle, "grace"), name="another")])
     (result, _) = verdict.scenarios
@@ -108,7 +107,7 @@ def test_a_scenario_whose_situation_never_comes_is_not_judged(bench: Bench) -> N
 
 
 def test_an_error_ends_a_scenario_and_not_the_run(bench: Bench) -> None:
-    def broken(_: Stage) -> None:
+    def broken(_: Driver, __: Situations) -> None:
         raise UnavailableError("The app does not start", why="it is broken", fix="Mend it")
 
     verdict = bench.play([scenario(broken, "grace"), *chosen(["deployed"], full=False)])
@@ -119,9 +118,9 @@ def test_an_error_ends_a_scenario_and_not_the_run(bench: Bench) -> None:
 def test_what_todoctl_could_not_do_is_not_laid_at_the_apps_door(bench: Bench) -> None:
     """A start that takes too long ends all that runs; the next scenario begins with a start of its own."""
 
-    def too_slow(stage: Stage) -> None:
-        stage.require(LONG_TTL)
-        stage.target.stop()
+    def too_slow(driver: Driver, arrange: Situations) -> None:
+        arrange.require(LONG_TTL)
+        driver.target.stop()
         raise UnavailableError("The app does not start", fix="Mend it")
 
     verdict = bench.play([scenario(too_slow, "scale"), *chosen(["crash", "page"], full=False)])
@@ -135,9 +134,9 @@ def test_what_todoctl_could_not_do_is_not_laid_at_the_apps_door(bench: Bench) ->
 def test_an_interrupted_run_puts_all_back_and_still_reports(bench: Bench) -> None:
     before = bench.state()
 
-    def interrupted(stage: Stage) -> None:
-        stage.require(1.0)
-        stage.visit()
+    def interrupted(driver: Driver, arrange: Situations) -> None:
+        arrange.require(1.0)
+        driver.visit()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -171,11 +170,11 @@ def test_an_app_that_is_not_there_is_an_error(bench: Bench, monkeypatch: pytest.
 
 
 def test_a_request_without_an_answer_is_in_the_history(bench: Bench) -> None:
-    def look_in_vain(stage: Stage) -> None:
-        stage.require(500.0)
-        stage.target.stop()
-        assert stage.look() == Observation()
-        stage.visit()
+    def look_in_vain(driver: Driver, arrange: Situations) -> None:
+        arrange.require(500.0)
+        driver.target.stop()
+        assert driver.look() == Observation()
+        driver.visit()
 
     verdict = bench.play([scenario(look_in_vain, "page")])
     (result,) = verdict.scenarios
@@ -189,7 +188,7 @@ def test_a_request_without_an_answer_is_in_the_history(bench: Bench) -> None:
 
 def test_scenarios_are_chosen_by_name() -> None:
     assert [one.name for one in chosen(["renew", "fresh"], full=False)] == ["fresh", "renew"]
-    assert "restart-grace" not in proves(next(one for one in SCENARIOS if one.name == "restart"), full=True)
+    assert "restart-grace" not in next(one for one in SCENARIOS if one.name == "restart").claims(full=True)
     with pytest.raises(BadUsageError, match="--scenario 'no' is no scenario"):
         chosen(["no"], full=False)
     with pytest.raises(BadUsageError, match="--full keeps yours"):

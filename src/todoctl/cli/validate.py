@@ -85,8 +85,8 @@ def validate(
 ) -> None:
     """Prove that what is up behaves as documented.
 
-    Scenarios: deployed, mount, fresh, valid, grace, renew, restart, crash, files, crowd, together, detached,
-    outage, page. Your picture and counts are set aside meanwhile, and put back.
+    Scenarios: deployed, mount, fresh, page, valid, grace, renew, restart, crash, files, detached, crowd,
+    together, outage. Your picture and counts are set aside meanwhile, and put back.
 
     With --url any app of the course is judged, claim by claim: shown, stays, grace, renews, restart, counts,
     times, files.
@@ -146,7 +146,7 @@ def validate(
 
     with home.lock():
         restore(where, terminal)
-        verdict = run(where, terminal, terminal, scenarios, terminal.commands, full=full, report=tell)
+        verdict = run(where, terminal, terminal, scenarios, full=full, report=tell)
     raise typer.Exit(exit_code([verdict]))
 
 

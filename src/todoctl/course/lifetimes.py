@@ -7,7 +7,7 @@ from todoctl.course.sightings import NO_PICTURE, Life, Sighting, lives, sighting
 from todoctl.evidence.history import Act, History, Request, Role
 from todoctl.evidence.reports.phrases import counted
 from todoctl.evidence.verdict import Check, ScenarioResult
-from todoctl.validation.contract import COURSE
+from todoctl.validation.claims import COURSE
 
 QUICK = 2
 """Views of the old picture after its time that still are those of visits, not of a timer."""

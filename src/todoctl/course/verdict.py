@@ -4,7 +4,7 @@ from typing import Any
 
 from todoctl.evidence.history import History
 from todoctl.evidence.verdict import Verdict
-from todoctl.validation.contract import COURSE
+from todoctl.validation.claims import COURSE
 
 CLAIMS = tuple(key.partition(".")[2] for key in COURSE)
 """In the order in which they are shown."""

@@ -15,7 +15,7 @@ from todoctl.course.visitor import HttpVisitor, NoPicture, Visitor
 from todoctl.errors import TodoctlError
 from todoctl.evidence.history import Act, Facts, History, Op, Play, Volume
 from todoctl.evidence.verdict import ScenarioResult
-from todoctl.validation.contract import COURSE
+from todoctl.validation.claims import COURSE
 
 TRIES = 3
 """How often a picture's age is taken anew, where one went that may just have been old."""

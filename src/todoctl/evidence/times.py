@@ -1,15 +1,23 @@
 """Stretches of time, and how far the app's clock is ahead of todoctl's."""
 
+import time
 from collections.abc import Iterable
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
+
+_EPOCH = time.time() - time.monotonic()
 
 CLOCK_SLACK = 0.05
 """Seconds by which two clocks may drift apart in one run, beyond the offset that they keep."""
 
 ROUNDING = 0.0015
 """Seconds: times are told in milliseconds, cut off or rounded."""
+
+
+def now() -> float:
+    """Returns epoch seconds by a clock that nobody sets: this machine's as it was when todoctl began."""
+    return _EPOCH + time.monotonic()
 
 
 class Span(NamedTuple):

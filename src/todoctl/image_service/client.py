@@ -3,10 +3,10 @@
 import base64
 import json
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from todoctl.evidence.times import now
 from todoctl.targets.base import Served, Way
 
 Fetch = Callable[[str, str], bytes]
@@ -44,9 +44,9 @@ class Controlled:
 
     def _look(self) -> int:
         """Takes over what is new in the journal; returns how many requests are pending."""
-        sent = time.time()
+        sent = now()
         told: dict[str, Any] = json.loads(self._fetch("GET", f"/journal/{len(self._served)}"))
-        ahead = (told["now"] - time.time(), told["now"] - sent)
+        ahead = (told["now"] - now(), told["now"] - sent)
         if self._same_clock:
             self._ahead = (0.0, 0.0)
         elif ahead[1] - ahead[0] < self._ahead[1] - self._ahead[0]:

@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPException
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
+from todoctl.evidence.times import now
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.formats import others
 from todoctl.image_service.service import ASKED, Server
@@ -22,7 +23,7 @@ POLL_SECONDS = 0.05
 @contextmanager
 def running_here(commands: Commands = SILENT) -> Iterator[Controlled]:
     """An image service for this machine alone, on a free port; gone at the end of the block."""
-    with Server((ADDRESS, 0), others()) as server:
+    with Server((ADDRESS, 0), others(), now) as server:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         thread.start()
         port = server.server_address[1]

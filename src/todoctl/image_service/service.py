@@ -95,6 +95,14 @@ def picture(number: int, more: int = 0) -> bytes:
     )
 
 
+_EPOCH = time.time() - time.monotonic()
+
+
+def now() -> float:
+    """Returns epoch seconds by this machine's clock as it was at the start, whoever sets it meanwhile."""
+    return _EPOCH + time.monotonic()
+
+
 class Picture(NamedTuple):
     """Its media type and its bytes."""
 
@@ -180,9 +188,12 @@ class Server(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], others: Mapping[int, Picture]) -> None:
+    def __init__(
+        self, address: tuple[str, int], others: Mapping[int, Picture], now: Callable[[], float] = now
+    ) -> None:
         """`others` are pictures of other types than PNG, each for the request of its number."""
         super().__init__(address, Handler)
+        self.now = now
         self._others = others
         self.lock = threading.Lock()
         self.way = "picture"
@@ -219,7 +230,7 @@ class Server(ThreadingTCPServer):
 
     def journal(self, since: int) -> bytes:
         with self.lock:
-            told = {"now": time.time(), "pending": self.pending, "answered": self.answered[since:]}
+            told = {"now": self.now(), "pending": self.pending, "answered": self.answered[since:]}
         return json.dumps(told).encode()
 
 
@@ -230,7 +241,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
 
     def setup(self) -> None:
-        self.begin = time.time()
+        self.begin = self.server.now()
         super().setup()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
@@ -272,7 +283,7 @@ class Handler(BaseHTTPRequestHandler):
                     entry["picture"] = base64.b64encode(answer.body).decode()
             finally:
                 server.pending -= 1
-                server.answered.append({**entry, "end": time.time()})
+                server.answered.append({**entry, "end": server.now()})
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

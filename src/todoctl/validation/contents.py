@@ -1,10 +1,10 @@
-"""Files for the volume that an app does not write itself: the original's, damaged ones, others'."""
+"""Files for the volume that an app does not write itself: the original's, and damaged ones."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-from todoctl.evidence.pages import MAX_COUNT, MAX_SECONDS, METADATA, PICTURE_FILE, STATE_FILE, document
+from todoctl.evidence.pages import MAX_COUNT, MAX_SECONDS, METADATA, PICTURE_FILE, STATE_FILE
 
 Files = dict[str, bytes | None]
 """Contents by name; None for a file that is to go."""
@@ -50,11 +50,6 @@ def cut_short(files: Files) -> Files:
     return {name: content[: len(content) // 2] for name, content in whole.items()}
 
 
-def torn(files: Files) -> Files:
-    """The metadata as a power cut leaves them whose last save was in the journal only: of no length."""
-    return {STATE_FILE: b""} if files.get(STATE_FILE) else {}
-
-
 def spoiled(files: Files) -> Files:
     """JSON that is no object, and half a picture."""
     return cut_short(files) | {STATE_FILE: b"[]"}
@@ -63,23 +58,6 @@ def spoiled(files: Files) -> Files:
 def lost(*names: str) -> Files:
     """The files called `names` are not there any more, or neither of the documented ones."""
     return dict.fromkeys(names or DOCUMENTED)
-
-
-def others(files: Files, views: int, at: float, picture: bytes | None) -> Files:
-    """The files once others have counted `views`, the last one `at` (epoch seconds).
-
-    With a `picture` it is theirs, downloaded at that time, and it is what they have viewed.
-    """
-    told = document(files.get(STATE_FILE) or b"", METADATA).observed
-    metadata = _metadata(files) | {
-        "access_count": (told.views or 0) + views,
-        "image_access_count": (told.picture_views or 0) + views,
-        "last_access_time": at,
-    }
-    if picture is None:
-        return {STATE_FILE: _json(metadata)}
-    metadata |= {"image_access_count": views, "download_timestamp": at, "grace_period_used": False}
-    return {PICTURE_FILE: picture} | original({STATE_FILE: _json(metadata)})
 
 
 def _metadata(files: Files) -> dict[str, Any]:

@@ -1,31 +1,31 @@
-"""A run: the scenarios played one after the other, and the history judged as it grows."""
+"""A run: the scenarios played one after the other, each judged by what was seen in it."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from todoctl.errors import TodoctlError
-from todoctl.evidence.history import History, Play
+from todoctl.evidence.history import Play
+from todoctl.evidence.times import now
 from todoctl.evidence.verdict import Outcome, ScenarioResult
-from todoctl.validation.actor import REPLACED
-from todoctl.validation.judge.results import judge
-from todoctl.validation.scenarios import Scenario, proves
-from todoctl.validation.stage import Stage
+from todoctl.validation.checkers import judge, part
+from todoctl.validation.driver import Driver
+from todoctl.validation.scenarios import Scenario
+from todoctl.validation.situations import Situations
 
 TRIES = 4
 """How often a scenario is played at most, where its situation did not come about."""
 
 
 class Audience(Protocol):
-    """Who watches a run."""
+    """Shows how a run goes on."""
 
     def expect(self, plan: Sequence[tuple[str, float]]) -> AbstractContextManager[None]:
         """Around the run: the names of its scenarios, and how many seconds each may take."""
         ...
 
     def scenario(self, name: str, title: str) -> AbstractContextManager[Callable[[str], None]]:
-        """Around each scenario; what it gives is told what is being waited for."""
+        """Around each scenario; what it gives is called with what is being waited for."""
         ...
 
     def finished(self, result: ScenarioResult) -> None:
@@ -33,57 +33,57 @@ class Audience(Protocol):
         ...
 
 
-def run(stage: Stage, scenarios: Sequence[Scenario], audience: Audience) -> None:
-    """Plays `scenarios` into the stage's history."""
-    start = stage.target.start_seconds
+def run(driver: Driver, scenarios: Sequence[Scenario], audience: Audience) -> None:
+    """Plays `scenarios` into the driver's history."""
+    start = driver.target.start_seconds
     plan = [(scenario.name, scenario.starts * start + scenario.seconds) for scenario in scenarios]
+    arrange = Situations(driver)
     with audience.expect(plan):
         for scenario in scenarios:
-            with audience.scenario(scenario.name, scenario.title) as stage.waiting:
-                result = _play(stage, scenario)
+            with audience.scenario(scenario.name, scenario.title) as arrange.waiting:
+                result = _play(driver, arrange, scenario)
             audience.finished(result)
+            # The run has failed: the others are played as well, but no time is lost with what does not come.
+            arrange.hurried = arrange.hurried or result.outcome is Outcome.FAILED
 
 
-def _play(stage: Stage, scenario: Scenario) -> ScenarioResult:
+def _play(driver: Driver, arrange: Situations, scenario: Scenario) -> ScenarioResult:
     """Plays one scenario, again while its situation does not come about."""
-    began = time.time()
-    stage.visitors.scenario = scenario.name
-    claims = proves(scenario, full=stage.full)
-    slowness = stage.slowness
+    began, factor = now(), arrange.time_factor
+    driver.scenario = scenario.name
     for attempt in range(1, TRIES + 1):
         error = ""
         try:
-            stage.watch()
-            scenario.play(stage)
-            stage.rest()
+            driver.watch()
+            scenario.play(driver, arrange)
+            arrange.rest()
         except TodoctlError as problem:
-            error, stage.upset = str(problem), True
+            error, driver.needs_restart = str(problem), True
         finally:
-            replaced = stage.note_disturbance()
-            stage.note_downloads()
+            driver.note_disturbance()
+            driver.note_downloads()
             play = Play(
                 name=scenario.name,
                 title=scenario.title,
-                proves=claims,
+                proves=scenario.claims(full=driver.full),
                 tries=attempt,
                 begin=began,
-                end=time.time(),
-                error=error or (REPLACED if replaced else ""),
+                end=now(),
+                error=error or driver.interruption,
             )
-            stage.history.ended_at = play.end
+            driver.history.ended_at = play.end
             if attempt > 1:
-                stage.history.plays.pop()
-            stage.history.plays.append(play)
-        result = _result(stage.history, scenario.name)
-        if replaced:
+                driver.history.plays.pop()
+            driver.history.plays.append(play)
+        (result,) = judge(part(driver.history, scenario.name)).scenarios
+        if driver.interruption:
+            arrange.waiting(f"again: {driver.interruption}")
             continue
-        if result.outcome is not Outcome.NOT_JUDGED or error:
-            break
-        stage.slow_down()
-    else:
-        stage.slowness = slowness  # more time did not help
+        if result.outcome is not Outcome.NOT_JUDGED or error or arrange.hurried:
+            return result
+        arrange.time_factor *= 2
+        arrange.waiting(
+            f"again, with {arrange.ttl:.1f} s until an expiry (a page takes {driver.page_seconds():.1f} s)"
+        )
+    arrange.time_factor = factor  # more time did not help
     return result
-
-
-def _result(history: History, name: str) -> ScenarioResult:
-    return next(result for result in judge(history).scenarios if result.name == name)

@@ -1,294 +1,297 @@
 """The documented scenarios: what the original README proved with screenshots, and what lies beside that.
 
-Each names the claims that it is to prove, and judges nothing: the judge holds all events against the model.
+Each names the claims that it is to prove, and judges nothing: the checkers hold all events to the contract.
+They are played in the order in which they are written here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from todoctl.errors import BadUsageError
-from todoctl.evidence.history import Role
-from todoctl.evidence.pages import PICTURE_FILE
-from todoctl.evidence.times import CLOCK_SLACK
-from todoctl.image_service.service import BUSY_SECONDS, picture
+from todoctl.evidence.history import Op, Role
+from todoctl.evidence.pages import PICTURE_FILE, or_none
+from todoctl.image_service.service import BUSY_SECONDS
 from todoctl.targets.base import Way
 from todoctl.validation import contents
-from todoctl.validation.actor import LONG_TTL
-from todoctl.validation.contract import PARTS, PROBES, UNCHANGED, UNCOUNTED
-from todoctl.validation.model.policy import FIRST_WAIT
-from todoctl.validation.stage import Stage
+from todoctl.validation.driver import Driver
+from todoctl.validation.model import FIRST_WAIT
+from todoctl.validation.probes import PARTS, PROBES, UNCHANGED, UNCOUNTED
+from todoctl.validation.situations import LONG_TTL, Situations
 
 VISITORS = 20
 OFTEN = 11
-"""More than `tally.RUN`: an app that counts what is no access cannot hide behind other visitors."""
+"""More than `counters.RUN`: an app that counts what is no access cannot hide behind other visitors."""
 
 FAILURES = (Way.ERROR, Way.DATED, Way.NOTHING, Way.HALF, Way.LOGIN)
 OUTAGES = (*FAILURES, Way.BUSY, Way.SLOW)
 """Each is shown by a page view of its own. The others are answered after a start without a picture."""
 
+Play = Callable[[Driver, Situations], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`title` is what it claims, in a line, `proves` the claims (keys of `contract.CLAIMS`).
+    """`title` is what it claims, in a line, `proves` the claims (keys of `CLAIMS`) that have to be seen.
 
-    `starts` is how often the app is started, `seconds` how long the rest takes: both for the time left.
+    Those in `quick` take an expiry of their own, and are not arranged at a TTL of ten minutes. `starts` is
+    how often the app is started, `seconds` how long the rest takes: both for the time left. `needs_service`
+    says that the image service has to fail.
     """
 
     name: str
     title: str
+    play: Play
     proves: tuple[str, ...]
-    play: Callable[[Stage], None]
+    quick: tuple[str, ...] = ()
     starts: int = 0
     seconds: float = 0.5
+    needs_service: bool = False
 
-    @property
-    def needs_service(self) -> bool:
-        return self.name == "outage"
+    def claims(self, *, full: bool) -> list[str]:
+        """Returns the claims that are to be proved in this run."""
+        return [*self.proves, *(() if full else self.quick)]
 
 
-def deployed(stage: Stage) -> None:
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(
+    *proves: str,
+    quick: tuple[str, ...] = (),
+    starts: int = 0,
+    seconds: float = 0.5,
+    needs_service: bool = False,
+) -> Callable[[Play], Play]:
+    """Registers a function as a scenario: its name, and its docstring as the title."""
+
+    def register(play: Play) -> Play:
+        title = (play.__doc__ or "").strip()
+        SCENARIOS.append(Scenario(play.__name__, title, play, proves, quick, starts, seconds, needs_service))
+        return play
+
+    return register
+
+
+@scenario("ttl", "source", "ready", "log")
+def deployed(driver: Driver, _: Situations) -> None:
     """What is up is what was asked for."""
-    stage.look()
-    stage.visitors.probe("GET /readyz")
-    stage.visitors.probe("HEAD /")
-    stage.look_at_log()
+    driver.look()
+    driver.probe("GET /readyz")
+    driver.probe("HEAD /")
+    driver.look_at_log()
 
 
-def mount(stage: Stage) -> None:
-    """The volume is the same from both sides, and tells what the app tells."""
-    if stage.look().picture is None:
-        stage.start(LONG_TTL, emptied=True)
-        stage.wait_for_picture()
-    stage.look()
-    stage.visitors.ask(Role.PICTURE, "GET", "/image")
-    stage.look_at_volume()
+@scenario("volume-same", "volume-state", "volume-picture")
+def mount(driver: Driver, arrange: Situations) -> None:
+    """The volume is the same from both sides, and says what the app says."""
+    if or_none(driver.look().picture) is None:
+        driver.start(LONG_TTL, emptied=True)
+        arrange.wait_for_picture()
+    driver.look()
+    driver.picture()
+    driver.look_at_volume()
 
 
-def fresh(stage: Stage) -> None:
+@scenario("start", "first", "log", starts=1)
+def fresh(driver: Driver, arrange: Situations) -> None:
     """On an empty volume a picture is downloaded at the start, and the first view shows it."""
-    stage.start(stage.ttl, emptied=True)
-    stage.wait_for_picture()
-    stage.visit()
-    stage.look_at_log()
+    driver.start(arrange.ttl, emptied=True)
+    arrange.wait_for_picture()
+    driver.visit()
+    driver.look_at_log()
 
 
-def valid(stage: Stage) -> None:
-    """While it is valid, the same picture is served, without a download."""
-    stage.require(stage.ttl)
-    stage.make_valid()
-    stage.visit()
-    if stage.fresh is not None:
-        stage.wait_until(stage.fresh.lo + 0.7 * stage.settings.ttl)
-    stage.visit()
-    stage.look_before_expiry()
-
-
-def grace(stage: Stage) -> None:
-    """The first view after the expiry still gets the old picture: the grace view."""
-    stage.require(stage.ttl)
-    stage.make_expired()
-    stage.visit()
-
-
-def renew(stage: Stage) -> None:
-    """The view after the grace view gets a new picture, with one download."""
-    stage.require(stage.ttl)
-    stage.make_spent()
-    stage.visit()
-
-
-def restart(stage: Stage) -> None:
-    """A restart keeps picture, times, grace and counts, whatever the picture's age."""
-    if not stage.full:
-        stage.require(stage.brief)
-        stage.make_expired()
-        stage.restart()
-        stage.visit()
-        stage.look_at_log()
-        stage.restart()
-        stage.visit()
-    stage.require(LONG_TTL)
-    stage.make_valid()
-    stage.visit()
-    stage.restart(under_views=True)
-    stage.visit()
-
-
-def crash(stage: Stage) -> None:
-    """A crash keeps picture, times, grace and counts, whatever the picture's age."""
-    stage.require(LONG_TTL)
-    stage.make_valid()
-    stage.visitors.view()  # and nothing else: whatever looks at the app may make it save
-    stage.kill()
-    stage.visit()
-    if not stage.full:
-        stage.start(stage.brief, emptied=True)  # so that nobody has seen the picture that gets too old
-        stage.wait_for_picture()
-        stage.make_expired()
-        stage.kill()
-        stage.visit()
-        stage.kill()
-        stage.visit()
-
-
-def files(stage: Stage) -> None:
-    """The original's files are taken over, lost ones put back, torn ones mended; damaged ones do no harm."""
-    stage.require()
-    stage.make_picture()
-    stage.take_over()
-    stage.visit()
-    stage.lose_files()
-    stage.visit()
-    stage.lose_files(PICTURE_FILE)
-    stage.visit()
-    stage.spoil_files()
-    stage.visit()
-    stage.view_again()  # what the first view after a damage saves, or of a picture, is synced: not torn
-    stage.visitors.view()  # nor is the last of several lost
-    stage.cut_power()
-    stage.visit()
-    for values in (contents.OUT_OF_RANGE, contents.OF_OTHER_TYPES):
-        stage.damage(contents.bad_values(values))
-        stage.visit()
-    stage.damage(contents.no_picture)
-    stage.wait_for_picture()
-    stage.visit()
-
-
-def together(stage: Stage) -> None:
-    """Several processes on one volume act as one."""
-    stage.begin_together()
-    try:
-        stage.make_picture()
-        for _ in range(2):
-            stage.visit()
-        if not stage.full:
-            _crowds(stage)
-    finally:
-        stage.scale(1)
-
-
-def detached(stage: Stage) -> None:
-    """While the volume is out of reach page views go on, and nothing of them is lost when it is back."""
-    stage.require(stage.brief)
-    arrange = stage.make_picture if stage.full else stage.make_expired
-    arrange()
-    stage.detach()
-    stage.visit()
-    stage.attach(1_200)  # counts of four digits are to be seen as well
-    stage.look()
-    stage.visit()
-    arrange()
-    stage.detach()
-    stage.visit()
-    stage.visit()
-    stage.pause(2 * CLOCK_SLACK)  # a download of what comes next is not to pass for one of this page view
-    stage.attach(2)
-    stage.visit()
-    stage.detach()
-    stage.visit()
-    stage.attach(5, picture(0))
-    stage.visit()
-
-
-def crowd(stage: Stage) -> None:
-    """Many visitors at once: each is answered and counted, with one grace view and one download."""
-    stage.require(LONG_TTL)
-    stage.make_valid()
-    stage.visitors.crowd(VISITORS)
-    stage.visit()
-    if not stage.full:
-        stage.require(stage.brief)
-        _crowds(stage)
-
-
-def _crowds(stage: Stage) -> None:
-    """Many at once at the expiry, and when a new picture is due."""
-    for arrange in (stage.make_expired, stage.make_spent):
-        arrange()
-        stage.visitors.crowd(VISITORS)
-        stage.visit()
-
-
-def outage(stage: Stage) -> None:
-    """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
-    stage.require(stage.brief)
-    for way in FAILURES:
-        stage.fail(way)
-        stage.visitors.probe("GET /healthz")  # no fault of the image service is one of the app
-        stage.visitors.probe("GET /readyz")
-        stage.pause(FIRST_WAIT)
-        stage.visit()
-    stage.fail(Way.BUSY)
-    stage.pause(2 * FIRST_WAIT)  # the wait after any other failure is over, the one asked for is not
-    stage.visitors.view()
-    stage.pause(BUSY_SECONDS - 2 * FIRST_WAIT)
-    stage.visit()
-    stage.make_late()
-    stage.visit()
-    stage.serve(Way.SOUND)
-    stage.start(stage.brief, emptied=True)
-    stage.visit(parts=True)
-    stage.visitors.ask(Role.PICTURE, "GET", "/image")
-    stage.serve(Way.HUGE)
-    stage.pause(FIRST_WAIT)
-    stage.visit()
-    stage.pause(1.2 * FIRST_WAIT)  # the second wait is twice as long: nothing is asked for yet
-    stage.visitors.view()
-    stage.serve(Way.PICTURE)
-    stage.make_picture()
-    stage.fail(Way.AGAIN)  # which is no failure, but a picture that is new to the policy alone
-
-
-def page(stage: Stage) -> None:
-    """The page and its picture are as documented, and nothing but a page view is counted."""
-    stage.require()
-    stage.make_picture()
-    stage.visit(parts=True)
-    for name in (name for name in PROBES if name not in PARTS):
-        tag = UNCHANGED.get(name, "").format(stage.look().picture)
-        stage.visitors.probe(name, *([("if-none-match", tag)] if tag else []))
-    stage.visitors.ask(Role.PICTURE, "GET", "/image", sent=[("if-none-match", f'"{"0" * 64}"')])
-    with stage.visitors.staying():
-        for _ in range(OFTEN):
-            stage.visitors.ask(Role.PICTURE, "GET", "/image")
-            stage.look()
-        for name in UNCOUNTED * OFTEN:
-            stage.visitors.probe(name)
-            stage.look()
-        stage.visit()
-
-
-def _scenario(play: Callable[[Stage], None], *proves: str, starts: int = 0, seconds: float = 0.5) -> Scenario:
-    return Scenario(play.__name__, (play.__doc__ or "").strip(), proves, play, starts, seconds)
-
-
-SCENARIOS = (
-    _scenario(deployed, "ttl", "source", "ready", "log"),
-    _scenario(mount, "volume-same", "volume-state", "volume-picture"),
-    _scenario(fresh, "start", "first", "log", starts=1),
-    _scenario(valid, "valid", seconds=1.0),
-    _scenario(grace, "grace"),
-    _scenario(renew, "renew"),
-    _scenario(restart, "restart-valid", "restart-grace", "restart-renew", "restart-replaced", starts=5),
-    _scenario(crash, "kill-valid", "kill-grace", "kill-renew", starts=5),
-    _scenario(files, "takeover-valid", "lose-valid", "spoil-valid", "cut-valid", "damage", starts=4),
-    _scenario(crowd, "crowd-valid", "crowd-grace", "crowd-renew", starts=1, seconds=1.5),
-    _scenario(together, "scale", "crowd-grace", "crowd-renew", starts=2, seconds=1.5),
-    _scenario(detached, "detach", "attach"),
-    _scenario(outage, *(f"outage-{way}" for way in OUTAGES), "outage-taken", "late", seconds=9.0),
-    _scenario(
-        page, "page", "heading", "line", "labels", "page-picture", "picture-headers", "head", "refused"
-    ),
+@scenario(
+    "page", "heading", "line", "labels", "page-picture", "picture-headers", "head", "refused", seconds=1.5
 )
-"""In the order in which they are documented and run."""
+def page(driver: Driver, arrange: Situations) -> None:
+    """The page and its picture are as documented, and nothing but a page view is counted."""
+    arrange.require()
+    arrange.make_picture()
+    driver.visit(parts=True)
+    for name in (name for name in PROBES if name not in PARTS):
+        tag = UNCHANGED.get(name, "").format(or_none(driver.look().picture))
+        driver.probe(name, *([("if-none-match", tag)] if tag else []))
+    driver.ask(Role.PICTURE, "GET", "/image", sent=[("if-none-match", f'"{"0" * 64}"')])
+    with driver.staying():
+        for name in ("", "GET /image", *UNCOUNTED):
+            for number in range(OFTEN):
+                if number == OFTEN // 2:
+                    arrange.pause(0.1)  # no visitor comes as often in this time as in the others
+                if name == "GET /image":
+                    driver.picture()
+                elif name:
+                    driver.probe(name)
+                driver.look()
+        driver.visit()
 
-QUICK_ONLY = {"restart-grace", "restart-renew", "kill-grace", "kill-renew", "crowd-grace", "crowd-renew"}
-"""Claims whose situations take an expiry of their own: they are not arranged at a TTL of ten minutes."""
+
+@scenario("valid", seconds=1.0)
+def valid(driver: Driver, arrange: Situations) -> None:
+    """While it is valid, the same picture is served, without a download."""
+    arrange.require(arrange.ttl)
+    arrange.make_valid()
+    driver.visit()
+    if driver.fresh is not None:
+        arrange.wait_until(driver.fresh.lo + 0.7 * driver.settings.ttl)
+    driver.visit()
+    arrange.look_before_expiry()
+
+
+@scenario("grace")
+def grace(driver: Driver, arrange: Situations) -> None:
+    """The first view after the expiry still gets the old picture: the grace view."""
+    arrange.require(arrange.ttl)
+    arrange.make_expired()
+    arrange.ask_without_viewing()
+    driver.visit()
+
+
+@scenario("renew")
+def renew(driver: Driver, arrange: Situations) -> None:
+    """The view after the grace view gets a new picture, with one download."""
+    arrange.require(arrange.ttl)
+    arrange.make_spent()
+    arrange.ask_without_viewing()
+    driver.visit()
+
+
+@scenario("restart-valid", "restart-replaced", quick=("restart-grace", "restart-renew"), starts=5)
+def restart(driver: Driver, arrange: Situations) -> None:
+    """A restart keeps picture, times, grace and counts, whatever the picture's age."""
+    if not driver.full:
+        arrange.require(arrange.brief)
+        arrange.make_expired()
+        driver.restart()
+        driver.visit()
+        driver.look_at_log()
+        driver.restart()
+        driver.visit()
+    arrange.require(LONG_TTL)
+    arrange.make_valid()
+    driver.visit()
+    driver.restart(under_views=True)
+    driver.visit()
+
+
+@scenario("kill-valid", quick=("kill-grace", "kill-renew"), starts=5)
+def crash(driver: Driver, arrange: Situations) -> None:
+    """A crash keeps picture, times, grace and counts, whatever the picture's age."""
+    arrange.require(LONG_TTL)
+    arrange.make_valid()
+    driver.view()  # and nothing else: whatever looks at the app may make it save
+    driver.kill()
+    driver.visit()
+    if not driver.full:
+        driver.start(arrange.brief, emptied=True)  # so that nobody has seen the picture that gets too old
+        arrange.wait_for_picture()
+        arrange.make_expired()
+        driver.kill()
+        driver.visit()
+        driver.kill()
+        driver.visit()
+
+
+@scenario("takeover-valid", "lose-valid", "spoil-valid", "damage", starts=4)
+def files(driver: Driver, arrange: Situations) -> None:
+    """The original's files are taken over, lost and torn ones mended; damaged ones do no harm."""
+    arrange.require()
+    arrange.make_picture()
+    arrange.take_over()
+    driver.visit()
+    for lost in ((), (PICTURE_FILE,)):
+        driver.change(Op.LOSE, lambda _, lost=lost: contents.lost(*lost))  # type: ignore[misc]
+        driver.visit()
+    driver.change(Op.SPOIL, contents.spoiled)
+    driver.visit()
+    for values in (contents.OUT_OF_RANGE, contents.OF_OTHER_TYPES):
+        arrange.damage(contents.bad_values(values))
+        driver.visit()
+    arrange.damage(contents.no_picture)
+    arrange.wait_for_picture()
+    driver.visit()
+
+
+@scenario("detach", "attach")
+def detached(driver: Driver, arrange: Situations) -> None:
+    """While the volume is out of reach page views go on, and when it is back all is well."""
+    arrange.require(LONG_TTL)
+    arrange.make_valid()
+    driver.visit()
+    driver.detach()
+    driver.visit()
+    driver.visit()
+    driver.attach()
+    driver.visit()
+    driver.visit()
+
+
+@scenario("crowd-valid", quick=("crowd-grace", "crowd-renew"), starts=1, seconds=1.5)
+def crowd(driver: Driver, arrange: Situations) -> None:
+    """Many visitors at once: each is answered and counted, with one grace view and one download."""
+    arrange.require(LONG_TTL)
+    arrange.make_valid()
+    driver.crowd(VISITORS)
+    driver.visit()
+    if not driver.full:
+        arrange.require(arrange.brief)
+        _crowds(driver, arrange)
+
+
+@scenario("scale", quick=("crowd-grace", "crowd-renew"), starts=2, seconds=1.5)
+def together(driver: Driver, arrange: Situations) -> None:
+    """Several processes on one volume act as one."""
+    arrange.begin_together()
+    try:
+        arrange.make_picture()
+        for _ in range(2):
+            driver.visit()
+        if not driver.full:
+            _crowds(driver, arrange)
+    finally:
+        driver.scale(1)
+
+
+def _crowds(driver: Driver, arrange: Situations) -> None:
+    """Many at once at the expiry, and when a new picture is due."""
+    for make in (arrange.make_expired, arrange.make_spent):
+        make()
+        driver.crowd(VISITORS)
+        driver.visit()
+
+
+@scenario(*(f"outage-{way}" for way in OUTAGES), "outage-taken", "late", seconds=9.0, needs_service=True)
+def outage(driver: Driver, arrange: Situations) -> None:
+    """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
+    arrange.require(arrange.brief)
+    for way in FAILURES:
+        arrange.fail(way)
+        arrange.ask_without_viewing()  # no fault of the image service is one of the app
+        arrange.pause(FIRST_WAIT)
+        driver.visit()
+    arrange.fail(Way.BUSY)
+    arrange.pause(2 * FIRST_WAIT)  # the wait after any other failure is over, the one asked for is not
+    driver.view()
+    arrange.pause(BUSY_SECONDS - 2 * FIRST_WAIT)
+    driver.visit()
+    arrange.make_late()
+    driver.visit()
+    driver.serve(Way.SOUND)
+    driver.start(arrange.brief, emptied=True)
+    driver.visit(parts=True)
+    arrange.ask_without_viewing()
+    driver.serve(Way.HUGE)
+    arrange.pause(FIRST_WAIT)
+    driver.visit()
+    arrange.pause(1.2 * FIRST_WAIT)  # the second wait is twice as long: nothing is asked for yet
+    driver.view()
+    driver.serve(Way.PICTURE)
+    arrange.make_picture()
+    arrange.fail(Way.AGAIN)  # which is no failure, but a picture that is new to the policy alone
 
 
 def chosen(names: list[str], *, full: bool) -> list[Scenario]:
-    """The scenarios called `names`, all where that is empty; raises `BadUsageError` for an unknown one."""
+    """Returns the scenarios called `names`, or all; raises `BadUsageError` for an unknown one."""
     known = {scenario.name: scenario for scenario in SCENARIOS}
     for name in names:
         if name not in known:
@@ -303,8 +306,3 @@ def chosen(names: list[str], *, full: bool) -> list[Scenario]:
         for scenario in SCENARIOS
         if (not names or scenario.name in names) and not (full and scenario.needs_service)
     ]
-
-
-def proves(scenario: Scenario, *, full: bool) -> list[str]:
-    """The claims that are to be proved in this run."""
-    return [claim for claim in scenario.proves if not (full and claim in QUICK_ONLY)]

@@ -11,8 +11,10 @@ standard library only, and neither reads nor writes byte code of what it changes
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, ModuleType
 
 FAULT: dict[str, str] = json.loads(os.environ.get("TODOAPP_FAULT") or "{}")
@@ -51,5 +53,10 @@ class Finder:
         return spec
 
 
+CLOCK = os.environ.get("TODOAPP_CLOCK")
+"""A file with the seconds that the app's clock is ahead by."""
+
+if CLOCK:
+    time.time = lambda now=time.time: now() + float(Path(CLOCK).read_text() or 0)  # type: ignore[misc]
 if FAULT:
     sys.meta_path.insert(0, Finder)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from todoctl.course.verdict import CLAIMS
 from todoctl.evidence.history import Act, Answer, Facts, File, History, Op, Play, Request, Role, Volume
-from todoctl.validation.contract import COURSE
+from todoctl.validation.claims import COURSE
 
 BEGAN = 1_790_000_000.0
 TTL = 600.0

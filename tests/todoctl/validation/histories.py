@@ -21,9 +21,9 @@ from todoctl.evidence.history import (
     Volume,
 )
 from todoctl.evidence.times import Span
-from todoctl.validation.contract import CLAIMS
-from todoctl.validation.model import policy
-from todoctl.validation.model.policy import Fetch, Kind, State
+from todoctl.validation import model as policy
+from todoctl.validation.claims import CLAIMS
+from todoctl.validation.model import Fetch, Kind, State
 
 Change = Callable[[Told], None]
 

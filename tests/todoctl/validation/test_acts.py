@@ -15,24 +15,19 @@ from tests.todoctl.validation.test_judge import (
 )
 from tests.todoctl.validation.volumes import VolumeScript, begun, failed
 from todoctl.errors import BadUsageError
-from todoctl.evidence.history import Act, Op
+from todoctl.evidence.history import Act
 from todoctl.evidence.pages import PICTURE_FILE, STATE_FILE
-from todoctl.evidence.times import Span
 from todoctl.evidence.verdict import Outcome
 from todoctl.validation import contents
-from todoctl.validation.contract import CLAIMS
-from todoctl.validation.judge.acts import Acts
-from todoctl.validation.judge.checks import Checks
-from todoctl.validation.judge.tally import Tally
-from todoctl.validation.model.policy import Fetch, Kind
-from todoctl.validation.model.possible import Possible
+from todoctl.validation.claims import CLAIMS
+from todoctl.validation.model import Kind
 
-ATTACHED = ("detach", "volume", "lose", "spoil", "cut", "bad values", "cut short", "restart", "kill")
+ATTACHED = ("detach", "volume", "lose", "spoil", "bad values", "cut short", "restart", "kill")
 """What is done while the volume is within reach."""
 
-MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "attach", "theirs", *ATTACHED)
+MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "attach", *ATTACHED)
 
-PROVED = ("damage", "cut-valid", "detach", "attach", "scale", "lose-valid", "spoil-valid")
+PROVED = ("damage", "detach", "attach", "scale", "lose-valid", "spoil-valid")
 
 
 bad_values = contents.bad_values(contents.OUT_OF_RANGE)
@@ -42,7 +37,7 @@ def play(script: VolumeScript, move: str) -> None:
     """One move; another one where the volume is not where it would have to be."""
     if move in ATTACHED and script.detached:
         move = "view"
-    if move in {"attach", "theirs"} and not script.detached:
+    if move == "attach" and not script.detached:
         move = "detach"
     ways: dict[str, Callable[[], object]] = {
         "view": script.view,
@@ -53,11 +48,9 @@ def play(script: VolumeScript, move: str) -> None:
         "fails": lambda: script.view(well=False),
         "scale": script.scale,
         "detach": script.detach,
-        "attach": lambda: script.attach(3),
-        "theirs": lambda: script.attach(2, picture=True),
+        "attach": script.attach,
         "lose": script.lose,
         "spoil": script.spoil,
-        "cut": script.cut,
         "bad values": lambda: script.damage(bad_values(script.files())),
         "no picture": lambda: script.damage(contents.no_picture(script.files())),
         "other types": lambda: script.damage(contents.bad_values(contents.OF_OTHER_TYPES)(script.files())),
@@ -77,7 +70,7 @@ def test_what_the_model_can_produce_is_never_an_alarm(played: list[str], ahead: 
     for move in played:
         play(script, move)
     if script.detached:
-        script.attach(1)
+        script.attach()
     script.view()
     script.look()
     found = result(script.finished())
@@ -87,7 +80,7 @@ def test_what_the_model_can_produce_is_never_an_alarm(played: list[str], ahead: 
 def test_each_act_is_proved_by_the_page_view_after_it() -> None:
     script = begun()
     script.view()
-    for move in ("lose", "spoil", "cut", "scale", "detach", "attach", "bad values"):
+    for move in ("lose", "spoil", "scale", "detach", "attach", "bad values"):
         play(script, move)
         script.look()
         script.view()
@@ -217,22 +210,48 @@ def test_a_running_app_may_tell_of_damage_and_loses_nothing() -> None:
     assert ("counted", "site count") in failed(script)
 
 
-def test_what_the_image_service_is_told_is_no_time_in_which_a_late_picture_may_have_come() -> None:
-    """Only a look tells; else it is not known whether the app has taken it by itself, when it shows."""
-    history = begun().history
-    late = Fetch(Span(BEGAN, BEGAN + 3.1), history.keep(b"a picture"), 3.1)
-    possible = Possible(10.0)
-    possible.fetches = [late]
-    possible.states = waiting = {state._replace(pending=0) for state in possible.states}
-    checks = Checks(history)
-    told = Act(begin=BEGAN + 3.0, end=BEGAN + 3.2, scenario="made", what=Op("serve"), way="picture")
-    Acts(checks, possible, Tally(checks), [late]).take(0, told, Span(told.begin, told.end))
-    assert possible.states == waiting
-    possible.settle(Span(told.end, told.end))
-    assert {state.picture for state in possible.states} > {late.picture}
-
-
 def test_a_saved_history_may_lack_what_an_act_has_put_there() -> None:
-    act = Act(begin=BEGAN, end=BEGAN, scenario="made", what=Op("damage"))
+    script = begun()
+    script.act("damage", emptied=True)
     with pytest.raises(BadUsageError, match="is missing in an act 'damage'"):
-        Acts._file(act, STATE_FILE)
+        result(script.finished())
+
+
+# The volume out of the app's reach
+
+
+def test_its_loss_has_to_be_told_for_as_long_as_it_lasts() -> None:
+    script = begun()
+    script.view()
+    script.detach()
+    script.look()
+    script.view()
+    script.look(rest={"last_error": None})
+    assert failed(script) == {("last-error", "last_error")}
+    script = begun()
+    script.view()
+    script.detach()
+    script.view()
+    script.attach()
+    script.look(rest={"last_error": "it was away just now"})
+    script.view()
+    script.look(rest={"last_error": "it is away still"})
+    assert failed(script) == {("last-error", "last_error")}
+
+
+@pytest.mark.parametrize("lost", [0, 2])
+def test_what_is_counted_meanwhile_may_be_lost_and_nothing_after_it(lost: int) -> None:
+    script = begun()
+    for _ in range(3):
+        script.view()
+    script.detach()
+    script.view()
+    script.view()
+    script.attach()
+    views, shown = script.state.views or 0, script.state.picture_views or 0
+    script.state = script.state._replace(views=views - lost, picture_views=shown - lost)
+    script.look()
+    script.view()
+    assert not failed(script)
+    script.look(grow_picture_views)
+    assert ("state", "image count") in failed(script)

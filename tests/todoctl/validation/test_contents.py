@@ -49,11 +49,6 @@ def test_without_a_whole_picture_the_metadata_are_what_they_were() -> None:
     assert contents.no_picture(FILES) == contents.original(FILES) | {PICTURE_FILE: b"pic"}
 
 
-def test_a_power_cut_leaves_a_file_of_no_length() -> None:
-    assert contents.torn(FILES) == {STATE_FILE: b""}
-    assert contents.torn({}) == {}
-
-
 def test_spoiled_files_are_no_object_and_no_picture() -> None:
     files = contents.spoiled(FILES)
     assert document(files[STATE_FILE] or b"", METADATA).observed == Observation()
@@ -72,29 +67,7 @@ def test_what_is_lost_is_to_go() -> None:
     assert contents.lost() == {STATE_FILE: None, PICTURE_FILE: None}
 
 
-def test_others_go_on_from_what_is_there() -> None:
-    files = contents.others(FILES, 3, 9.5, None)
-    counted = {"access_count": 10, "image_access_count": 6, "last_access_time": 9.5}
-    assert files.keys() == {STATE_FILE}
-    assert metadata(files) == SAVED | counted
-
-
-def test_others_have_a_picture_of_their_own() -> None:
-    files = contents.others(FILES, 3, 9.5, b"theirs")
-    assert files[PICTURE_FILE] == b"theirs"
-    assert metadata(files) == {
-        "download_timestamp": 9.5,
-        "last_access_time": 9.5,
-        "grace_period_used": False,
-        "access_count": 10,
-        "image_access_count": 3,
-        "of_a_later_version": [1],
-    }
-
-
 @pytest.mark.parametrize("content", DAMAGED)
 def test_an_app_may_have_written_anything(content: bytes | None) -> None:
     files: contents.Files = {} if content is None else {STATE_FILE: content}
-    assert metadata(contents.others(files, 2, 1.0, None))["access_count"] == 2
-    assert metadata(contents.others(files, 2, 1.0, b"theirs"))["image_access_count"] == 2
     assert isinstance(metadata(contents.original(files)), dict)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from todoctl.validation.contract import CLAIMS, SEEN
+from todoctl.validation.claims import CLAIMS, SEEN
 from todoctl.validation.scenarios import SCENARIOS
 
 CONTRACT = Path(__file__).parents[3] / "docs" / "contract.md"

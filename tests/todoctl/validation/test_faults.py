@@ -9,7 +9,7 @@ from tests.faults.fault import APP, Edit, Fault, planted
 from tests.faults.trial import trial
 from todoctl.errors import UnavailableError
 from todoctl.evidence.verdict import Outcome
-from todoctl.validation.contract import CLAIMS
+from todoctl.validation.claims import CLAIMS
 
 ONE_EACH = {fault.scenario: fault for fault in reversed(FAULTS)}
 

@@ -11,8 +11,8 @@ from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.pages import BEGAN, Told, png
 from todoctl.evidence.history import Download, History
 from todoctl.evidence.verdict import Outcome, ScenarioResult
-from todoctl.validation.judge.results import judge
-from todoctl.validation.model.policy import Kind
+from todoctl.validation.checkers import judge
+from todoctl.validation.model import Kind
 
 MOVES = (
     "view",

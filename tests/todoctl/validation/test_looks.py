@@ -7,7 +7,7 @@ from tests.todoctl.validation.test_judge import result
 from tests.todoctl.validation.volumes import VolumeScript, begun, failed, spent
 from todoctl.evidence.history import Log, Volume
 from todoctl.evidence.pages import PICTURE_FILE, STATE_FILE
-from todoctl.validation.contract import LOG_LINES
+from todoctl.validation.claims import LOG_LINES
 
 
 def test_a_new_picture_may_be_shown_before_it_is_saved() -> None:

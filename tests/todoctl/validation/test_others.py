@@ -1,12 +1,14 @@
 """Other visitors: they explain what they have done, and nothing else."""
 
+import time
+
 import msgspec
 import pytest
 
 from tests.todoctl.validation.histories import Script
 from tests.todoctl.validation.test_judge import result
 from todoctl.evidence.times import Span
-from todoctl.validation.model.policy import Kind
+from todoctl.validation.model import Kind
 
 
 def test_other_visitors_are_told_and_explain_what_they_did() -> None:
@@ -21,14 +23,63 @@ def test_other_visitors_are_told_and_explain_what_they_did() -> None:
     assert found.notes == ["1 page view of others came in between"]
 
 
-def test_an_app_that_counts_twice_is_no_crowd_of_others() -> None:
+@pytest.mark.parametrize("regular", [True, False])
+def test_an_app_that_counts_twice_is_no_crowd_of_others(*, regular: bool) -> None:
+    """Others may come in lockstep; but not once with each view, whatever the time between two of ours."""
     script = Script()
     script.start(emptied=True)
-    for _ in range(12):
+    for number in range(12):
         script.view()
         script.step()
+        script.wait(0.02 if regular else 0.01 * number**2)
     found = result(script.finished())
-    assert [check.seen for check in found.failures] == ["2 more with each of 10 page views in a row"]
+    assert [check.seen for check in found.failures] == (
+        [] if regular else ["2 more with each of 10 page views in a row"]
+    )
+
+
+def test_a_visitor_who_comes_again_and_again_is_no_fault() -> None:
+    """As `while true; do curl …`: more often in a longer time."""
+    script = Script(ttl=600.0)
+    script.start(emptied=True)
+    for number in range(30):
+        script.view()
+        for _ in range(1 + number % 3):
+            script.stranger()
+        script.look()
+    assert not result(script.finished()).failures
+
+
+def test_what_is_no_page_view_and_is_counted_now_and_then_is_convicted() -> None:
+    """A picture's request that counts where the picture is too old, say: others would come at other times."""
+    script = Script()
+    script.start(emptied=True)
+    for _ in range(5):
+        script.view()
+        script.look()
+        script.wait(11)
+        script.look()
+        script.picture(script.state.picture or "")
+        script.now -= 0.005
+        script.step()
+        script.now += 0.005
+        script.look()
+    assert ("picture", "site count") in {(one.claim, one.name) for one in result(script.finished()).failures}
+
+
+@pytest.mark.parametrize("others", [40, 160, 600])
+def test_many_others_cost_no_time(others: int) -> None:
+    script = Script(ttl=0.3)
+    script.start(emptied=True)
+    script.view()
+    for _ in range(others):
+        script.stranger()
+    script.look()
+    script.view()
+    began = time.process_time()
+    found = result(script.finished())
+    assert time.process_time() - began < 3.0
+    assert not found.failures
 
 
 def test_what_others_made_the_app_fetch_before_it_stopped_is_no_fetch_of_its_start() -> None:

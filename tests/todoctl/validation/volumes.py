@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.todoctl.validation.histories import Change, Script
-from tests.todoctl.validation.pages import BEGAN, SOURCE, png
+from tests.todoctl.validation.pages import BEGAN, SOURCE
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, Log, Op
 from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE
 from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import Span
 from todoctl.validation import contents
+from todoctl.validation import model as policy
+from todoctl.validation.checkers import judge
 from todoctl.validation.contents import Files
-from todoctl.validation.judge.results import judge
-from todoctl.validation.model import policy
-from todoctl.validation.model.policy import Kind, Others
+from todoctl.validation.model import Kind
 
 WRONG = "the saved state has bad values"
 AWAY = "the volume cannot be read; counting in memory meanwhile"
@@ -87,11 +87,6 @@ class VolumeScript(Script):
         self.act("spoil", contents.spoiled(self.files()))
         self.ailing = "the picture is cut short"
 
-    def cut(self) -> None:
-        """A start after a power cut."""
-        self.start(emptied=False, what="cut")
-        self.ailing = "the metadata are damaged"
-
     def damage(self, files: Files) -> None:
         """A start on `files`."""
         state = self.state
@@ -109,17 +104,10 @@ class VolumeScript(Script):
         self.act("detach")
         self.ailing = AWAY
 
-    def attach(self, views: int, *, picture: bool = False) -> None:
-        """Others' last view was just after ours."""
-        assert self.kept is not None
-        last = self.state.last_view.hi + 0.005 if self.state.last_view else self.now
-        content = png(200 + len(self.history.events)) if picture else None
-        files = contents.others(self.kept, views, last, content)
-        read = reading.document(files[STATE_FILE] or b"", METADATA).observed.known()
+    def attach(self) -> None:
+        """The volume holds what it held; the script goes on with what was counted meanwhile."""
         self.kept = None
-        act = self.act("attach", files, views=views)
-        others = Others(views, act.files.get(PICTURE_FILE), read["downloaded"], read["last_view"])
-        (self.state,) = policy.merged(self.state, others)
+        self.act("attach")
         self.ailing = None
 
     def scale(self) -> None:

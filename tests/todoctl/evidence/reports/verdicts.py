@@ -24,7 +24,7 @@ from todoctl.evidence.history import (
 )
 from todoctl.evidence.pages import WORDS
 from todoctl.evidence.verdict import Check, ScenarioResult, Span, Verdict, Visit
-from todoctl.validation.contract import CLAIMS
+from todoctl.validation.claims import CLAIMS
 
 BEGAN = 1_790_000_000.0
 TTL = 4.0

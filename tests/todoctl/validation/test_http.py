@@ -6,8 +6,8 @@ from tests.todoctl.validation.pages import SECURITY, png
 from todoctl.evidence import pages
 from todoctl.evidence.history import Answer, Request, Role
 from todoctl.evidence.pages import Document, Page
-from todoctl.validation.contract import PARTS, PROBES, UNCHANGED
-from todoctl.validation.judge import wire
+from todoctl.validation.checkers import http
+from todoctl.validation.probes import PARTS, PROBES, UNCHANGED
 
 
 def page(html: str) -> Page:
@@ -18,7 +18,7 @@ def answer(status: int = 200, *fields: tuple[str, str]) -> Answer:
     return Answer(status=status, headers=[*SECURITY, *fields], body="")
 
 
-def wrong(found: list[wire.Finding]) -> set[str]:
+def wrong(found: list[http.Finding]) -> set[str]:
     return {one.name for one in found if one.expected != one.seen}
 
 
@@ -32,7 +32,7 @@ def wrong(found: list[wire.Finding]) -> set[str]:
     ],
 )
 def test_the_page_shows_its_picture(image: str, missing: set[str]) -> None:
-    found = wire.page(answer(), page(f"<h1>The Project App</h1>{image}"))
+    found = http.page(answer(), page(f"<h1>The Project App</h1>{image}"))
     assert wrong(found) & {"picture", "address", "alt text"} == missing
 
 
@@ -40,18 +40,18 @@ def test_what_was_not_asked_for_is_not_judged() -> None:
     asked = Request(
         begin=0, end=1, scenario="", role=Role.PROBE, method="GET", url="/", probe="of a later one"
     )
-    assert wire.probe(asked, answer(), {}, proxied=False) == []
+    assert http.probe(asked, answer(), {}, proxied=False) == []
     assert "of a later one" not in PROBES
 
 
 @pytest.mark.parametrize("error", [None, "the image service: answered 500", "zwölf µs"])
 def test_what_is_wrong_is_one_line_or_nothing(error: str | None) -> None:
-    assert not wrong(wire.last_error(error))
+    assert not wrong([http.last_error(error)])
 
 
 @pytest.mark.parametrize("error", ["", "  ", "two\nlines", "a\ttab", "\x1b[31mred", 0, False, {"why": "it"}])
 def test_anything_else_is_not(error: object) -> None:
-    assert wrong(wire.last_error(error)) == {"last_error"}
+    assert wrong([http.last_error(error)]) == {"last_error"}
 
 
 def probed(
@@ -73,7 +73,7 @@ def probed(
         sent=list(sent),
         probe=name,
     )
-    return wrong(wire.probe(asked, got, bodies or {}, proxied=proxied))
+    return wrong(http.probe(asked, got, bodies or {}, proxied=proxied))
 
 
 DIGEST = "0a" * 32
@@ -114,14 +114,14 @@ def test_a_picture_is_described_without_its_bytes() -> None:
 
 
 def test_what_a_proxy_refuses_has_not_come_to_the_app() -> None:
-    """As nginx answers by itself, for one: 400 to a header field that is too large for it."""
-    name = "a large header field"
-    of_nginx = Answer(status=400, headers=[("server", "nginx")], body="")
-    assert name in probed(name, of_nginx)
-    assert not probed(name, of_nginx, proxied=True)
-    assert probed(name, answer(400), proxied=True) == {name}, "that was the app itself"
+    """As some answer by themselves to what they do not know."""
+    name = "DELETE /image"
+    of_a_proxy = Answer(status=403, headers=[("server", "nginx")], body="")
+    assert name in probed(name, of_a_proxy)
+    assert not probed(name, of_a_proxy, proxied=True)
+    assert name in probed(name, answer(403), proxied=True), "that was the app itself"
     for taken in (name, "GET /healthz"):
-        assert wire.POLICY in probed(taken, Answer(status=200, headers=[], body=""), proxied=True)
+        assert http.POLICY in probed(taken, Answer(status=200, headers=[], body=""), proxied=True)
 
 
 def test_a_page_without_a_body_has_the_headers_of_one() -> None:
@@ -141,13 +141,13 @@ def test_a_part_of_the_page_has_its_media_type(name: str) -> None:
 
 @pytest.mark.parametrize("told", ["5", "Sun, 06 Nov 1994 08:49:37 GMT"])
 def test_a_wait_is_a_number_or_a_date(told: str) -> None:
-    assert not wrong(wire.picture(answer(503, ("retry-after", told)), b"", ""))
+    assert not wrong(http.picture(answer(503, ("retry-after", told)), b"", ""))
 
 
 @pytest.mark.parametrize("told", ["5.0s", "soon", "-1"])
 def test_anything_else_is_no_wait(told: str) -> None:
-    assert wrong(wire.picture(answer(503, ("retry-after", told)), b"", "")) == {"Retry-After"}
-    assert wrong(wire.picture(answer(503), b"", "")) == {"Retry-After"}
+    assert wrong(http.picture(answer(503, ("retry-after", told)), b"", "")) == {"Retry-After"}
+    assert wrong(http.picture(answer(503), b"", "")) == {"Retry-After"}
 
 
 PARTS_OF_A_PAGE = """
@@ -165,22 +165,22 @@ def test_what_a_page_is_made_of() -> None:
         ("the placeholder", "/static/none.svg"),
         ("a picture", "/image"),
     ]
-    assert "addresses on the page" not in wrong(wire.page(answer(), read))
+    assert "addresses on the page" not in wrong(http.page(answer(), read))
     elsewhere = page(PARTS_OF_A_PAGE.format("/image?v=1", "//example.org/counter.gif"))
-    assert "addresses on the page" in wrong(wire.page(answer(), elsewhere))
+    assert "addresses on the page" in wrong(http.page(answer(), elsewhere))
 
 
 @pytest.mark.parametrize("directive", ["img-src", "style-src", "script-src"])
 def test_a_policy_lets_in_what_the_page_is_made_of(directive: str) -> None:
     made, read = answer(), page(PARTS_OF_A_PAGE.format("/image?v=1", "/image?v=1"))
-    assert directive not in wrong(wire.page(made, read))
-    (policy,) = (value for name, value in made.headers if name == wire.POLICY)
+    assert directive not in wrong(http.page(made, read))
+    (policy,) = (value for name, value in made.headers if name == http.POLICY)
     for other in (f"{directive} 'none'", "", f"{directive}"):
         changed = policy.replace(f"{directive} 'self'", other)
-        made.headers[-1] = (wire.POLICY, changed)
-        assert directive in wrong(wire.page(made, read))
+        made.headers[-1] = (http.POLICY, changed)
+        assert directive in wrong(http.page(made, read))
         bare = page('<img id="picture" src="/image?v=1">')
-        assert (directive in wrong(wire.page(made, bare))) == (directive == "img-src"), "what it has not"
+        assert (directive in wrong(http.page(made, bare))) == (directive == "img-src"), "what it has not"
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_a_policy_lets_in_what_the_page_is_made_of(directive: str) -> None:
 )
 def test_a_policy_lets_nothing_in_from_elsewhere(policy: str, *, closed: bool) -> None:
     made = answer()
-    made.headers[-1] = (wire.POLICY, policy)
-    assert (wire.POLICY not in wrong(wire.page(made, page("")))) == closed
+    made.headers[-1] = (http.POLICY, policy)
+    assert (http.POLICY not in wrong(http.page(made, page("")))) == closed
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_policy_lets_nothing_in_from_elsewhere(policy: str, *, closed: bool) -
 def test_what_means_the_same_is_the_same(name: str, told: str, *, well: bool) -> None:
     others = [(other, value) for other, value in SECURITY if other != name]
     made = Answer(status=200, headers=[(name, told), *others], body="")
-    assert (name not in wrong(wire.page(made, page("")))) == well
+    assert (name not in wrong(http.page(made, page("")))) == well
 
 
 @pytest.mark.parametrize("image", [{}, {"sha256": DIGEST}, [], "none"])
@@ -225,5 +225,5 @@ def test_an_image_is_told_whole_or_not_at_all(image: object) -> None:
         return Document(rest={"image": value})
 
     whole = {"sha256": DIGEST, "content_type": "image/png", "size": 1}
-    assert "image" not in wrong(wire.cache(answer(), told(None))) | wrong(wire.cache(answer(), told(whole)))
-    assert "image" in wrong(wire.cache(answer(), told(image)))
+    assert "image" not in wrong(http.cache(answer(), told(None))) | wrong(http.cache(answer(), told(whole)))
+    assert "image" in wrong(http.cache(answer(), told(image)))

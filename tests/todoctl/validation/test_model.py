@@ -7,52 +7,13 @@ import pytest
 
 from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import EVER, NEVER, Span
-from todoctl.validation.model import policy
-from todoctl.validation.model.policy import EMPTY, UNKNOWN, Fetch, Kind, Others, State
-from todoctl.validation.model.possible import MOST_STRANGERS, Possible
+from todoctl.validation import model as policy
+from todoctl.validation.model import EMPTY, UNKNOWN, Fetch, Kind, State
+from todoctl.validation.replay import MOST_STRANGERS, Possible
 
 AT = Span(100.0, 100.5)
 OLD, NEW = Span(10.0, 10.0), Span(20.0, 20.0)
 ONE = EMPTY._replace(picture="one", downloaded=OLD, views=5, picture_views=3, last_view=Span(15.0, 15.0))
-
-
-def theirs(picture: str | None, downloaded: Span | None, *, last: float = 30.0) -> Others:
-    return Others(4, picture, downloaded, Span(last, last))
-
-
-def merged(state: State, others: Others) -> set[tuple[str | None, int | None, int | None]]:
-    """Picture, site count and image count."""
-    return {(one.picture, one.views, one.picture_views) for one in policy.merged(state, others)}
-
-
-@pytest.mark.parametrize(
-    ("state", "others", "after"),
-    [
-        (ONE, theirs(None, OLD), {("one", 9, 7)}),
-        (ONE._replace(downloaded=NEW), theirs(None, OLD), {("one", 9, 3)}),
-        (ONE, theirs("two", NEW), {("two", 9, 4)}),
-        (ONE._replace(downloaded=NEW), theirs("two", OLD), {("one", 9, 3)}),
-        (ONE._replace(downloaded=Span(5.0, 25.0)), theirs("two", NEW), {("one", 9, 3), ("two", 9, 4)}),
-        (EMPTY, theirs("two", NEW), {("two", 4, 4)}),
-        (EMPTY, theirs(None, None), {(None, 4, 0)}),
-        (ONE, theirs(None, None), {("one", 9, 3)}),
-        (ONE._replace(views=None, picture_views=None), theirs(None, OLD), {("one", None, None)}),
-    ],
-)
-def test_counts_add_up_and_the_newer_picture_stays(
-    state: State, others: Others, after: set[tuple[str | None, int | None, int | None]]
-) -> None:
-    assert merged(state, others) == after
-
-
-def test_the_later_of_two_last_accesses_stays_and_failures_go_with_the_old_picture() -> None:
-    failing = ONE._replace(error=True, failed=NEW, failures=2, grace_spent=True)
-    for last in (12.0, 30.0):
-        (after,) = policy.merged(failing, theirs("two", NEW, last=last))
-        assert after.last_view == Span(max(last, 15.0), max(last, 15.0))
-        assert (after.error, after.failed, after.failures, after.grace_spent) == (False, None, 0, False)
-    (after,) = policy.merged(failing, theirs(None, OLD))
-    assert (after.error, after.failures, after.grace_spent) == (True, 2, True)
 
 
 def test_a_fetch_that_others_wait_for_counts_them_when_it_ends() -> None:

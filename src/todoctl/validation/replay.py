@@ -1,18 +1,110 @@
-"""Which of the model's states are still possible, given everything seen so far."""
+"""The set of states that are possible, given everything seen so far, and how an observation fits them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import Span
-from todoctl.validation.model import policy
-from todoctl.validation.model.fit import Mismatch, fit
-from todoctl.validation.model.policy import Fetch, Kind, Others, State, Step
+from todoctl.validation import model
+from todoctl.validation.model import UNKNOWN, Fetch, Kind, State, Step, statuses
+
+
+class Mismatch(NamedTuple):
+    """What was expected of one thing told, and what was told."""
+
+    name: str
+    expected: object
+    seen: object
+
+
+class _Moment(NamedTuple):
+    """When something was told, and how long a picture is valid (seconds)."""
+
+    at: Span
+    ttl: float
+
+
+def fit(state: State, at: Span, ttl: float, told: Observation) -> tuple[State, list[Mismatch]]:
+    """The state with what is learned from `told` at an instant of `at`, and where the two do not fit."""
+    wrong: list[Mismatch] = []
+    known = told.known()
+    for name, learn in LEARN.items():
+        if name in known:
+            learned = learn(state, name, known[name], _Moment(at, ttl))
+            if isinstance(learned, Mismatch):
+                wrong.append(learned)
+            else:
+                state = learned
+    return state, wrong
+
+
+def _count(state: State, name: str, told: int, _: _Moment) -> State | Mismatch:
+    known = getattr(state, name)
+    if known is None:
+        return state._replace(**{name: told})  # type: ignore[arg-type]  # both are counts
+    return state if known == told else Mismatch(name, known, told)
+
+
+def _same(state: State, name: str, told: object, _: _Moment) -> State | Mismatch:
+    known = getattr(state, name)
+    return state if known == told else Mismatch(name, known, told)
+
+
+def _picture(state: State, name: str, told: str | None, _: _Moment) -> State | Mismatch:
+    if state.picture == UNKNOWN and told is not None:
+        return state._replace(picture=told)
+    return state if state.picture == told else Mismatch(name, state.picture, told)
+
+
+def _downloaded(state: State, name: str, told: Span | None, _: _Moment) -> State | Mismatch:
+    known = state.downloaded
+    if known is not None and told is not None and known.meets(told):
+        return state._replace(downloaded=known.common(told))
+    return state if known is told else Mismatch(name, known, told)
+
+
+def _expires(state: State, name: str, told: Span | None, moment: _Moment) -> State | Mismatch:
+    learned = _downloaded(state, name, told and told.shifted(-moment.ttl), moment)
+    if isinstance(learned, State):
+        return learned
+    return Mismatch(name, state.downloaded and state.downloaded.shifted(moment.ttl), told)
+
+
+def _last_view(state: State, name: str, told: Span | None, _: _Moment) -> State | Mismatch:
+    known = state.last_view
+    if known is not None and told is not None and known.meets(told):
+        return state._replace(last_view=known.common(told))
+    if told is None and known is not None and known.lo == -inf:
+        return state._replace(last_view=None)  # nothing was known, and there was none
+    return state if known is told else Mismatch(name, known, told)
+
+
+def _status(state: State, name: str, told: str, moment: _Moment) -> State | Mismatch:
+    possible = statuses(state, moment.at, moment.ttl)
+    return state if told in possible else Mismatch(name, " or ".join(sorted(possible)), told)
+
+
+LEARN: dict[str, Callable[[State, str, Any, _Moment], State | Mismatch]] = {
+    "downloaded": _downloaded,
+    "expires": _expires,
+    "last_view": _last_view,
+    "views": _count,
+    "picture_views": _count,
+    "picture": _picture,
+    "grace_spent": _same,
+    "error": _same,
+    "status": _status,
+}
+"""By what is observed, in this order: the times first, a status is a matter of them."""
+
 
 MOST_STRANGERS = 500
 """Page views of others that are gone through one by one; after more of them, anything is possible."""
 
+
+MAX_STATES = 200
+"""What is gone through at most; with more of them, anything is possible. A whole run has some tens."""
 
 MOST_UNSEEN = 3
 """Page views of others that may have come before a look that tells no counts."""
@@ -38,7 +130,7 @@ class Possible:
     def __init__(self, ttl: float) -> None:
         self.ttl = ttl
         self.fetches: Sequence[Fetch] | None = None
-        self.states: set[State] = set(policy.anything())
+        self.states: set[State] = set(model.anything())
         self._saved: set[State] = set()
         """Those of the last answer that had to wait until it was saved."""
         self._last_look = -inf
@@ -59,7 +151,7 @@ class Possible:
         self._ttls.add(ttl)
         if emptied:  # nobody will know who viewed the page before
             self._forgive(at)
-        self.states = {policy.start(state, emptied=emptied) for state in self.states}
+        self.states = {model.start(state, emptied=emptied) for state in self.states}
 
     def _cut_short(self, at: Span) -> set[State]:
         """The states after a page view of others that ended with the app, and its fetch with it."""
@@ -70,20 +162,20 @@ class Possible:
 
     def find(self, told: Observation, picture: str | None, written: Span) -> None:
         """The app was started on these files, of which the picture was `written` then."""
-        self.states = {policy.found(state, told, picture, written) for state in self.states}
+        self.states = {model.found(state, told, picture, written) for state in self.states}
 
-    def merge(self, others: Others, at: Span) -> None:
-        """A volume that was out of reach is back by `at`, with what others have made of it.
-
-        Others may have viewed the page just before, which the next look at the counts would betray.
-        """
+    def lose_sight(self, at: Span) -> None:
+        """It was not seen until `at` what the app did: anything is possible."""
         self._saved = set()
-        since, visited = Span(self._last_look, at.hi), self.states
-        before = set(self.states)
-        for _ in range(MOST_UNSEEN):
-            visited = self._viewed(visited, since, {self.ttl})
-            before |= visited
-        self.states = {after for state in before for after in policy.merged(state, others)}
+        errors = {state.error for state in self.states}
+        self.states = {state for state in self._anything(at) if state.error in errors}
+
+    def _anything(self, at: Span) -> set[State]:
+        return set(model.anything(sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())))
+
+    def clock_was_set(self) -> None:
+        """Times from before are of another clock."""
+        self._last_look = -inf
 
     def _forgive(self, at: Span) -> None:
         before = sum(fetch.span.lo < at.lo for fetch in self.fetches or ())
@@ -91,7 +183,7 @@ class Possible:
 
     def settle(self, at: Span) -> None:
         """Time passes until some instant of `at`."""
-        self.states = {later for state in self.states for later in policy.settle(state, at, self.fetches)}
+        self.states = {later for state in self.states for later in model.settle(state, at, self.fetches)}
 
     def unexplained(self, at: Span) -> int | None:
         """The number of a fetch that ended before `at` and that nothing called for; the next call goes on."""
@@ -111,7 +203,7 @@ class Possible:
         self.settle(at)
         strangers = self._strangers(at, told, own=1)
         steps = [
-            step for state in self.states for step in policy.view(state, at, window, self.ttl, self.fetches)
+            step for state in self.states for step in model.view(state, at, window, self.ttl, self.fetches)
         ]
         fits = [
             (step, *fit(step.state, at._replace(lo=min(at.lo, step.came)), self.ttl, told)) for step in steps
@@ -168,7 +260,7 @@ class Possible:
 
     def _was(self, at: Span, told: Observation) -> bool:
         """Whether it was so when the app was last known to have saved all that it told."""
-        before = {later for state in self._saved for later in policy.settle(state, at, self.fetches)}
+        before = {later for state in self._saved for later in model.settle(state, at, self.fetches)}
         return any(not fit(state, at, self.ttl, told)[1] for state in before)
 
     def _after_others(self, at: Span, told: Observation) -> set[State]:
@@ -184,10 +276,9 @@ class Possible:
 
     def forget(self, at: Span, told: Observation) -> None:
         """Goes on with no more than what was told last, so that one fault is not found over and over."""
-        begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
-        states = policy.anything(begun)
+        states = self._anything(at)
         learned = {state for state, wrong in (fit(one, at, self.ttl, told) for one in states) if not wrong}
-        self.states = learned or set(states)
+        self.states = learned or states
 
     def _strangers(self, at: Span, told: Observation, *, own: int) -> int:
         """Lets others view the page, as often as the count that is told betrays; returns how often.
@@ -203,11 +294,10 @@ class Possible:
             return 0
         before = told.views - own
         number: int = before - max(counted)
-        if number > MOST_STRANGERS:
-            begun = sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())
-            self.states = set(policy.anything(begun))
-            return number
         for _ in range(before - min(counted)):
+            if number > MOST_STRANGERS or len(self.states) > MAX_STATES:
+                self.states = self._anything(at)
+                break
             behind = {state for state in self.states if state.views is not None and state.views < before}
             self.states = self.states - behind | self._viewed(behind, since, ttls) or self.states
         return max(number, 0)
@@ -218,12 +308,12 @@ class Possible:
             later
             for state in states
             for step in self._steps(state, at, ttls)
-            for later in policy.settle(step.state, at, self.fetches)
+            for later in model.settle(step.state, at, self.fetches)
         }
 
     def _steps(self, state: State, at: Span, ttls: Iterable[float]) -> Iterator[Step]:
         for ttl in ttls:
-            yield from policy.view(state, at, at, ttl, self.fetches)
+            yield from model.view(state, at, at, ttl, self.fetches)
 
 
 def _distance(wrong: Sequence[Mismatch]) -> tuple[int, bool]:

@@ -1,17 +1,20 @@
-"""What is right of a single answer, whatever the cache holds: status, headers, form."""
+"""Single answers, whatever the cache holds: their status, their header fields, their form."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from todoctl.evidence.history import Answer, Request
-from todoctl.evidence.pages import LABELS, Document, Page
+from todoctl.evidence import pages as reading
+from todoctl.evidence.history import Act, Answer, Op, Request, Role
+from todoctl.evidence.pages import LABELS, STATE, Document, Page
 from todoctl.evidence.pictures import media_type
-from todoctl.validation.contract import PROBES, UNCHANGED
+from todoctl.evidence.verdict import Check
+from todoctl.validation.checkers.timeline import Findings, Timeline
+from todoctl.validation.probes import PROBES, UNCHANGED
 
 HEADING = "The Project App"
 LINE = "DevOps with Kubernetes 2025"
@@ -45,6 +48,53 @@ class Finding(NamedTuple):
     name: str
     expected: str
     seen: str
+
+
+def check(timeline: Timeline) -> list[Check]:
+    """Returns what is found of each answer by itself."""
+    findings = Findings()
+    events = timeline.history.events
+    restarts = [act for act in events if isinstance(act, Act) and act.what is Op.RESTART]
+    for number, event in timeline.order:
+        if not isinstance(event, Request):
+            continue
+        meanwhile = any(act.begin <= event.begin < act.end for act in restarts)
+        for found in _request(timeline, number, event, meanwhile=meanwhile):
+            findings.same(number, *found)
+    return findings.checks
+
+
+def _request(timeline: Timeline, number: int, event: Request, *, meanwhile: bool) -> Iterable[Finding]:
+    """`meanwhile`: while the app was being restarted."""
+    answer, bodies = event.answer, timeline.history.bodies
+    if event.role is Role.PAGE:
+        well = number in timeline.pages
+        if meanwhile or not well:
+            claim = "restart-answers" if meanwhile else "page"
+            seen = f"status {answer.status}" if answer else event.error
+            yield _met(claim, "page view", "status 200", seen, met=well)
+        if answer and well:
+            yield from page(answer, timeline.pages[number])
+    elif answer is None:
+        yield Finding("health", f"{event.method} {event.url}", "an answer", event.error)
+    elif event.role is Role.PICTURE:
+        yield from picture(answer, bodies[answer.body], answer.body)
+    elif event.role is Role.CACHE:
+        read = reading.document(bodies[answer.body], STATE)
+        yield from cache(answer, read)
+        if answer.status == 200:
+            yield last_error(read.rest.get("last_error"))
+            yield from _image_facts(read.rest.get("image"), bodies)
+    else:
+        yield from probe(event, answer, bodies, proxied=timeline.history.facts.rolling)
+
+
+def _image_facts(told: object, bodies: Mapping[str, bytes]) -> Iterable[Finding]:
+    """What `/api/cache` says of a picture, beside that picture's bytes."""
+    content = bodies.get(str(told.get("sha256"))) if isinstance(told, dict) else None
+    if content is not None and isinstance(told, dict):
+        yield Finding("image-facts", "content_type", str(media_type(content)), str(told.get("content_type")))
+        yield Finding("image-facts", "size", str(len(content)), str(told.get("size")))
 
 
 def _met(claim: str, name: str, expected: str, seen: str, *, met: bool) -> Finding:
@@ -252,8 +302,8 @@ def _allowed(claim: str, answer: Answer) -> Finding:
     return _met(claim, "allow", expected, told, met={"GET"} <= methods <= {"GET", "HEAD"})
 
 
-def last_error(told: object) -> list[Finding]:
+def last_error(told: object) -> Finding:
     """Of `last_error`: null, or one line that can be read."""
     text = told if isinstance(told, str) else ""
     well = told is None or (text.isprintable() and not text.isspace() and text != "")
-    return [_met("last-error", "last_error", "one line, or null", repr(told), met=well)]
+    return _met("last-error", "last_error", "one line, or null", repr(told), met=well)

@@ -11,7 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from todoctl.evidence.pages import Observation, or_none
-from todoctl.evidence.times import EVER, NEVER, Span
+from todoctl.evidence.times import EVER, Span
 
 PATIENCE = 3.0
 """Seconds that a visitor is made to wait for a new picture (docs/contract.md)."""
@@ -79,18 +79,6 @@ class State(NamedTuple):
     explained: int = 0
 
 
-class Others(NamedTuple):
-    """What others have made of a volume that was out of reach: page views, and the picture that lies there.
-
-    `picture` is the SHA-256 of one that they have put there, None where it is that of before.
-    """
-
-    views: int
-    picture: str | None
-    downloaded: Span | None
-    last_view: Span
-
-
 class Step(NamedTuple):
     """What a page view may have been, the state after it, and the number of the fetch that it caused.
 
@@ -154,27 +142,6 @@ def found(state: State, told: Observation, picture: str | None, written: Span) -
         grace_spent=bool(told.grace_spent),
         picture_views=told.picture_views or 0,
     )
-
-
-def merged(state: State, others: Others) -> Iterator[State]:
-    """The state once the volume can be used again: counts add up, and the newer picture stays.
-
-    Where it cannot be known which one is newer, either may stay.
-    """
-    views = None if state.views is None else state.views + others.views
-    last = max((at for at in (state.last_view, others.last_view) if at), key=lambda at: at.hi)
-    ours = state._replace(views=views, last_view=last)
-    mine, other = state.downloaded or NEVER, others.downloaded or NEVER
-    if others.picture is None:
-        if ours.picture is not None and ours.picture_views is not None and other.meets(mine):
-            ours = ours._replace(picture_views=ours.picture_views + others.views)
-        yield ours
-        return
-    if mine.hi > other.lo:
-        yield ours
-    if other.hi >= mine.lo:
-        theirs = ours._replace(picture=others.picture, downloaded=other, grace_spent=False)
-        yield _well(theirs._replace(picture_views=others.views))
 
 
 def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:

@@ -1,0 +1,112 @@
+"""The verdict: what each checker finds in a history, put together scenario by scenario.
+
+A checker is a function from a history to findings. `policy` alone replays the model; the others read what it
+has learned: how many page views of others there were, and which picture the app had.
+"""
+
+import msgspec
+
+from todoctl.evidence.history import Act, ClockStep, History, Op, Request, Role
+from todoctl.evidence.verdict import Check, ScenarioResult, Span, Verdict
+from todoctl.validation.checkers import counters, http, policy, volume
+from todoctl.validation.checkers.timeline import Timeline
+from todoctl.validation.claims import CLAIMS, SEEN
+
+
+def part(history: History, scenario: str) -> History:
+    """Returns the history of `scenario` alone, with the TTL and the picture source that it began with."""
+    numbers = [number for number, event in enumerate(history.events) if event.scenario == scenario]
+    before = history.events[: numbers[0]] if numbers else []
+    acts = [event for event in before if isinstance(event, Act)]
+    facts = history.facts
+    for act in acts:
+        if act.ttl is not None:
+            facts = msgspec.structs.replace(facts, ttl=act.ttl, source=act.source)
+    serving = [act for act in acts if act.what is Op.SERVE][:1]
+    return msgspec.structs.replace(
+        history,
+        facts=facts,
+        events=[*serving, *(history.events[number] for number in numbers)],
+        plays=[play for play in history.plays if play.name == scenario],
+    )
+
+
+def judge(history: History) -> Verdict:
+    """Returns the verdict on what was done and seen so far; needs nothing but `history`."""
+    timeline = Timeline(history)
+    replayed = policy.replay(timeline)
+    checks = [
+        *replayed.findings.checks,
+        *http.check(timeline),
+        *volume.check(timeline, replayed),
+        *counters.check(timeline, replayed),
+    ]
+    scenarios = [
+        ScenarioResult(name=play.name, title=play.title, begin=play.begin, end=play.end, error=play.error)
+        for play in history.plays
+    ]
+    by_name = {result.name: result for result in scenarios}
+    for check in sorted(checks, key=lambda check: check.event):
+        result = by_name.get(history.events[check.event].scenario)
+        if result is not None and (check.passed or not _is_excused(history, check)):
+            result.checks.append(check)
+    for visit in replayed.visits:
+        result = by_name.get(history.events[visit.event].scenario)
+        if result is not None:
+            result.visits.append(visit)
+    for play in history.plays:
+        result = by_name[play.name]
+        proved = {check.claim for check in result.checks if check.passed}
+        result.missing = {claim: CLAIMS[claim] for claim in play.proves if claim not in proved}
+        seen = (SEEN[claim] for claim in play.proves if claim in proved and claim in SEEN)
+        result.saw = "; ".join(dict.fromkeys(seen))
+        if meanwhile := _views_meanwhile(history, play.name):
+            result.saw += f"; {meanwhile} page views meanwhile"
+        others = sum(
+            count for number, count in replayed.others.items() if history.events[number].scenario == play.name
+        )
+        if others:
+            result.notes.append(f"{others} page view{'s' if others > 1 else ''} of others came in between")
+        if play.tries > 1:
+            result.notes.append(f"played {play.tries} times, because something came in between")
+    return Verdict(history=history, scenarios=scenarios, spans=_spans(history, replayed.statuses))
+
+
+def _is_excused(history: History, check: Check) -> bool:
+    """Whether it is not known what ran the app then, or what its clock said.
+
+    After this machine's clock was set, what the app does is no evidence until it starts on an empty volume.
+    """
+    event = history.events[check.event]
+    for number, before in enumerate(history.events):
+        if event.begin < before.begin:
+            continue
+        if isinstance(before, Act) and before.what in policy.UNKNOWN and event.begin <= before.end:
+            return True
+        if isinstance(before, ClockStep) and before.scenario == event.scenario:
+            starts = (one for one in history.events[number:] if isinstance(one, Act) and one.emptied)
+            anew = next(starts, None)
+            if anew is None or event.begin < anew.end:
+                return True
+    return False
+
+
+def _views_meanwhile(history: History, scenario: str) -> int:
+    """Returns how many page views were answered while the app was being restarted."""
+    events = [event for event in history.events if event.scenario == scenario]
+    restarts = [act for act in events if isinstance(act, Act) and act.what is Op.RESTART]
+    return sum(
+        any(act.begin <= event.begin < act.end for act in restarts)
+        for event in events
+        if isinstance(event, Request) and event.role is Role.PAGE and event.answer
+    )
+
+
+def _spans(history: History, statuses: list[tuple[float, str]]) -> list[Span]:
+    """Each status from when it was seen until another one was."""
+    changes: list[tuple[float, str]] = []
+    for at, status in sorted(statuses):
+        if not changes or changes[-1][1] != status:
+            changes.append((at, status))
+    ends = [at for at, _ in changes[1:]] + [max(history.ended_at, changes[-1][0])] if changes else []
+    return [Span(begin=at, end=end, status=status) for (at, status), end in zip(changes, ends, strict=True)]

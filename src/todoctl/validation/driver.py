@@ -1,0 +1,478 @@
+"""Acts on the app and observes it: all that is done and seen is written into the history."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from todoctl.errors import TodoctlError, UnavailableError
+from todoctl.evidence import pages as reading
+from todoctl.evidence.history import (
+    Act,
+    ClockStep,
+    Download,
+    Event,
+    File,
+    History,
+    Log,
+    Op,
+    Request,
+    Role,
+    Volume,
+)
+from todoctl.evidence.http import Client, Got, at_once
+from todoctl.evidence.pages import STATE, Observation, joined, or_none
+from todoctl.evidence.times import Span, now
+from todoctl.settings import Settings
+from todoctl.targets.base import ImageService, Target, Way
+from todoctl.targets.endpoint import Entrance
+from todoctl.targets.volume import Side
+from todoctl.validation import contents
+from todoctl.validation.claims import LOG_LINES
+from todoctl.validation.probes import PARTS, PROBES
+
+REPLACED = "What runs the app was replaced, and not by todoctl"
+
+CLOCK_STEP = 0.1
+"""Seconds by which this machine's clock differs from its own progress where somebody has set it."""
+
+INTERVAL_SECONDS = 0.05
+"""Between two page views of a stream."""
+
+
+class Driver:
+    """Acts on the app on `target`, which visitors reach by `entrance`; `service` is an image service of ours.
+
+    `deployed` is what `up` was asked for, `settings` what runs now.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        entrance: Entrance,
+        history: History,
+        deployed: Settings,
+        service: ImageService | None,
+    ) -> None:
+        self.target = target
+        self.history = history
+        self.service = service
+        self.deployed = deployed
+        self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
+        self.full = history.facts.full
+        self.scenario = ""
+        self.urls = [entrance.url]
+        """The addresses that are asked in turn."""
+        self.fresh: Span | None = None
+        """When the present picture was downloaded, by todoctl's clock."""
+        self.detached = False
+        """Whether the volume is out of reach."""
+        self.needs_restart = False
+        """Whether it is not known how the app stands: an act failed, or somebody else has acted."""
+        self.interruption = ""
+        """What came in between since the scenario began, and makes it worth another try."""
+        self._entrance = entrance
+        self._stays = False
+        self._clients: dict[tuple[str, bool], Client] = {}
+        self._turn, self._visits, self._looks = itertools.count(), itertools.count(1), itertools.count(1)
+        self._shown: tuple[str | None, Span | None] = None, None
+        """The picture's SHA-256, and when the app says it was downloaded."""
+        self._served = 0
+        self._readers = ThreadPoolExecutor(2)
+        self._sides: tuple[Side, Side] | None = None
+        self._running: frozenset[str] | None = None
+        """What runs the app, as far as todoctl knows: None while it is being changed."""
+        self._known_since = 0.0
+        self._step, self._checked = time.time() - now(), now()
+        """How far this machine's clock was set since todoctl began (seconds), and when that was seen."""
+
+    def close(self) -> None:
+        self._readers.shutdown()
+        for client in self._clients.values():
+            client.close()
+
+    def _write(self, event: Event) -> None:
+        self._watch_clock()
+        self.history.events.append(event)  # type: ignore[arg-type]  # it is one of the kinds
+
+    def _watch_clock(self) -> None:
+        """Writes down that this machine's clock was set, which the app's may be as well."""
+        step, before = time.time() - now() - self._step, self._checked
+        self._checked = now()
+        if abs(step) > CLOCK_STEP:
+            self._step += step
+            self.interruption = f"This machine's clock was set by {step:+.1f} s"
+            self.needs_restart = True
+            self.history.events.append(
+                ClockStep(begin=before, end=self._checked, scenario=self.scenario, by=step)
+            )
+
+    # Requests
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Within the block, requests go over one connection, as those of a browser do."""
+        self._stays = True
+        try:
+            yield
+        finally:
+            self._stays = False
+
+    def _client(self, url: str) -> Client:
+        key = url, self._stays
+        if key not in self._clients:
+            self._clients[key] = Client(
+                url, transport=self._entrance.transport, keep_alive=self._stays, now=now
+            )
+        return self._clients[key]
+
+    def ask(
+        self,
+        role: Role,
+        method: str,
+        path: str,
+        *,
+        sent: Sequence[tuple[str, str]] = (),
+        visit: int = 0,
+        crowd: str = "",
+        probe: str = "",
+    ) -> Request:
+        """Sends a request, and writes down what came of it, or that there was no answer."""
+        url = self._next_url()
+        got = self._client(url).fetch(method, urljoin(url, path), headers=list(sent))
+        fields = {
+            "method": method,
+            "url": path,
+            "sent": list(sent),
+            "visit": visit,
+            "crowd": crowd,
+            "probe": probe,
+        }
+        return self._asked(got, url, role=role, **fields)
+
+    def _asked(self, got: Got, server: str, **fields: Any) -> Request:  # noqa: ANN401 - of a Request
+        request = Request(
+            begin=got.begin,
+            end=got.end,
+            scenario=self.scenario,
+            answer=None if got.error else self.history.answer(got.status, got.headers, got.body),
+            error=got.error,
+            server="" if server == self._entrance.url else urlsplit(server).netloc,
+            **fields,
+        )
+        self._write(request)
+        return request
+
+    def _next_url(self) -> str:
+        return self.urls[next(self._turn) % len(self.urls)]
+
+    def probe(self, name: str, *sent: tuple[str, str], path: str = "") -> Request:
+        """Sends one of `PROBES`, to another `path` where one is given."""
+        probe = PROBES[name]
+        return self.ask(Role.PROBE, probe.method, path or probe.path, sent=sent, probe=name)
+
+    def view(self, *, crowd: str = "") -> Request:
+        """Views the page, and looks at nothing else."""
+        return self.ask(Role.PAGE, "GET", "/", visit=next(self._visits), crowd=crowd)
+
+    def picture(self, address: str = "/image", visit: int = 0) -> Request:
+        """Asks for the picture that a page names, at the app: never elsewhere."""
+        path = joined("/", address)
+        if urlsplit(path).netloc and urlsplit(path).netloc != urlsplit(self._entrance.url).netloc:
+            path = "/image"
+        return self.ask(Role.PICTURE, "GET", path, visit=visit)
+
+    def crowd(self, number: int) -> None:
+        """Views the page with `number` visitors at once."""
+        name = f"crowd {next(self._visits)}"
+        if self._entrance.transport is not None:  # all of them go through the same pod
+            with ThreadPoolExecutor(number) as visitors:
+                list(visitors.map(lambda _: self.view(crowd=name), range(number)))
+            return
+        servers = [self._next_url() for _ in range(number)]
+        came = at_once([urljoin(server, "/") for server in servers], now=now)
+        for got, server in sorted(zip(came, servers, strict=True), key=lambda pair: pair[0].end):
+            fields = {"role": Role.PAGE, "method": "GET", "url": "/", "crowd": name}
+            self._asked(got, server, visit=next(self._visits), **fields)
+
+    def visit(self, *, parts: bool = False) -> Observation:
+        """Views the page and all that can be seen after it; returns what the page says.
+
+        With `parts`, loads all that a browser loads for the page.
+        """
+        request = self.view()
+        observed = Observation()
+        if request.answer is not None:
+            page = reading.answered(self.history, request.answer)
+            observed = page.observed
+            if page.picture is not None and observed.status != "empty":
+                self.picture(page.picture, request.visit)
+            for name, address in page.parts if parts else ():
+                if name in PARTS and not address.startswith("data:"):
+                    self.probe(name, path=urlsplit(joined("/", address)).path)
+        if not self.detached:
+            self.look_at_volume()  # first: a look at the cache may save what was not saved yet
+        self.look(since=request.begin)
+        return observed
+
+    # Looks
+
+    def look(self, *, since: float | None = None) -> Observation:
+        """Looks at the cache's state; `since` is from when on a picture that is new may have come."""
+        request = self.ask(Role.CACHE, "GET", "/api/cache")
+        if request.answer is None:
+            return Observation()
+        read = reading.document(self.history.bodies[request.answer.body], STATE)
+        image = read.rest.get("image")
+        picture = image.get("sha256") if isinstance(image, dict) else None
+        observed = replace(read.observed, picture=picture)
+        shown = picture, or_none(observed.downloaded)
+        if shown != self._shown:
+            self._shown = shown
+            self.fresh = None
+            if picture is not None:
+                self.fresh = Span(self._downloaded(since or request.begin), request.end)
+        return observed
+
+    def _downloaded(self, since: float) -> float:
+        """When the present picture was asked for, which is known where the image service is our own."""
+        self.note_downloads()
+        served = (
+            event
+            for event in reversed(self.history.events)
+            if isinstance(event, Download) and event.begin >= since
+        )
+        return next((event.begin for event in served if event.picture == self._shown[0]), since)
+
+    def page_seconds(self) -> float:
+        """Returns how long the quickest of the last page views took, 0 before the first."""
+        views = [
+            event.end - event.begin
+            for event in self.history.events[-200:]
+            if isinstance(event, Request) and event.role is Role.PAGE and event.answer and not event.crowd
+        ]
+        return min(views[-5:], default=0.0)
+
+    def look_at_volume(self) -> None:
+        """Looks at both sides of the volume."""
+        number = next(self._looks)
+        self._sides = self._sides or self.target.volume.sides()
+        for seen in list(self._readers.map(lambda side: self._read(side, number), self._sides)):
+            self._write(seen)
+
+    def _read(self, side: Side, look: int) -> Volume:
+        began = now()
+        files = [
+            File(name=file.name, size=file.size, modified=file.modified, body=self.history.keep(file.content))
+            for file in side.read()
+        ]
+        return Volume(
+            begin=began, end=now(), scenario=self.scenario, seen_from=side.seen_from, look=look, files=files
+        )
+
+    def look_at_log(self) -> None:
+        began = now()
+        lines = list(self.target.logs(follow=False, lines=LOG_LINES))
+        self._write(Log(begin=began, end=now(), scenario=self.scenario, lines=lines))
+
+    def note_downloads(self) -> None:
+        """Writes down what the image service was asked for since the last time."""
+        if self.service is None:
+            return
+        served = self.service.served()
+        for one in served[self._served :]:
+            self._write(
+                Download(
+                    begin=one.begin,
+                    end=one.end,
+                    scenario=self.scenario,
+                    way=one.way.value,
+                    picture=self.history.keep(one.picture) if one.picture else "",
+                    retry_after=one.retry_after,
+                )
+            )
+        self._served = len(served)
+
+    # Somebody else's doing
+
+    def watch(self) -> None:
+        """Takes what runs the app now for what todoctl has left there, unless it knows that already."""
+        self._watch_clock()
+        self.interruption = ""
+        if self._running is None:
+            self._known_since = now()
+            self._running = self.target.instances()
+
+    def note_disturbance(self) -> None:
+        """Writes down since when it is not known what ran the app, if so.
+
+        An app can end by itself, but its pod is replaced by those who may: a drain, a rollout, a deletion.
+        And where an act did not come to its end, what was seen meanwhile may be the act's doing.
+        """
+        if not self.target.rolling:
+            return
+        if self._running is None:
+            self._disturbed(Op.FAILED, frozenset(), frozenset())
+            return
+        with suppress(TodoctlError):
+            known, running = self._running, self.target.instances()
+            if running != known:
+                self._disturbed(Op.REPLACED, known, running)
+                self.interruption = REPLACED
+
+    def _disturbed(self, what: Op, before: frozenset[str], after: frozenset[str]) -> None:
+        self.needs_restart, self._running, self._sides = True, None, None
+        act = Act(
+            begin=self._known_since,
+            end=now(),
+            scenario=self.scenario,
+            what=what,
+            before=sorted(before),
+            after=sorted(after),
+        )
+        self._write(act)
+
+    # Acts
+
+    @contextmanager
+    def _acting(self, what: Op) -> Iterator[dict[str, Any]]:
+        """Around an act, which is written down when it is done; what the block gets are its fields.
+
+        Raises `UnavailableError` where others have replaced what runs the app.
+        """
+        began, running = now(), self.target.instances()
+        if self.target.rolling and self._running is not None and running != self._running:
+            raise UnavailableError(
+                REPLACED,
+                why=f"{', '.join(sorted(running)) or 'nothing'} runs it now",
+                fix="Validate when nobody else restarts, deletes or drains it",
+            )
+        self._known_since, self._running = began, None
+        fields: dict[str, Any] = {"files": {}}
+        yield fields
+        self._running = self.target.instances()
+        fields["files"] = {
+            name: "" if content is None else self.history.keep(content)
+            for name, content in fields["files"].items()
+        }
+        act = Act(
+            begin=began,
+            end=now(),
+            scenario=self.scenario,
+            what=what,
+            ttl=self.settings.ttl,
+            source=self.settings.source,
+            before=sorted(running),
+            after=sorted(self._running),
+            **fields,
+        )
+        self._write(act)
+        self._known_since, self._sides = act.end, None
+
+    def start(
+        self,
+        ttl: float,
+        *,
+        emptied: bool = False,
+        what: Op = Op.START,
+        make: Callable[[contents.Files], contents.Files] | None = None,
+    ) -> None:
+        """Stops and starts the app, with another TTL or on an empty volume; the user's is put back later.
+
+        Files are put there in between, which `make` makes of those that the app has left. On a volume of our
+        own it is stopped without notice: nothing that it has there is kept.
+        """
+        began, aside = now(), self.target.volume.is_set_aside()
+        if aside and not self.needs_restart:
+            self.look_at_log()
+        with self._acting(what) as act:
+            self.target.stop(at_once=aside)
+            act["stopped"] = now()
+            self.note_downloads()
+            act["files"] = make(self._files()) if make else {}
+            if not aside:
+                self.target.volume.set_aside()
+            elif emptied:
+                self.target.volume.empty()
+            act["emptied"] = emptied = emptied or not aside
+            self._put(act["files"])
+            self.settings = replace(self.settings, ttl=self.deployed.ttl if self.full else ttl)
+            self.target.start(self.settings)
+            if emptied:
+                self.fresh, self._shown = None, (None, None)
+                self.detached = self.needs_restart = False
+        self.look(since=began)
+
+    def restart(self, *, under_views: bool = False) -> None:
+        """Restarts the app the documented way; `under_views` where that leaves no gap."""
+        with self._acting(Op.RESTART), streaming(self.view, running=under_views and self.target.rolling):
+            self.target.restart()
+
+    def kill(self) -> None:
+        """Ends the app without notice, and lets it come back."""
+        with self._acting(Op.KILL):
+            self.target.kill()
+
+    def change(self, what: Op, make: Callable[[contents.Files], contents.Files]) -> None:
+        """Changes files under the app that runs: `make` gives them, given those that are there."""
+        with self._acting(what) as act:
+            act["files"] = make(self._files())
+            self._put(act["files"])
+
+    def _put(self, files: contents.Files) -> None:
+        for name, content in files.items():
+            self.target.volume.put(name, content)
+
+    def _files(self) -> contents.Files:
+        return {file.name: file.content for file in self.target.volume.host().read()}
+
+    def scale(self, number: int) -> None:
+        """Runs the app `number` times on its one volume; requests go to each in turn."""
+        with self._acting(Op.SCALE):
+            self.urls = [self._entrance.url]
+            self.urls = self.target.scale(number)
+
+    def detach(self) -> None:
+        """Takes the volume out of the reach of the app that runs."""
+        with self._acting(Op.DETACH):
+            self.target.volume.detach()
+            self.detached = True
+
+    def attach(self) -> None:
+        """Gives it back."""
+        with self._acting(Op.ATTACH):
+            self.target.volume.attach()
+            self.detached = False
+
+    def serve(self, way: Way) -> None:
+        """Lets the image service answer in another way from now on."""
+        if self.service is not None:
+            began = now()
+            self.service.answer(way)
+            fields = {"what": Op.SERVE, "source": self.settings.source, "way": way.value}
+            self._write(Act(begin=began, end=now(), scenario=self.scenario, **fields))  # type: ignore[arg-type]
+
+
+@contextmanager
+def streaming(view: Callable[[], object], *, running: bool = True) -> Iterator[None]:
+    """Views the page again and again until the end of the block, as visitors do while a site changes."""
+    ending = threading.Event()
+
+    def run() -> None:
+        while running and not ending.is_set():
+            began = time.monotonic()
+            view()
+            ending.wait(INTERVAL_SECONDS - (time.monotonic() - began))
+
+    with ThreadPoolExecutor(1) as visitor:
+        streamed = visitor.submit(run)
+        try:
+            yield
+        finally:
+            ending.set()
+        streamed.result()  # raises what has ended it

@@ -1,1 +1,0 @@
-"""The judgement: a history held against the model and the contract."""

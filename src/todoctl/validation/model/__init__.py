@@ -1,1 +1,0 @@
-"""What is known of the right behaviour: the documented policy, and the states that it allows."""

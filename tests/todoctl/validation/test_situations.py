@@ -1,0 +1,115 @@
+"""How situations are arranged by what an app says, whatever that is; whole runs are in test_validate."""
+
+from typing import Any, cast
+
+import pytest
+
+from tests.todoctl.validation.histories import Script
+from todoctl.evidence.pages import Observation
+from todoctl.settings import Settings
+from todoctl.targets.base import ImageService, Target, Way
+from todoctl.targets.endpoint import Entrance
+from todoctl.validation import situations
+from todoctl.validation.driver import Driver
+from todoctl.validation.situations import Situations
+
+
+class Stubborn(Driver):
+    """An app that always says the same; `done` is what was done to it."""
+
+    def __init__(self, told: Observation, *, rolling: bool = False, service: object = None) -> None:
+        target = type("Quick", (), {"rolling": rolling, "start_seconds": 0.1})()
+        super().__init__(
+            cast("Target", target),
+            Entrance(url="http://localhost:1", words="directly"),
+            Script().history,
+            Settings(ttl=0.1),
+            cast("ImageService | None", service),
+        )
+        self.told = told
+        self.done: list[str] = []
+
+    def look(self, *, since: float | None = None) -> Observation:
+        return self.told
+
+    def visit(self, *, parts: bool = False) -> Observation:
+        self.done.append("visit")
+        return self.told
+
+    def look_at_log(self) -> None:
+        self.done.append("log")
+
+    def start(self, ttl: float, **options: Any) -> None:  # noqa: ANN401 - as any start
+        self.done.append(f"start {ttl}, {options}")
+
+    def scale(self, number: int) -> None:
+        self.done.append(f"scale {number}")
+
+    def serve(self, way: Way) -> None:
+        self.done.append(f"serve {way}")
+
+
+class Busy:
+    """An image service that has not answered all yet."""
+
+    url = "http://localhost:2"
+
+    def __init__(self) -> None:
+        self.left = 3
+
+    def pending(self) -> int:
+        self.left -= 1
+        return max(self.left, 0)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(situations, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(situations, "FIRST_WAIT", 0.01)
+
+
+@pytest.mark.parametrize("status", ["valid", "expired", "grace", "stale", "empty", "nonsense", None])
+@pytest.mark.parametrize(
+    "make", ["make_valid", "make_expired", "make_spent", "make_picture", "make_late", "wait_for_picture"]
+)
+def test_no_app_keeps_a_scenario_for_ever(make: str, status: str | None) -> None:
+    """What was to be arranged may not have come about: the checkers see that."""
+    driver = Stubborn(Observation(status=status, picture=None))
+    getattr(Situations(driver), make)()
+    assert len(driver.done) < 30
+    driver.close()
+
+
+def test_what_is_asked_of_the_image_service_is_waited_for() -> None:
+    service = Busy()
+    driver = Stubborn(Observation(), service=service)
+    Situations(driver).rest()
+    assert service.left == 0
+    assert driver.done == ["log"]
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    ("rolling", "service", "done"),
+    [
+        (False, Busy(), ["serve slow", "start 0.1, {'emptied': True}", "scale 2", "serve picture"]),
+        (True, Busy(), ["scale 2"]),
+    ],
+)
+def test_a_second_process_begins_before_the_first_picture_where_it_can(
+    *, rolling: bool, service: Busy, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = Stubborn(Observation(status="valid"), rolling=rolling, service=service)
+    monkeypatch.setattr(Situations, "require", lambda _self, _ttl: None)
+    Situations(driver).begin_together()
+    assert driver.done == done
+    driver.close()
+
+
+def test_slow_pages_get_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Stubborn(Observation())
+    arrange = Situations(driver)
+    assert arrange.ttl == situations.QUICK_TTL
+    monkeypatch.setattr(driver, "page_seconds", lambda: 1.5)
+    assert arrange.ttl == 8 * situations.QUICK_TTL
+    driver.close()
