@@ -150,7 +150,7 @@ def describe(seen: View, cache: Cache, source: str) -> dict[str, object]:
         "image_access_count": state.image_access_count,
         "image": state.picture and state.picture._asdict(),
         "source": source,
-        "last_error": cache.last_error,
+        "last_error": cache.error_of(state),
     }
 
 

@@ -73,7 +73,11 @@ class Cache:
     @property
     def last_error(self) -> str | None:
         """What is wrong now with the volume, the saved state or the image service, in one line."""
-        fetch_error = self._held.state.fetch_error
+        return self.error_of(self._held.state)
+
+    def error_of(self, state: State) -> str | None:
+        """What is wrong with the volume or the saved state now, and with the image service as of `state`."""
+        fetch_error = state.fetch_error
         image_service = f"image service: {fetch_error}" if fetch_error else None
         return "; ".join(filter(None, (self._volume_error, image_service))) or None
 

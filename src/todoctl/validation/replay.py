@@ -134,6 +134,8 @@ class Possible:
         self._saved: set[State] = set()
         """Those of the last answer that had to wait until it was saved."""
         self._last_look = -inf
+        self._errors: set[bool] = set()
+        """Whether an error was known when the app was lost sight of; empty where its counts are known."""
         self._ttls = {ttl}
         """Those in force since the last look: others may have come before a start, or after it."""
 
@@ -167,8 +169,13 @@ class Possible:
     def lose_sight(self, at: Span) -> None:
         """It was not seen until `at` what the app did: anything is possible."""
         self._saved = set()
-        errors = {state.error for state in self.states}
-        self.states = {state for state in self._anything(at) if state.error in errors}
+        self._errors = {state.error for state in self.states}
+        self._see_again(at)
+
+    def _see_again(self, at: Span) -> None:
+        """What others may have made the app do until `at` cannot be told, for the counts are not known."""
+        if self._errors:
+            self.states = {state for state in self._anything(at) if state.error in self._errors}
 
     def _anything(self, at: Span) -> set[State]:
         return set(model.anything(sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())))
@@ -200,6 +207,7 @@ class Possible:
 
     def view(self, at: Span, window: Span, told: Observation) -> Seen:
         """A page view, counted at an instant of `at`, that came and was answered within `window`."""
+        self._see_again(Span(window.lo, window.lo))
         self.settle(at)
         strangers = self._strangers(at, told, own=1)
         steps = [
@@ -234,6 +242,8 @@ class Possible:
         What is `saved` may be behind: a page view has its time before it is on the volume, and a picture is
         shown to others.
         """
+        if told.views is not None:
+            self._see_again(at)
         self.settle(at)
         before = self._last_look
         strangers = self._strangers(at, told, own=0)
@@ -287,6 +297,7 @@ class Possible:
         """
         if told.views is None:
             return 0
+        self._errors = set()
         since, self._last_look = Span(self._last_look, at.hi), at.lo
         ttls, self._ttls = self._ttls, {self.ttl}
         counted = [state.views for state in self.states if state.views is not None]
