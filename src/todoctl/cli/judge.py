@@ -42,7 +42,7 @@ def judge(
     from todoctl.evidence.judging import judged
     from todoctl.evidence.verdict import exit_code
     from todoctl.terminal import Terminal
-    from todoctl.validation.judge.results import judge as judge_ours
+    from todoctl.validation.checkers import judge as judge_ours
 
     found = wanted(report, junit, html, kept=file)
     histories = [History.from_json(plain) for plain in _read(file)]

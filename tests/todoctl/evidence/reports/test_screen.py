@@ -10,7 +10,7 @@ from tests.todoctl.evidence.reports import verdicts
 from todoctl.evidence.reports.phrases import event
 from todoctl.evidence.verdict import Verdict
 from todoctl.terminal import Terminal
-from todoctl.validation.contract import CLAIMS
+from todoctl.validation.claims import CLAIMS
 
 
 def shown(made: Verdict, *, details: bool = False, width: int | None = None) -> list[str]:
