@@ -64,13 +64,19 @@ def report(
     from todoctl.evidence.reports import github
     from todoctl.evidence.reports.document import document
 
+    cause = sys.exception()  # a run that failed or was interrupted is reported on its way out
     try:
-        for verdict in verdicts:
-            github.publish(verdict, os.environ, sys.stderr, terminal.note)
-            terminal.verdict(verdict, details=details)
-        if len(verdicts) > 1:
-            terminal.overview(verdicts)
-        if as_json and verdicts:
-            print_json(document(verdicts))
-    finally:  # also where nobody reads the output any more
-        reports.write(verdicts, wanted)
+        try:
+            for verdict in verdicts:
+                github.publish(verdict, os.environ, sys.stderr, terminal.note)
+                terminal.verdict(verdict, details=details)
+            if len(verdicts) > 1:
+                terminal.overview(verdicts)
+            if as_json and verdicts:
+                print_json(document(verdicts))
+        finally:  # also where nobody reads the output any more
+            reports.write(verdicts, wanted)
+    except Exception as error:
+        if cause is None:
+            raise
+        terminal.note(f"Not all of the verdict could be reported: {error}")  # nothing hides the cause

@@ -1,13 +1,17 @@
 """A fault of the judge loses nothing."""
 
+import io
 import json
 import tempfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.errors import BadUsageError, ExitCode
+from todoctl.cli.verdict import report
+from todoctl.console import Terminal
+from todoctl.errors import BadUsageError, ExitCode, UnavailableError
 from todoctl.evidence.history import History, no_history
 from todoctl.evidence.judging import judged
 from todoctl.evidence.verdict import Outcome, Verdict, exit_code
@@ -85,3 +89,20 @@ def test_a_run_passes_when_all_that_counts_has(
     assert exit_code([made]) == ExitCode.UNAVAILABLE
     made.broken, made.history.interrupted = False, True
     assert made.outcome == ("failed" if outcome == "failed" else "not judged")
+
+
+@pytest.mark.parametrize("failing", [True, False])
+def test_a_report_that_fails_hides_no_cause(tmp_path: Path, failing: bool) -> None:
+    """It is written on the way out of a run that has failed itself."""
+    out = io.StringIO()
+    terminal = Terminal()
+    terminal.console = Console(file=out, width=1000)
+    wanted = [(tmp_path / "gone" / "report.md", ".md")]
+    with pytest.raises(UnavailableError) as caught:  # noqa: PT012 - two places to raise at
+        try:
+            if failing:
+                raise UnavailableError("The cluster is gone", fix="Bring it up")
+        finally:
+            report([GOOD], terminal, details=False, as_json=False, wanted=wanted)
+    assert ("The cluster is gone" in str(caught.value)) is failing
+    assert ("Not all of the verdict could be reported: The report" in out.getvalue()) is failing
