@@ -10,11 +10,11 @@ from rich.console import Console
 
 from tests.todoctl.evidence.reports import verdicts
 from todoctl.cli.verdict import report
-from todoctl.console import Terminal
 from todoctl.errors import BadUsageError, ExitCode, UnavailableError
 from todoctl.evidence.history import History, no_history
 from todoctl.evidence.judging import judged
 from todoctl.evidence.verdict import Outcome, Verdict, exit_code
+from todoctl.terminal import Terminal
 
 GOOD, BAD = verdicts.verdict(names=3), verdicts.verdict(names=2)
 
