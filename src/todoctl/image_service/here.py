@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 
-from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.evidence.times import now
 from todoctl.image_service.client import Controlled
@@ -21,7 +20,7 @@ POLL_SECONDS = 0.05
 
 
 @contextmanager
-def running_here(commands: Commands = SILENT) -> Iterator[Controlled]:
+def running_here() -> Iterator[Controlled]:
     """An image service for this machine alone, on a free port; gone at the end of the block."""
     with Server((ADDRESS, 0), others(), now) as server:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
@@ -29,8 +28,6 @@ def running_here(commands: Commands = SILENT) -> Iterator[Controlled]:
         port = server.server_address[1]
 
         def fetch(method: str, path: str) -> bytes:
-            if method == "POST":
-                commands.tell(["curl", "--request", method, f"http://{ADDRESS}:{port}{path}"])
             connection = HTTPConnection(ADDRESS, port, timeout=SECONDS)
             try:
                 connection.request(method, path)

@@ -1,7 +1,7 @@
-"""A Python program as a background process: found by a mark that only todoctl sets, never by a stored pid.
+"""A Python program as a background process: found by a variable that only todoctl sets, not by a stored pid.
 
-A pid file can outlive its process and name a stranger. The mark is in the environment the process was
-started with, so it cannot: what carries it was started by todoctl for that very directory.
+A pid file can outlive its process and name a stranger. The variable is in the environment that the process
+was started with, so it cannot: what has it was started by todoctl for that very directory.
 """
 
 import os
@@ -17,7 +17,7 @@ import psutil
 
 from todoctl.errors import UnavailableError
 
-MARK = "TODOCTL_LOCAL_DIRECTORY"
+VARIABLE = "TODOCTL_LOCAL_DIRECTORY"
 APP = "todoapp"
 
 LOG_ENCODING = "utf-8:backslashreplace"
@@ -41,7 +41,7 @@ def find(directory: Path, module: str = APP) -> list[psutil.Process]:
         try:
             if os.getsid(process.pid) != process.pid:
                 continue  # not begun by `spawn`: the quickest question that tells most strangers
-            if process.cmdline()[1:3] == ["-m", module] and process.environ().get(MARK) == str(directory):
+            if process.cmdline()[1:3] == ["-m", module] and process.environ().get(VARIABLE) == str(directory):
                 found.append(process)
         except (OSError, psutil.Error):
             continue  # gone meanwhile, a zombie, or another user's: not ours
@@ -71,7 +71,7 @@ def spawn(
         "no_proxy": direct,
         "PYTHONUTF8": "1",
         "PYTHONIOENCODING": LOG_ENCODING,
-        MARK: str(directory),
+        VARIABLE: str(directory),
     }
     number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # it may name what is private
     with os.fdopen(number, "ab") as output:
@@ -149,7 +149,7 @@ def _send(number: signal.Signals, processes: list[psutil.Process]) -> list[psuti
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a child that has ended is laid to rest on the way.
+    """Whether it still runs; reaps a child that has ended.
 
     A killed process may be called a zombie while threads of it still hold its sockets.
     """
@@ -160,5 +160,5 @@ def is_alive(process: psutil.Process) -> bool:
             return True
         process.wait(0)
     except psutil.Error:
-        pass  # gone, or a zombie that its own parent has to bury
+        pass  # gone, or a zombie of another parent
     return False

@@ -51,7 +51,7 @@ class LocalTarget:
         self.directory = home.path / "local"
         self._state = self.directory / "state.json"
         self._log = self.directory / "app.log"
-        self.volume = LocalVolume(self.directory, commands)
+        self.volume = LocalVolume(self.directory)
         self.record = FileRecord(self.directory)
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -200,7 +200,7 @@ class LocalTarget:
         running = process.require(self.directory)
         settings = _settings(running[0])
         end(running)
-        self._bury()
+        self._reap()
         self.start(settings)
 
     def scale(self, number: int) -> list[str]:
@@ -208,7 +208,7 @@ class LocalTarget:
         first, *others = process.require(self.directory)
         settings = _settings(first)
         self._end(others)
-        self._bury()
+        self._reap()
         for _ in range(number - 1):
             self.start(replace(settings, port=ports.find_free()))
         return [f"http://127.0.0.1:{_settings(running).port}" for running in process.require(self.directory)]
@@ -217,7 +217,7 @@ class LocalTarget:
         """In a thread of this process."""
         from todoctl.image_service.here import running_here
 
-        return running_here(self._commands)
+        return running_here()
 
     def remove_image_service(self) -> None:
         """A thread ends with its process."""
@@ -225,21 +225,21 @@ class LocalTarget:
     def stop(self, *, at_once: bool = False) -> None:
         end = self._kill if at_once else self._end
         end(process.find(self.directory))
-        self._bury()
+        self._reap()
 
     def _end(self, running: list[psutil.Process]) -> None:
-        self._tell_of("TERM", running)
+        self._show_kill("TERM", running)
         process.stop(running)
 
     def _kill(self, running: list[psutil.Process]) -> None:
-        self._tell_of("KILL", running)
+        self._show_kill("KILL", running)
         process.kill(running)
 
-    def _tell_of(self, signal: str, running: list[psutil.Process]) -> None:
+    def _show_kill(self, signal: str, running: list[psutil.Process]) -> None:
         if running:
             self._commands.tell(["kill", f"-{signal}", *(str(one.pid) for one in running)])
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]
 
     def start(self, settings: Settings, timeout: float | None = None) -> None:

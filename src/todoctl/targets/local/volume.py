@@ -9,7 +9,6 @@ from pathlib import Path
 import psutil
 
 from todoctl import directory
-from todoctl.commands import SILENT, Commands
 from todoctl.home import make_directory, not_writable
 from todoctl.targets.local import process
 from todoctl.targets.volume import File, Side, require_aside, unreadable
@@ -18,8 +17,7 @@ from todoctl.targets.volume import File, Side, require_aside, unreadable
 class LocalVolume:
     """`volume/cache` in the `home` of the target; see `todoctl.targets.volume.Volume` for its methods."""
 
-    def __init__(self, home: Path, commands: Commands = SILENT) -> None:
-        self._commands = commands
+    def __init__(self, home: Path) -> None:
         self.path = home / "volume" / "cache"
         self._home = home
         self._aside = home / "volume" / "cache.set-aside"
@@ -31,91 +29,71 @@ class LocalVolume:
         return name.encode(errors="backslashreplace").decode()  # as in the log: see process.LOG_ENCODING
 
     def host(self) -> Side:
-        """The directory by its path here, also while it is out of the app's reach."""
-        return DirectorySide("this machine", self._place())
+        """Returns the directory by its path here, also while it is out of the app's reach."""
+        return DirectorySide("this machine", self._current())
 
     def sides(self) -> tuple[Side, Side]:
-        """`host`, and the directory as the running process sees it."""
+        """Returns `host`, and the directory as the running process sees it."""
         running, *_ = process.require(self._home)
         path = Path(process.environment(running)["CACHE_DIR"])
         return self.host(), inside(running, path)
 
     def close(self) -> None:
-        """Reading a directory begins nothing."""
+        """Does nothing: reading a directory begins nothing."""
 
     def is_set_aside(self) -> bool:
         return self._aside.exists()
 
     def set_aside(self) -> None:
         make_directory(self.path)
-        self._move(self.path, self._aside)
+        _move(self.path, self._aside)
 
     def empty(self) -> None:
-        """The app makes the directory itself, as on a cluster."""
+        """Removes the directory: the app makes it itself, as on a cluster."""
         require_aside(self)
-        self._remove(self._detached)
-        self._remove(self.path)
+        remove(self._detached)
+        remove(self.path)
 
     def put(self, name: str, content: bytes | None) -> None:
         require_aside(self)
-        place = self._place()
-        path = place / name
+        path = self._current() / name
         if content is None:
-            self._remove(path)
+            remove(path)
             return
-        self._make(place)
-        self._commands.tell(["cp", name, str(path)])
-        with _told(path):
+        make_directory(self._current())
+        with _writing(path):
             path.write_bytes(content)
 
     def detach(self) -> None:
-        """A file lies in the place of the directory, which stops even root."""
+        """Puts a file where the directory was, which stops even root."""
         require_aside(self)
         with self._halted():
-            self._make(self.path)
-            self._move(self.path, self._detached)
-            self._commands.tell(["touch", str(self.path)])
+            make_directory(self.path)
+            _move(self.path, self._detached)
             self.path.touch()
 
     def attach(self) -> None:
         require_aside(self)
         with self._halted():
-            self._remove(self.path)
-            self._move(self._detached, self.path)
-
-    @contextmanager
-    def _halted(self) -> Iterator[None]:
-        """An app that went on would make a directory where there is none for a moment, and count there."""
-        with _told(self.path), process.halted(process.find(self._home)):
-            yield
-
-    def _place(self) -> Path:
-        """Where the files are now."""
-        return self._detached if self._detached.exists() else self.path
+            remove(self.path)
+            _move(self._detached, self.path)
 
     def put_back(self) -> None:
         """One rename decides: before it the set-aside cache is whole, after it it is back."""
         if self.is_set_aside():
-            self._remove(self._detached)
-            self._remove(self.path)
-            self._move(self._aside, self.path)
+            remove(self._detached)
+            remove(self.path)
+            _move(self._aside, self.path)
 
-    # Each with the command that does the same
+    @contextmanager
+    def _halted(self) -> Iterator[None]:
+        """An app that went on would make a directory if there is none for a moment, and count there."""
+        with _writing(self.path), process.halted(process.find(self._home)):
+            yield
 
-    def _make(self, path: Path) -> None:
-        if not path.exists():
-            self._commands.tell(["mkdir", "-p", str(path)])
-            make_directory(path)
-
-    def _move(self, path: Path, target: Path) -> None:
-        self._commands.tell(["mv", str(path), str(target)])
-        with _told(target):
-            path.rename(target)
-
-    def _remove(self, path: Path) -> None:
-        if path.exists():
-            self._commands.tell(["rm", "-rf", str(path)])
-            remove(path)
+    def _current(self) -> Path:
+        """Returns where the files are now."""
+        return self._detached if self._detached.exists() else self.path
 
 
 class DirectorySide:
@@ -136,7 +114,7 @@ class DirectorySide:
 
 
 def inside(running: psutil.Process, path: Path) -> DirectorySide:
-    """The directory that the process calls `path`."""
+    """Returns the directory that the process calls `path`."""
     root = Path(f"/proc/{running.pid}/root")
     if root.exists():  # Linux: really through the process; elsewhere it shares our root anyway
         path = root / path.relative_to("/")
@@ -144,17 +122,22 @@ def inside(running: psutil.Process, path: Path) -> DirectorySide:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a directory with all that is in it, where it is there."""
-    with _told(path):
+    """Removes a file or a directory with all that is in it, if it is there."""
+    with _writing(path):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
 
 
+def _move(path: Path, target: Path) -> None:
+    with _writing(target):
+        path.rename(target)
+
+
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What cannot be done to `path` is told in one line."""
+def _writing(path: Path) -> Iterator[None]:
+    """Raises `UnavailableError` if the block cannot write."""
     try:
         yield
     except OSError as error:

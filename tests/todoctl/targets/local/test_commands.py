@@ -1,6 +1,5 @@
 """`--show-commands` on the local target: what is shown is what was done."""
 
-import json
 import shlex
 import subprocess
 import sys
@@ -9,19 +8,14 @@ from pathlib import Path
 from tests.app_server import wait_for
 from tests.todoctl.conftest import CommandLine
 from todoctl.client import Client
-from todoctl.commands import Commands
-from todoctl.home import Home
-from todoctl.image_service.here import running_here
-from todoctl.targets.base import Way
 from todoctl.targets.local import process
-from todoctl.targets.local.target import LocalTarget
 
 
 def shown(said: str) -> list[str]:
     return [line.removeprefix("$ ") for line in said.splitlines() if line.startswith("$ ")]
 
 
-def test_up_validate_and_down(todoctl: CommandLine) -> None:
+def test_up_and_down(todoctl: CommandLine) -> None:
     directory = todoctl.home / "local"
     make, start = shown(todoctl.up("--show-commands").stdout)
     assert make == f"mkdir -p {directory}/volume/cache"
@@ -30,13 +24,6 @@ def test_up_validate_and_down(todoctl: CommandLine) -> None:
     assert start.endswith(f" {sys.executable} -m todoapp")
     runs_with = {f"{name}={value}" for name, value in running.environ().items()}
     assert {word for word in shlex.split(start) if "=" in word} <= runs_with
-
-    told = todoctl("validate", "--scenario", "grace", "--show-commands", "--json")
-    assert json.loads(told.stdout)["passed"]
-    lines = shown(told.stderr)
-    assert f"kill -TERM {running.pid}" in lines
-    assert any(line.startswith(f"curl http://localhost:{todoctl.port}/") for line in lines)
-    assert f"mv {directory}/volume/cache {directory}/volume/cache.set-aside" in lines
 
     (pid,) = (running.pid for running in process.find(directory))
     assert shown(todoctl("down", "--show-commands").stdout) == [f"kill -TERM {pid}", f"rm -r {directory}"]
@@ -64,37 +51,3 @@ def test_down_that_keeps_the_volume(todoctl: CommandLine) -> None:
     _, remove = shown(todoctl("down", "--show-commands", "--keep-data").stdout)
     directory = todoctl.home / "local"
     assert remove == f"rm -f {directory}/app.log {directory}/state.json"
-
-
-def test_what_is_done_to_the_volume(tmp_path: Path) -> None:
-    lines: list[str] = []
-    target = LocalTarget(Home(tmp_path), Commands(lines.append))
-    cache = target.volume.path
-    target.volume.set_aside()
-    target.volume.put("cached_image.jpg", b"picture")
-    target.volume.detach()
-    target.volume.attach()
-    target.volume.put("cached_image.jpg", None)
-    target.volume.empty()
-    target.volume.put_back()
-    target.stop(at_once=True)
-    assert lines == [
-        f"mv {cache} {cache}.set-aside",
-        f"mkdir -p {cache}",
-        f"cp cached_image.jpg {cache}/cached_image.jpg",
-        f"mv {cache} {cache}.detached",
-        f"touch {cache}",
-        f"rm -rf {cache}",
-        f"mv {cache}.detached {cache}",
-        f"rm -rf {cache}/cached_image.jpg",
-        f"rm -rf {cache}",
-        f"mv {cache}.set-aside {cache}",
-    ]
-    assert [path.name for path in cache.parent.iterdir()] == ["cache"]
-
-
-def test_the_image_service() -> None:
-    lines: list[str] = []
-    with running_here(Commands(lines.append)) as service:
-        service.answer(Way.SLOW)
-    assert lines == [f"curl --request POST {service.url.partition('/picture')[0]}/way/slow"]

@@ -19,8 +19,8 @@ def test_only_what_carries_the_mark_is_found(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "todoapp"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": ""}
     marks: tuple[dict[str, str], ...] = (
-        {process.MARK: str(tmp_path)},
-        {process.MARK: str(tmp_path / "other")},
+        {process.VARIABLE: str(tmp_path)},
+        {process.VARIABLE: str(tmp_path / "other")},
         {},
     )
     running = [
