@@ -4,9 +4,9 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import escape
 from pathlib import Path
-from string import Template
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,8 +19,19 @@ from todoapp import policy
 from todoapp.cache import Cache, View
 from todoapp.policy import Status
 
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+"""Sent with every answer, also with those that uvicorn gives by itself."""
+
 HERE = Path(__file__).parent
-TEMPLATE = Template((HERE / "page.html").read_text(encoding="utf-8"))
+TEMPLATE = (HERE / "page.html").read_text(encoding="utf-8")
 
 NO_STORE = {"cache-control": "no-store"}
 
@@ -54,14 +65,23 @@ def build(cache: Cache, source: str) -> Starlette:
 
     `app.state.ready` is whether page views should be sent to this process.
     """
-    pictures = Pictures(cache)
 
     async def page(request: Request) -> Response:
         seen = await (cache.look() if request.method == "HEAD" else cache.view())
         return HTMLResponse(render(seen, cache.ttl), headers=NO_STORE)
 
     async def image(request: Request) -> Response:
-        return await pictures.answer(request)
+        held = await cache.picture()
+        content, picture = held.content, held.state.picture
+        if content is None or picture is None:
+            headers = {"retry-after": RETRY_AFTER} | NO_STORE
+            return PlainTextResponse("no picture yet\n", status_code=503, headers=headers)
+        etag = f'"{picture.sha256}"'
+        headers = {"etag": etag, "cache-control": "no-cache"}
+        known = request.headers.getlist("if-none-match")  # RFC 9110, 13.1.2: weak comparison
+        if any(etag in tags or tags.strip() == "*" for tags in known):
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=picture.content_type, headers=headers)
 
     async def state(_: Request) -> Response:
         return JSONResponse(describe(await cache.look(), cache, source), headers=NO_STORE)
@@ -99,37 +119,6 @@ def build(cache: Cache, source: str) -> Starlette:
     return app
 
 
-class Pictures:
-    """Answers with the picture's bytes, by responses that are made once for each picture."""
-
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
-        self._content: bytes | None = None
-        self._etag = ""
-        self._whole = self._unchanged = Response()
-
-    async def answer(self, request: Request) -> Response:
-        """Returns the picture, 304 where the visitor has it already, 503 while there is none."""
-        # Who names the picture that is held gets it at once; else another process may have a newer one.
-        if not (self._etag and request.query_params.get("v") == self._etag[1:17]):
-            await self._cache.look()
-        content, picture = self._cache.held.content, self._cache.held.state.picture
-        if content is None or picture is None:
-            headers = {"retry-after": RETRY_AFTER} | NO_STORE
-            return PlainTextResponse("no picture yet\n", status_code=503, headers=headers)
-        if content is not self._content:
-            self._content, self._etag = content, f'"{picture.sha256}"'
-            headers = {"etag": self._etag, "cache-control": "no-cache"}
-            self._whole = Response(content, media_type=picture.content_type, headers=headers)
-            self._unchanged = Response(status_code=304, headers=headers)
-        return self._unchanged if self._is_known(request) else self._whole
-
-    def _is_known(self, request: Request) -> bool:
-        """Whether If-None-Match means this entity tag (RFC 9110, 13.1.2: weak comparison)."""
-        fields = request.headers.getlist("if-none-match")
-        return any(self._etag in field or field.strip() == "*" for field in fields)
-
-
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the one that it is registered for
     allow = {"allow": "GET, HEAD"} if error.status_code == 405 else {}
@@ -162,7 +151,7 @@ def render(seen: View, ttl: float) -> str:
     if state.picture and state.downloaded_at is not None:
         source = f"/image?v={state.picture.sha256[:16]}"
         description = f"Picture of the moment, downloaded {_utc(state.downloaded_at)}"
-    return TEMPLATE.substitute(
+    return TEMPLATE.format(
         source=escape(source),
         description=description,
         now=_iso(now),
@@ -182,14 +171,15 @@ def render(seen: View, ttl: float) -> str:
     )
 
 
-_NEXTS, _WORDS = (escape(json.dumps(texts)) for texts in (NEXT, WORDS))
-"""For attributes, which the page's script reads."""
+_NEXTS, _WORDS = (escape(json.dumps(texts)) for texts in (NEXT, WORDS))  # the page's script reads them
 
 
+@lru_cache(maxsize=16)
 def _time(moment: float | None) -> str:
     return "–" if moment is None else f'<time datetime="{_iso(moment)}">{_utc(moment)}</time>'
 
 
+@lru_cache(maxsize=16)
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(min(moment, LAST_DATE), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 

@@ -11,18 +11,34 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple
 
 from todoapp import policy
 from todoapp.policy import State
-from todoapp.source import FetchError, Source, identify
+from todoapp.source import FetchError, Source, identify, one_line
 from todoapp.store import Found, Store
 
 REFRESH_POLL = 0.02
 """Seconds between two looks whether another process has finished its fetch."""
 
+VOLUME_SECONDS = 3.0
+"""After which a volume that does not answer counts as away."""
+
 log = logging.getLogger(__name__)
+
+
+class Ask(Enum):
+    """What a visitor asks of a turn."""
+
+    PICTURE = auto()  # the picture's bytes
+    STATE = auto()
+    VIEW = auto()  # a page view
+    LATE_VIEW = auto()  # one that cannot wait any more
+
+
+Asked = Ask | bytes | FetchError
+"""What a turn has to do; the outcome of a fetch is for all who ask after it."""
 
 
 class View(NamedTuple):
@@ -32,19 +48,11 @@ class View(NamedTuple):
     at: float
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Request:
-    """What is asked of a turn: a page view (`late` when it cannot wait any more), the outcome of a fetch, or
-    nothing but a look at the state. `answer` will be a `View`, or None for a view that has to wait.
-    """
+class Request(NamedTuple):
+    """`answer` will be a `View`, or None for a page view that has to wait for a new picture."""
 
-    is_view: bool = False
-    late: bool = False
-    content: bytes | None = None
-    failure: FetchError | None = None
-    answer: "asyncio.Future[View | None]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    ask: Asked
+    answer: "asyncio.Future[View | None]"
 
 
 class Cache:
@@ -55,25 +63,22 @@ class Cache:
     ) -> None:
         self.ttl = ttl
         self.clock = clock
+        self.held = Found()
+        """The state and the picture's bytes, both of one moment."""
         self._store = store
         self._source = source
-        self._held = Found()
         self._volume_error: str | None = None
         self._queue: list[Request] = []
         self._turns: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._fetched_elsewhere = False
         self._thread = ThreadPoolExecutor(1, "volume")  # a disk may hang, the event loop must not
-
-    @property
-    def held(self) -> Found:
-        """The state and the picture's bytes, both of one moment."""
-        return self._held
+        self._hanging: asyncio.Future[list[View | None]] | None = None
 
     @property
     def last_error(self) -> str | None:
         """What is wrong now with the volume, the saved state or the image service, in one line."""
-        return self.error_of(self._held.state)
+        return self.error_of(self.held.state)
 
     def error_of(self, state: State) -> str | None:
         """What is wrong with the volume or the saved state now, and with the image service as of `state`."""
@@ -85,15 +90,15 @@ class Cache:
         """Takes up what lies on the volume; where that is no picture, begins to fetch one."""
         await self.look()
         # Where the volume could not be read there may be a picture, which is not to be replaced.
-        if self._held.state.picture is None and self._store.loaded:
-            self._refresh_once(prefetch=True)
+        if self.held.state.picture is None and self._store.loaded:
+            self._refresh_once()
 
     async def view(self) -> View:
         """Counts and saves one page view, and returns what it shows."""
         patience_ends = time.monotonic() + policy.PATIENCE
         while True:
             left = patience_ends - time.monotonic()
-            view = await self._ask(Request(is_view=True, late=left <= 0))
+            view = await self._ask(Ask.VIEW if left > 0 else Ask.LATE_VIEW)
             if view is not None:
                 return view
             # The picture is due for renewal. All who come here wait for the same fetch.
@@ -101,9 +106,14 @@ class Cache:
 
     async def look(self) -> View:
         """Returns the state with what other processes made of it; nobody's page view."""
-        view = await self._ask(Request())
+        view = await self._ask(Ask.STATE)
         assert view is not None, "only a page view has to wait"  # noqa: S101
         return view
+
+    async def picture(self) -> Found:
+        """Returns the picture that is shown now, also where another process has replaced it."""
+        await self._ask(Ask.PICTURE)
+        return self.held
 
     async def close(self) -> None:
         """Stops fetching, and saves what could not be saved before if that is possible now."""
@@ -111,25 +121,24 @@ class Cache:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
         await self.look()
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)
 
     # Turns: who asks is answered together with all who ask at about the same time.
 
-    async def _ask(self, request: Request) -> View | None:
+    async def _ask(self, ask: Asked) -> View | None:
+        request = Request(ask, asyncio.get_running_loop().create_future())
         self._queue.append(request)
         if self._turns is None:
             self._turns = asyncio.create_task(self._take_turns())
         return await request.answer
 
     async def _take_turns(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._queue:
             for _ in range(3):  # what arrives meanwhile shares the turn; else two groups would alternate
                 await asyncio.sleep(0)
             requests, self._queue = self._queue, []
-            refreshing = self._refreshing is not None or self._fetched_elsewhere
             try:
-                views = await loop.run_in_executor(self._thread, self._turn, requests, refreshing)
+                views = await self._turn([request.ask for request in requests])
             except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
                 for request in requests:
                     if not request.answer.done():
@@ -140,68 +149,76 @@ class Cache:
                         request.answer.set_result(view)
         self._turns = None
 
-    def _turn(self, requests: list[Request], refreshing: bool) -> list[View | None]:
-        """In the volume's thread: load what others did, decide for each in turn, save once."""
+    async def _turn(self, asks: list[Asked]) -> list[View | None]:
+        if self._hanging is None or self._hanging.done():
+            given = list(asks)
+            turn = asyncio.get_running_loop().run_in_executor(self._thread, self._turn_on_volume, given)
+            await asyncio.wait([turn], timeout=VOLUME_SECONDS)
+            if turn.done():
+                return turn.result()
+            self._hanging = turn
+            given.clear()  # nobody is counted again when it goes on
+        self._note_away(f"does not answer within {VOLUME_SECONDS:g} s")
+        return self._decide(asks)
+
+    def _turn_on_volume(self, asks: list[Asked]) -> list[View | None]:
+        """In the volume's thread: loads what others did, decides for each in turn, saves once."""
         views = None
+        if all(ask is Ask.PICTURE for ask in asks) and not self._store.picture_changed():
+            return [None] * len(asks)
         try:
             with self._store.locked():
                 self._reload()
-                views = self._decide(requests, refreshing=refreshing)
-                self._save()
+                views = self._decide(asks)
+                self._store.save(self.held)
             self._note(self._store.found.damage)
         except OSError as error:
             if views is None:  # not even read; what lies there when it is back is taken as it is
                 self._store.forget()
-                views = self._decide(requests, refreshing=refreshing)
-            reason = error.strerror or type(error).__name__
-            self._note(f"volume {self._store.directory}: {reason}; going on in memory meanwhile")
+                views = self._decide(asks)
+            self._note_away(error.strerror or type(error).__name__)
         return views
 
     def _reload(self) -> None:
-        ours, known = self._held, self._store.found
+        ours, known = self.held, self._store.found
         found = self._store.load()
         if found is known:
             return
         lost = not found.saved or (ours.content is not None and found.content is None)
         if lost and ours.state != State():  # files vanished or were damaged: put back what is known
             count = max(ours.state.access_count, found.state.access_count)
-            self._held = Found(state=ours.state._replace(access_count=count), content=ours.content)
+            self.held = Found(state=ours.state._replace(access_count=count), content=ours.content)
         else:
-            self._held = found
-        picture = self._held.state.picture
+            self.held = found
+        picture = self.held.state.picture
         if picture and picture != ours.state.picture:
-            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._held.state.downloaded_at))
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.held.state.downloaded_at))
             log.info("picture on the volume: %s, downloaded at %s", picture, at)
 
-    def _decide(self, requests: list[Request], *, refreshing: bool) -> list[View | None]:
-        """What the policy makes of each request; None for a page view that needs a new picture first."""
+    def _decide(self, asks: list[Asked]) -> list[View | None]:
+        """What the policy makes of each ask; None for a page view that needs a new picture first."""
         now = self.clock()
-        state, content = policy.clamped(self._held.state, now), self._held.content
+        refreshing = self._refreshing is not None or self._fetched_elsewhere
+        before = state = policy.clamped(self.held.state, now)
+        content = self.held.content
         views: list[View | None] = []
-        for request in requests:
-            if request.content and (picture := identify(request.content)):
-                state, content = policy.fetched(state, picture, now), request.content
-            elif request.failure:
-                state = policy.failed(state, str(request.failure), now, request.failure.retry_after)
-            elif request.is_view:
-                after = policy.view(state, now, self.ttl)
-                if after is None:
-                    after = policy.overdue(state, now, late=request.late, refreshing=refreshing)
-                if after is None:
-                    views.append(None)
-                    continue
-                state = after
-            views.append(View(state, now))
-        if any(request.is_view or request.content or request.failure for request in requests):
-            self._held = Found(state=state, content=content)  # a look changes nothing
+        for ask in asks:
+            after: State | None = state
+            if isinstance(ask, bytes):
+                if picture := identify(ask):
+                    after, content = policy.fetched(state, picture, now), ask
+            elif isinstance(ask, FetchError):
+                after = policy.failed(state, str(ask), now, ask.retry_after)
+            elif ask in {Ask.VIEW, Ask.LATE_VIEW}:
+                after = policy.view(state, now, self.ttl, late=ask is Ask.LATE_VIEW, refreshing=refreshing)
+            views.append(View(after, now) if after else None)
+            state = after or state
+        if state is not before:  # a look changes nothing
+            self.held = Found(state=state, content=content)
         return views
 
-    def _save(self) -> None:
-        held, found = self._held, self._store.found
-        if held.content is not None and held.state.picture != found.state.picture:
-            self._store.replace(held.state, held.content)
-        elif held.state != found.state or (found.damage and held is not found):
-            self._store.save(held.state)
+    def _note_away(self, reason: str) -> None:
+        self._note(one_line(f"volume {self._store.directory}: {reason}; going on in memory meanwhile"))
 
     def _note(self, problem: str | None) -> None:
         """Logs what is wrong with the volume when that changes, and remembers it."""
@@ -214,49 +231,38 @@ class Cache:
 
     # The fetch that all who wait share.
 
-    def _refresh_once(self, *, prefetch: bool = False) -> "asyncio.Task[None]":
+    def _refresh_once(self) -> "asyncio.Task[None]":
         if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._refresh(prefetch=prefetch))
+            self._refreshing = asyncio.create_task(self._refresh())
         return self._refreshing
 
-    async def _refresh(self, *, prefetch: bool) -> None:
-        """Fetches a new picture, unless another process is at it or has done so.
-
-        Where another one is at it, those who wait are to ask again; a `prefetch`, for which nobody waits,
-        stays until that one has ended.
-        """
+    async def _refresh(self) -> None:
+        """Fetches a new picture, unless another process is at it or has done so; then it is asked again."""
         loop = asyncio.get_running_loop()
         try:
-            while True:
-                right = await loop.run_in_executor(self._thread, self._store.refresh_lock)
-                self._fetched_elsewhere = right is None
-                if right is not None:
-                    with right:
-                        state, now = await self.look()
-                        if policy.must_fetch(state, now, self.ttl):
-                            await self._fetch()
-                    return
+            right = await loop.run_in_executor(self._thread, self._store.refresh_lock)
+            self._fetched_elsewhere = right is None
+            if right is None:
                 await asyncio.sleep(REFRESH_POLL)
-                if not prefetch:
-                    return
+                return
+            with right:
+                state, now = await self.look()
+                if policy.must_fetch(state, now, self.ttl):
+                    await self._fetch()
         finally:
             self._refreshing = None
 
     async def _fetch(self) -> None:
-        state = self._held.state
+        state = self.held.state
         why = "the grace view is spent" if state.picture else "there is no picture yet"
         before = f", {state.failures} failed before" if state.failures else ""
         log.info("fetching a new picture: %s%s", why, before)
         try:
             content = await self._source(state.picture.sha256 if state.picture else None)
         except Exception as error:  # noqa: BLE001 - whatever it is, visitors get their page
-            failure = error
-            if not isinstance(failure, FetchError):
-                failure = FetchError(f"unexpected {type(error).__name__}: {error}")
-            await self._ask(Request(failure=failure))
-            log.warning(
-                "no new picture: %s; not trying again for %g s", failure, self._held.state.retry_after
-            )
+            failure = error if isinstance(error, FetchError) else FetchError(one_line(error))
+            await self._ask(failure)
+            log.warning("no new picture: %s; not trying again for %g s", failure, self.held.state.retry_after)
         else:
-            await self._ask(Request(content=content))
-            log.info("new picture: %s", self._held.state.picture)
+            await self._ask(content)
+            log.info("new picture: %s", self.held.state.picture)

@@ -8,17 +8,12 @@ of HTTP caches: valid, grace, stale. Times are seconds since the epoch.
 from enum import StrEnum
 from typing import NamedTuple
 
+# In seconds: how long a visitor is made to wait for a new picture; the wait after the first failed fetch,
+# which doubles with each one that fails after it, and its limit; the limit of what a `Retry-After` asks for.
 PATIENCE = 3.0
-"""Seconds that a visitor is made to wait for a new picture."""
-
 MIN_BACKOFF = 0.25
-"""Seconds: the wait after the first failed fetch. It doubles with each one that fails after it."""
-
 MAX_BACKOFF = 60.0
-"""Seconds: the longest wait after a failed fetch that the image service did not ask for."""
-
 MAX_RETRY_AFTER = 3600.0
-"""Seconds: the longest wait that the image service can ask for (its `Retry-After`)."""
 
 
 class Status(StrEnum):
@@ -80,27 +75,21 @@ def status(state: State, now: float, ttl: float) -> Status:
     return Status.GRACE if state.fetch_error is None else Status.STALE
 
 
-def view(state: State, now: float, ttl: float) -> State | None:
-    """Returns the state after a page view at `now`, or None where a new picture is to be fetched first."""
+def view(state: State, now: float, ttl: float, *, late: bool, refreshing: bool) -> State | None:
+    """Returns the state after a page view at `now`, or None where it is to wait for a new picture.
+
+    A view is `late` when it has waited for `PATIENCE` seconds; `refreshing`: a fetch is under way already.
+    """
     match status(state, now, ttl):
         case Status.VALID:
             return counted(state, now)
         case Status.EXPIRED:
             return counted(state._replace(grace_used=True), now)
-        case _:
-            return None
-
-
-def overdue(state: State, now: float, *, late: bool, refreshing: bool) -> State | None:
-    """Returns the state after a view that should show a new picture, or None where it is to wait for that.
-
-    A view is `late` when it has waited for `PATIENCE` seconds; `refreshing`: a fetch that it has not
-    waited for is under way already.
-    """
     if not may_fetch(state, now):
         return counted(state, now)
     if late:
-        return counted(delayed(state, f"no answer within {PATIENCE:g} s, still waiting for it"), now)
+        slow = f"no answer within {PATIENCE:g} s, still waiting for it"
+        return counted(state._replace(fetch_error=state.fetch_error or slow), now)
     if refreshing and state.fetch_error:  # nobody waits for what is known not to work
         return counted(state, now)
     return None
@@ -122,7 +111,7 @@ def may_fetch(state: State, now: float) -> bool:
 
 def must_fetch(state: State, now: float, ttl: float) -> bool:
     """Whether a new picture is due, and the image service may be asked for it."""
-    return view(state, now, ttl) is None and may_fetch(state, now)
+    return status(state, now, ttl) not in {Status.VALID, Status.EXPIRED} and may_fetch(state, now)
 
 
 def fetched(state: State, picture: Picture, now: float) -> State:
@@ -148,11 +137,6 @@ def failed(state: State, error: str, now: float, retry_after: float = 0.0) -> St
         failed_at=now,
         retry_after=max(backoff, min(retry_after, MAX_RETRY_AFTER)),
     )
-
-
-def delayed(state: State, error: str) -> State:
-    """Returns the state while a fetch takes longer than a visitor is made to wait for it."""
-    return state if state.fetch_error else state._replace(fetch_error=error)
 
 
 def clamped(state: State, now: float) -> State:

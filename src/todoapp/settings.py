@@ -1,9 +1,9 @@
 """What the environment says: the app's settings, as `docs/contract.md` lists them."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +13,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SettingsError(ValueError):
-    """A bad value; the message is one line: which variable, its value, and what would do."""
+    """A bad value; the message is one line: which variable, its value, and what to give it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where to listen, where to keep what and for how long; `ttl` and `drain_seconds` in seconds."""
 
@@ -30,73 +30,54 @@ class Settings:
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """Returns the settings that `environ` holds; raises SettingsError for the first bad one."""
-    found: dict[str, Any] = {}
-    for variable, (name, default, parse, wanted) in VARIABLES.items():
-        value = environ.get(variable, default)
+    """Returns the settings that `environ` holds. Raises SettingsError for the first bad one."""
+    values: list[Any] = []
+    for name, (default, parse, is_good, wanted) in VARIABLES.items():
+        text = environ.get(name, default)
         try:
-            found[name] = parse(value)
-        except ValueError:
-            shown = value.rpartition("@")[2] if variable == "IMAGE_URL" else value  # no password
-            message = f"{variable}={shown!r:.100}: give it {wanted}, or unset it for the default"
-            raise SettingsError(message) from None
-    return Settings(**found)
+            values.append(parse(text))
+            good = is_good(values[-1])
+        except (ValueError, OSError):  # OSError: the working directory is gone
+            good = False
+        if not good:
+            shown = ascii(re.sub(r"(?s).*@", "...@", text))[:100]  # up to the last @ it may be a password
+            raise SettingsError(f"{name}={shown}: give it {wanted}, or unset it for the default")
+    return Settings(*values)
 
 
 def without_credentials(url: str) -> str:
-    """Returns `url` without the user and password that may stand in it, to be shown to people."""
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
+    """Returns a good `url` without its user and password, which are shown nowhere."""
+    return re.sub(r"^(\w+://)[^/?#]*@", r"\1", url)
 
 
-def _text(value: str) -> str:
-    if not value.strip() or "\0" in value:
-        raise ValueError
-    return value
-
-
-def _port(value: str) -> int:
+def _number(text: str) -> int:
     # int() alone would take the digits of every script, and "1_000" as well.
-    if not (value.isascii() and value.isdigit() and len(value) <= 5 and 1 <= int(value) <= 65535):
-        raise ValueError
-    return int(value)
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
 
 
-def _seconds(value: str, least: float = 0.0, most: float = math.inf) -> float:
-    seconds = float(value)
-    if not (math.isfinite(seconds) and least <= seconds <= most):
-        raise ValueError
-    return seconds
+def _directory(text: str) -> Path | None:
+    return Path(text).absolute() if text.strip() and "\0" not in text else None
 
 
-def _image_url(value: str) -> str:
-    url = urlsplit(value)
+def _is_image_url(text: str) -> bool:
+    url = urlsplit(text)
     good = url.scheme in {"http", "https"} and url.hostname and url.port != 0
-    if value != SAMPLE_URL and not (good and value.isascii() and value.isprintable() and " " not in value):
-        raise ValueError
-    return value
+    return text == SAMPLE_URL or bool(good and text.isascii() and text.isprintable() and " " not in text)
 
 
-def _log_level(value: str) -> str:
-    if value.upper() not in LOG_LEVELS:
-        raise ValueError
-    return value.upper()
-
-
-VARIABLES: Mapping[str, tuple[str, str, Callable[[str], object], str]] = {
+VARIABLES: dict[str, tuple[str, Callable[[str], object], Callable[..., bool], str]] = {
     # In a container the app is reached from outside, so it listens on all addresses.
-    "HOST": ("host", "0.0.0.0", _text, "a value"),  # noqa: S104
-    "PORT": ("port", "3000", _port, "a whole number from 1 to 65535"),
-    "CACHE_DIR": ("cache_dir", "cache", lambda value: Path(_text(value)).absolute(), "a value"),
-    "CACHE_TTL": ("ttl", "600", partial(_seconds, least=5e-324), "a number of seconds greater than 0"),
+    "HOST": ("0.0.0.0", str.strip, bool, "a name or an address of this machine"),  # noqa: S104
+    "PORT": ("3000", _number, lambda port: 1 <= port <= 65535, "a whole number from 1 to 65535"),
+    "CACHE_DIR": ("cache", _directory, bool, "a directory"),
+    "CACHE_TTL": ("600", float, lambda s: 0 < s < math.inf, "a number of seconds greater than 0"),
     "IMAGE_URL": (
-        "image_url",
         "https://picsum.photos/500",
-        _image_url,
+        str,
+        _is_image_url,
         f"an http:// or https:// URL that answers a picture, or {SAMPLE_URL}",
     ),
-    "LOG_LEVEL": ("log_level", "INFO", _log_level, f"one of {', '.join(LOG_LEVELS)}"),
-    "DRAIN_SECONDS": ("drain_seconds", "3", partial(_seconds, most=60.0), "a number of seconds from 0 to 60"),
+    "LOG_LEVEL": ("INFO", str.upper, LOG_LEVELS.__contains__, f"one of {', '.join(LOG_LEVELS)}"),
+    "DRAIN_SECONDS": ("3", float, lambda s: 0 <= s <= 60, "a number of seconds from 0 to 60"),
 }
-"""Variable: the setting's name, its default, how it is read, and what would do where it is bad."""
+"""Each variable, in the order of `Settings`: its default, how to read it, what is good, what to give it."""

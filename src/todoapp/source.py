@@ -8,6 +8,7 @@ import asyncio
 import functools
 import hashlib
 import random
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from todoapp.policy import Picture
 from todoapp.settings import SAMPLE_URL, without_credentials
@@ -71,37 +72,40 @@ async def fetch(url: str, _shown: str | None) -> bytes:
     try:
         # httpx is not imported with the rest: that takes as long again, and the first page need not wait.
         client = await asyncio.to_thread(_client, url)
-        async with asyncio.timeout(TOTAL_SECONDS), client, client.stream("GET", url) as answer:
+        shown_url = without_credentials(url)  # httpx logs it
+        async with asyncio.timeout(TOTAL_SECONDS), client, client.stream("GET", shown_url) as answer:
             content = await _body(answer)
     except FetchError:
         raise
     except TimeoutError:
         raise FetchError(f"no whole picture within {TOTAL_SECONDS:g} s") from None
     except Exception as error:  # noqa: BLE001 - network, proxy, certificates: whatever it is, it is no picture
-        raise FetchError(_line(error).replace(url, without_credentials(url))) from None
+        raise FetchError(without_credentials(one_line(error))) from None
     if identify(content) is None:
-        said = _line(answer.headers.get("content-type", "no type"))
+        said = one_line(answer.headers.get("content-type", "no type"))
         raise FetchError(f"answered {len(content)} bytes of {said}: no whole picture")
     return content
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """The authorities' certificates; to read them all takes a while, once is enough."""
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 def _client(url: str) -> "httpx.AsyncClient":
     import httpx
 
+    address = urlsplit(url)
+    try:
+        tls = httpx.create_ssl_context()
+    except OSError as error:
+        if address.scheme == "https":
+            why = "cannot read the certificates that SSL_CERT_FILE or SSL_CERT_DIR name"
+            raise FetchError(f"{why}: {one_line(error)}") from None
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody, should it be redirected
+    user, password = unquote(address.username or ""), unquote(address.password or "")
     return httpx.AsyncClient(
-        verify=_tls(),
+        verify=tls,
+        auth=(user, password) if "@" in address.netloc else None,
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         follow_redirects=True,
         max_redirects=MAX_REDIRECTS,
-        trust_env=not _is_here(urlsplit(url).hostname or ""),  # no proxy leads back to this machine
+        trust_env=not _is_here(address.hostname or ""),  # no proxy leads back to this machine
         headers={
             "User-Agent": "todoapp",
             "Accept": "image/avif,image/webp,image/png,image/jpeg,image/gif",
@@ -121,7 +125,7 @@ def _is_here(host: str) -> bool:
 async def _body(answer: "httpx.Response") -> bytes:
     if answer.status_code != 200:
         wait = retry_after(answer.headers.get("retry-after", ""))
-        raise FetchError(f"answered {answer.status_code} {_line(answer.reason_phrase)}", wait)
+        raise FetchError(f"answered {answer.status_code} {one_line(answer.reason_phrase)}", wait)
     content = bytearray()
     async for part in answer.aiter_raw():
         content += part
@@ -143,14 +147,17 @@ def retry_after(value: str) -> float:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _line(text: object) -> str:
+def one_line(text: object) -> str:
     """Text from outside as one line that may stand in a log."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return line[:200] or type(text).__name__
 
 
 def identify(content: bytes) -> Picture | None:
-    """Returns what `content` is, or None where it is no whole picture of a type that browsers show."""
+    """Returns what `content` is, or None where it is no whole picture of a type that browsers show.
+
+    Bytes may follow its end: phones put a film or a depth map there, and browsers do not mind.
+    """
     content_type = _content_type(content)
     if content_type is None or len(content) > MAX_BYTES:
         return None
@@ -158,10 +165,7 @@ def identify(content: bytes) -> Picture | None:
 
 
 def _content_type(content: bytes) -> str | None:
-    """The media type, by the signatures of https://mimesniff.spec.whatwg.org/, of what is there to its end.
-
-    More bytes may follow: phones put a film or a depth map behind a picture, and browsers show it.
-    """
+    # Signatures as in https://mimesniff.spec.whatwg.org/
     found = None
     if content.startswith(b"\xff\xd8\xff"):
         found = "image/jpeg" if _jpeg_ends(content) else None
@@ -171,19 +175,22 @@ def _content_type(content: bytes) -> str | None:
         found = "image/gif" if _gif_ends(content) else None
     elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         found = "image/webp" if int.from_bytes(content[4:8], "little") + 8 <= len(content) else None
-    elif content[4:12] in {b"ftypavif", b"ftypavis"}:
+    elif content[4:8] == b"ftyp" and re.search(rb"avi[fs]", content[8:64]):
         found = "image/avif" if _avif_ends(content) else None
     return found
 
 
+JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")  # in the compressed data there is none
+
+
 def _jpeg_ends(content: bytes) -> bool:
-    """Whether the End Of Image marker follows the scan (ITU T.81, B.1); one before it is a thumbnail's."""
+    """Whether the End Of Image marker is there; one within a segment is a thumbnail's."""
     at = 2
-    while content[at : at + 1] == b"\xff":
-        length = int.from_bytes(content[at + 2 : at + 4], "big")
-        at += 2 + length
-        if length >= 2 and content[at - length - 1] == 0xDA:  # Start Of Scan
-            return content.find(b"\xff\xd9", at) != -1
+    while marker := JPEG_MARKER.search(content, at):
+        if marker[0] == b"\xff\xd9":
+            return True
+        at = marker.end()
+        at += int.from_bytes(content[at : at + 2], "big")
     return False
 
 
@@ -196,11 +203,11 @@ def _gif_ends(content: bytes) -> bool:
     try:
         at = 13 + table(content[10])
         while content[at] != 0x3B:
-            at += {0x21: 2, 0x2C: 11}[content[at]] + (table(content[at + 9]) if content[at] == 0x2C else 0)
-            while size := content[at]:  # sub-blocks, up to an empty one
-                at += 1 + size
+            at += 11 + table(content[at + 9]) if content[at] == 0x2C else 2  # an image, or an extension
+            while content[at]:  # sub-blocks, up to an empty one
+                at += 1 + content[at]
             at += 1
-    except (IndexError, KeyError):
+    except IndexError:
         return False
     return True
 
@@ -208,8 +215,15 @@ def _gif_ends(content: bytes) -> bool:
 def _avif_ends(content: bytes) -> bool:
     """Whether the box of the picture's data is there to its end (ISO/IEC 14496-12, 4.2)."""
     at = 0
-    while 8 <= (size := int.from_bytes(content[at : at + 4], "big")) <= len(content) - at:
-        if content[at + 4 : at + 8] == b"mdat":
-            return True
+    while at + 8 <= len(content):
+        size, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(content[at + 8 : at + 16], "big")
+        elif size == 0 and kind == b"mdat":  # up to the end
+            size = len(content) - at
         at += size
+        if size < 8 or at > len(content):
+            return False
+        if kind == b"mdat":
+            return True
     return False

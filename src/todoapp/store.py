@@ -33,6 +33,9 @@ MAX_METADATA_BYTES = 64 * 1024
 LOCK_SECONDS = 2.0
 """How long to wait for the others on this volume. A turn takes about a millisecond."""
 
+UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EBADF}
+"""Errors of a file system that has no locks, or cannot sync a directory: it does without."""
+
 KEYS: dict[str, tuple[str, type]] = {
     # The original's keys, with their meaning there.
     "download_timestamp": ("downloaded_at", float),
@@ -66,7 +69,7 @@ class Store:
     """The volume at `directory`, which is made when it is missing.
 
     `found` is what lay there when this process last loaded or saved; `loaded` says whether it has been able
-    to load it by now. `load`, `save` and `replace` are to be called within `locked`; they may raise OSError.
+    to load it by now. `load` and `save` are to be called within `locked`; they may raise OSError.
     One thread at a time.
     """
 
@@ -127,26 +130,23 @@ class Store:
         """Lets the next `load` take what lies there as new, whatever it is."""
         self._seen = None
 
-    def save(self, state: State) -> None:
-        """Saves `state`; its picture is the one that lies there."""
-        self._commit(Found(state=state, content=self.found.content, saved=True))
-
-    def replace(self, state: State, content: bytes) -> None:
-        """Saves `state` together with its new picture, `content`, also from a power cut."""
-        self._write(NEXT_PICTURE, content, sync=True)
-        self._commit(Found(state=state, content=content, saved=True), sync=True)
-        seen, self._seen = self._seen, None  # load all again, if the next line fails
-        self._rename(NEXT_PICTURE, PICTURE)
-        _sync(self._open)
-        self._seen = seen and (seen[0], self._signature(PICTURE))
-
-    def _commit(self, found: Found, *, sync: bool = False) -> None:
-        metadata = encode(found.state)
-        self._write(NEXT_METADATA, metadata, sync=sync)
+    def save(self, held: Found) -> None:
+        """Saves `held`; a new picture is synced as well, so that it outlasts a power cut."""
+        if held is self.found or (held.state == self.found.state and not self.found.damage):
+            return
+        new = held.content if held.state.picture != self.found.state.picture else None
+        if new is not None:
+            self._write(NEXT_PICTURE, new, sync=True)
+        metadata = encode(held.state)
+        self._write(NEXT_METADATA, metadata, sync=new is not None)
         self._rename(NEXT_METADATA, METADATA)
-        if sync:
+        self.found = Found(state=held.state, content=held.content, saved=True)
+        if new is not None:
+            self._seen = None  # load all again, if one of the next lines fails
             _sync(self._open)
-        self.found, self._seen = found, (metadata, self._signature(PICTURE))
+            self._rename(NEXT_PICTURE, PICTURE)
+            _sync(self._open)
+        self._seen = metadata, self._signature(PICTURE)
 
     def _load(self, content: bytes | None) -> Found:
         damage: list[str] = []
@@ -159,12 +159,9 @@ class Store:
                     damage.append(f"{METADATA} has bad values ({', '.join(wrong)})")
             except ValueError as error:
                 damage.append(f"{METADATA} is damaged ({error})" if content else f"{METADATA} is empty")
-        if damage:
-            self._keep_copy(METADATA)
         picture = self._load_picture(sha256)
         if picture is None and (sha256 or self._signature(PICTURE)):
             damage.append(f"{PICTURE} is missing, cut short or another one")
-            self._keep_copy(PICTURE)
         state = self._complete(state, picture)
         return Found(state=state, content=picture, damage="; ".join(damage) or None, saved=saved)
 
@@ -203,53 +200,38 @@ class Store:
             return reader.read(most + 1) if stat.S_ISREG(os.fstat(file).st_mode) else b""
 
     def _write(self, name: str, content: bytes, *, sync: bool) -> None:
-        """Writes a whole file; nothing of it stays where that fails."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(name, flags, 0o644, dir_fd=self._open)
         try:
-            try:
-                rest = memoryview(content)
-                while rest:
-                    rest = rest[os.write(file, rest) :]
-                if sync:
-                    _sync(file)
-            finally:
-                os.close(file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(name, dir_fd=self._open)
-            raise
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            if sync:
+                _sync(file)
+        finally:
+            os.close(file)
 
     def _rename(self, old: str, new: str) -> None:
         os.rename(old, new, src_dir_fd=self._open, dst_dir_fd=self._open)
 
-    def _signature(self, name: str) -> tuple[int, int, int] | None:
+    def picture_changed(self) -> bool:
+        """Whether another picture lies there than was found last; no lock is needed."""
+        return self._seen is None or self._signature(self.directory / PICTURE) != self._seen[1]
+
+    def _signature(self, name: str | Path) -> tuple[int, int, int] | None:
         """What tells a file from another without reading it; None where there is none."""
         try:
-            found = os.stat(name, dir_fd=self._open)
+            found = os.stat(name, dir_fd=None if isinstance(name, Path) else self._open)
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
-
-    def _keep_copy(self, name: str) -> None:
-        """Lets the user find a damaged file after it has been replaced. The newest one is kept."""
-        signature = self._signature(name)
-        if signature is None or signature[-1] == 0:
-            return
-        kept = f".{name}.damaged"
-        with contextlib.suppress(OSError):
-            os.unlink(kept, dir_fd=self._open)
-        with contextlib.suppress(OSError):
-            os.link(name, kept, src_dir_fd=self._open, dst_dir_fd=self._open, follow_symlinks=False)
 
 
 def encode(state: State) -> bytes:
     """Returns the content of `cache_metadata.json` for `state`."""
     entries = {key: getattr(state, name) for key, (name, _) in KEYS.items()}
-    picture = (
-        state.picture._asdict() if state.picture else {"sha256": None, "content_type": None, "size": None}
-    )
-    return json.dumps(entries | picture, indent=1).encode() + b"\n"
+    entries["sha256"] = state.picture.sha256 if state.picture else None
+    return json.dumps(entries, indent=1).encode() + b"\n"
 
 
 def decode(content: bytes) -> tuple[State, str | None, list[str]]:
@@ -290,7 +272,7 @@ def _sync(file: int) -> None:
     try:
         os.fsync(file)
     except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}:
+        if error.errno not in UNSUPPORTED:
             raise
 
 
@@ -301,6 +283,6 @@ def _lock(file: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
+        if error.errno not in UNSUPPORTED:
             raise
     return True

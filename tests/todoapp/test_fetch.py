@@ -125,14 +125,12 @@ ENVIRONMENTS = {
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_an_environment_that_cannot_be_used_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetch._tls.cache_clear()
     for variable, value in ENVIRONMENTS[name].items():
         monkeypatch.setenv(variable, value)
     with pytest.raises(FetchError) as caught:
         get("http://user:secret@host.invalid/")
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
-    fetch._tls.cache_clear()
 
 
 def test_no_proxy_leads_back_to_this_machine(images: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:

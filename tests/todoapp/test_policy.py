@@ -188,7 +188,7 @@ def test_statuses_change_at_the_expiry_to_the_moment() -> None:
     spent = state._replace(grace_used=True)
     assert policy.status(spent, 110.0, TTL) is Status.GRACE
     assert policy.status(spent._replace(fetch_error="no"), 110.0, TTL) is Status.STALE
-    assert policy.view(spent, 110.0, TTL) is None
+    assert policy.view(spent, 110.0, TTL, late=False, refreshing=False) is None
 
 
 def test_waits_after_failures_double_up_to_a_minute_and_heed_the_service() -> None:
@@ -206,8 +206,10 @@ def test_waits_after_failures_double_up_to_a_minute_and_heed_the_service() -> No
 
 
 def test_a_late_fetch_is_an_error_only_as_long_as_there_is_no_better_one() -> None:
-    assert policy.delayed(State(), "late").fetch_error == "late"
-    assert policy.delayed(State(fetch_error="404"), "late").fetch_error == "404"
+    for error, shown in ((None, "no answer within 3 s, still waiting for it"), ("404", "404")):
+        late = policy.view(State(fetch_error=error), 5.0, TTL, late=True, refreshing=True)
+        assert late
+        assert (late.fetch_error, late.access_count) == (shown, 1)
 
 
 @given(STATES, st.integers(0, 1000).map(float))

@@ -18,7 +18,7 @@ from tests.image_service import ImageService, Mode, png
 from tests.todoapp.volumes import as_ordinary_user, full, read_only, small_volume
 from todoapp.policy import State
 from todoapp.source import identify
-from todoapp.store import METADATA, PICTURE, Store
+from todoapp.store import METADATA, PICTURE, Found, Store
 
 TTL = "0.3"
 
@@ -279,7 +279,7 @@ def test_a_file_system_that_cannot_sync_a_directory(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "fsync", refuse_directories)
     store, picture = Store(tmp_path), identify(WHOLE)
     with store.locked():
-        store.replace(State(picture=picture, downloaded_at=1.0), WHOLE)
+        store.save(Found(state=State(picture=picture, downloaded_at=1.0), content=WHOLE))
         assert store.load().state.picture == picture
     fresh = Store(tmp_path)
     with fresh.locked():
