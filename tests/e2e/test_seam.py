@@ -16,10 +16,10 @@ from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, lab, run
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.home import Home
+from todoctl.image_service.service import ResponseMode
 from todoctl.kube import image_pod
 from todoctl.settings import Settings
-from todoctl.targets.base import Way
+from todoctl.state import Home
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.k3d.provider import K3dCluster
 from todoctl.targets.kubernetes.target import KubernetesTarget
@@ -120,19 +120,21 @@ def test_the_app_fetches_from_an_image_service_beside_it(
         wait_for(lambda: client.state().sha256)
         first = visitor.picture(client.url)
         (served,) = service.served()
-        assert (served.way, served.picture) == (Way.PICTURE, first)
+        assert (served.mode, served.picture) == (ResponseMode.PICTURE, first)
         assert served.end - served.begin < 0.5
-        for way in Way:
+        for way in ResponseMode:
             service.answer(way)
             asked = len(service.served())
             began = time.time()
             while len(service.served()) == asked:
                 visitor.view(client.url)
             served = service.served()[asked]
-            assert served.way is way
+            assert served.mode is way
             assert began - 0.5 < served.begin < served.end < time.time() + 0.5
-            assert (served.picture is not None) == (way in {Way.PICTURE, Way.SLOW, Way.AGAIN})
-        service.answer(Way.PICTURE)
+            assert (served.picture is not None) == (
+                way in {ResponseMode.PICTURE, ResponseMode.SLOW, ResponseMode.AGAIN}
+            )
+        service.answer(ResponseMode.PICTURE)
         target.kill()
         assert client.state().source == service.url
         assert client.state().ttl == 0.5
@@ -204,7 +206,7 @@ def test_two_pods_on_one_volume_act_as_one(playing: KubernetesTarget, client: Cl
 BEGIN = """
 import sys, time
 from pathlib import Path
-from todoctl.home import Home
+from todoctl.state import Home
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.k3d.provider import K3dCluster
 from todoctl.targets.kubernetes.target import KubernetesTarget

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.faults.fault import HERE, Edit, environment
 from tests.faults.mutation import mutants
-from todoctl.home import Home
+from todoctl.state import Home
 from todoctl.targets.local.target import LocalTarget
 
 AT_ONCE = 3

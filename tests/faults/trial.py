@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.app_server import free_port
 from tests.faults.fault import Edit, planted
 from todoctl.evidence.verdict import ScenarioResult, Verdict
-from todoctl.home import Home
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets.local.target import LocalTarget
 from todoctl.validate import validate
 from todoctl.validation.scenarios import chosen

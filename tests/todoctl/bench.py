@@ -10,8 +10,8 @@ from tests.app_server import free_port, wait_for
 from tests.faults.trial import Silence
 from todoctl.client import CacheState, Client
 from todoctl.evidence.verdict import ScenarioResult, Verdict
-from todoctl.home import Home
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets.local.target import LocalTarget
 from todoctl.validate import validate
 from todoctl.validation.scenarios import Scenario, chosen

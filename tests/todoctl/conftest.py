@@ -17,11 +17,11 @@ from tests.todoctl.images.engine import Engine
 from tests.todoctl.kube.kube import Kube
 from tests.todoctl.targets.k3d.world import World
 from tests.todoctl.told import Told
-from todoctl.home import Home
 from todoctl.images import build
 from todoctl.kube import wait
 from todoctl.kube.client import Client
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets.k3d import provider
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.k3d.provider import K3dCluster

@@ -21,7 +21,8 @@ from todoctl.errors import UnavailableError
 from todoctl.image_service import service as program
 from todoctl.image_service.client import Controlled
 from todoctl.image_service.here import running_here
-from todoctl.targets.base import ImageService, Way
+from todoctl.image_service.service import ResponseMode
+from todoctl.targets.base import ImageService
 
 
 @pytest.fixture(name="service")
@@ -72,15 +73,15 @@ def test_the_picture_shows_its_number() -> None:
 
 
 def test_every_way_is_known_to_both_sides() -> None:
-    assert set(program.WAYS) == set(Way)
+    assert set(program.ANSWERS) == set(ResponseMode)
 
 
 def test_each_way_is_answered_and_written_down(
     service: ImageService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 0.3)
-    answers: dict[Way, httpx.Response | None] = {}
-    for way in Way:
+    answers: dict[ResponseMode, httpx.Response | None] = {}
+    for way in ResponseMode:
         service.answer(way)
         began = time.time()
         try:
@@ -88,38 +89,40 @@ def test_each_way_is_answered_and_written_down(
         except httpx.RemoteProtocolError:
             answers[way] = None
         served = service.served()[-1]
-        assert served.way is way
+        assert served.mode is way
         assert began <= served.begin <= served.end <= time.time()
-        if way is Way.NOTHING:
+        if way is ResponseMode.NOTHING:
             assert answers[way] is None
             continue
         answer = answers[way]
         assert answer
-        assert served.picture == (answer.content if way in {Way.PICTURE, Way.SLOW, Way.AGAIN} else None)
-        assert (served.end - served.begin > 0.3) == (way is Way.SLOW)
+        assert served.picture == (
+            answer.content if way in {ResponseMode.PICTURE, ResponseMode.SLOW, ResponseMode.AGAIN} else None
+        )
+        assert (served.end - served.begin > 0.3) == (way is ResponseMode.SLOW)
         assert served.retry_after == answer.headers.get("retry-after", "")
-    assert [served.way for served in service.served()] == list(Way)
+    assert [served.mode for served in service.served()] == list(ResponseMode)
     assert {way: answer and answer.status_code for way, answer in answers.items()} == {
-        Way.PICTURE: 200,
-        Way.ERROR: 500,
-        Way.DATED: 503,
-        Way.BUSY: 429,
-        Way.NOTHING: None,
-        Way.HALF: 200,
-        Way.LOGIN: 200,
-        Way.SOUND: 200,
-        Way.HUGE: 200,
-        Way.SLOW: 200,
-        Way.AGAIN: 200,
+        ResponseMode.PICTURE: 200,
+        ResponseMode.ERROR: 500,
+        ResponseMode.DATED: 503,
+        ResponseMode.BUSY: 429,
+        ResponseMode.NOTHING: None,
+        ResponseMode.HALF: 200,
+        ResponseMode.LOGIN: 200,
+        ResponseMode.SOUND: 200,
+        ResponseMode.HUGE: 200,
+        ResponseMode.SLOW: 200,
+        ResponseMode.AGAIN: 200,
     }
-    assert (slow := answers[Way.SLOW])
-    assert (again := answers[Way.AGAIN])
+    assert (slow := answers[ResponseMode.SLOW])
+    assert (again := answers[ResponseMode.AGAIN])
     assert again.content == slow.content
-    assert (half := answers[Way.HALF])
+    assert (half := answers[ResponseMode.HALF])
     assert half.headers["content-type"] == "image/jpeg"
-    assert (busy := answers[Way.BUSY])
+    assert (busy := answers[ResponseMode.BUSY])
     assert busy.headers["retry-after"] == "1"
-    assert (login := answers[Way.LOGIN])
+    assert (login := answers[ResponseMode.LOGIN])
     assert login.headers["content-type"] == "image/jpeg"
     assert b"<html" in login.content or b"<!doctype html>" in login.content
 
@@ -130,17 +133,17 @@ def test_the_app_takes_whole_pictures_only(service: ImageService, tmp_path: Path
         first = app.image()
         assert [served.picture for served in service.served()] == [first]
         for way, words in (
-            (Way.HALF, "no whole picture"),
-            (Way.LOGIN, "no whole picture"),
-            (Way.SOUND, "of image/webp: no whole picture"),
-            (Way.HUGE, "more than 10485760 bytes"),
-            (Way.ERROR, "500"),
+            (ResponseMode.HALF, "no whole picture"),
+            (ResponseMode.LOGIN, "no whole picture"),
+            (ResponseMode.SOUND, "of image/webp: no whole picture"),
+            (ResponseMode.HUGE, "more than 10485760 bytes"),
+            (ResponseMode.ERROR, "500"),
         ):
             service.answer(way)
             while words not in (app.cache()["last_error"] or ""):
                 app.view()
             assert app.image() == first
-        service.answer(Way.PICTURE)
+        service.answer(ResponseMode.PICTURE)
         while app.image() == first:
             app.view()
         assert app.image() in [served.picture for served in service.served()]
@@ -150,24 +153,24 @@ def test_a_request_that_waits_is_pending_until_another_way_is_asked_for(
     service: ImageService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
-    service.answer(Way.SLOW)
+    service.answer(ResponseMode.SLOW)
     asking = threading.Thread(target=fetch, args=(service,))
     asking.start()
     assert wait_for(service.pending) == 1
     assert service.served() == []
-    service.answer(Way.PICTURE)
+    service.answer(ResponseMode.PICTURE)
     asking.join()
     (slow,) = service.served()
-    assert (slow.way, slow.picture is None) == (Way.SLOW, False)
+    assert (slow.mode, slow.picture is None) == (ResponseMode.SLOW, False)
     assert service.pending() == 0
     fetch(service)
-    assert [served.way for served in service.served()] == [Way.SLOW, Way.PICTURE]
+    assert [served.mode for served in service.served()] == [ResponseMode.SLOW, ResponseMode.PICTURE]
 
 
 def test_a_request_that_waits_goes_with_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
     with running_here() as service:
-        service.answer(Way.SLOW)
+        service.answer(ResponseMode.SLOW)
         asking = threading.Thread(target=fetch, args=(service,))
         asking.start()
         wait_for(service.pending)
@@ -177,18 +180,18 @@ def test_a_request_that_waits_goes_with_the_service(monkeypatch: pytest.MonkeyPa
 
 def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 0.2)
-    service.answer(Way.SLOW)
+    service.answer(ResponseMode.SLOW)
     address = httpx.URL(service.url)
     for words in (b"GET /picture?of=the-moment HTTP/1.1\r\n\r\n", b"", b"GET /journal/x HTTP/1.1\r\n\r\n"):
         with socket.create_connection((address.host, address.port or 0)) as asking:
             asking.sendall(words)
     (served,) = wait_for(service.served)
-    assert served.way is Way.SLOW
+    assert served.mode is ResponseMode.SLOW
     assert service.pending() == 0
 
 
 def test_a_way_that_there_is_not_is_refused(service: ImageService) -> None:
-    url = httpx.URL(service.url).copy_with(path="/way/nonsense")
+    url = httpx.URL(service.url).copy_with(path="/mode/nonsense")
     assert httpx.post(url, trust_env=False).status_code == 404
     assert fetch(service).status_code == 200
 
@@ -229,7 +232,7 @@ class Ticking:
             {
                 "begin": now + self.ahead,
                 "end": now + self.ahead,
-                "way": "error",
+                "mode": "error",
                 "picture": None,
                 "retry_after": "",
             }
@@ -281,7 +284,7 @@ def test_its_text_is_a_program(text: list[str]) -> None:
         wait_for(answers)
         service = Controlled(f"http://127.0.0.1:{port}{program.ASKED}", ask, same_clock=False)
         picture = fetch(service).content
-        service.answer(Way.HALF)
+        service.answer(ResponseMode.HALF)
         half = fetch(service).content
         assert picture.startswith(half), "it was given no JPEG"
         assert [served.picture for served in service.served()] == [picture, None]

@@ -14,9 +14,9 @@ from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.evidence.history import Act, Download, History, Request, Role
 from todoctl.evidence.pages import Observation
 from todoctl.evidence.verdict import Outcome
+from todoctl.image_service.service import ResponseMode
 from todoctl.restore import restore
 from todoctl.settings import Settings
-from todoctl.targets.base import Way
 from todoctl.targets.local.target import LocalTarget
 from todoctl.validation import run as running
 from todoctl.validation.checkers import judge
@@ -43,7 +43,7 @@ def test_a_whole_run_passes_and_puts_all_back(bench: Bench) -> None:
     told = json.loads(json.dumps(verdict.to_json()))
     assert judge(History.from_json(told["history"])).to_json() == verdict.to_json()
     downloads = [event for event in verdict.history.events if isinstance(event, Download)]
-    assert {event.way for event in downloads} == set(Way)
+    assert {event.way for event in downloads} == set(ResponseMode)
     assert {"empty", "valid", "expired", "grace", "stale"} <= {span.status for span in verdict.spans}
     assert any("to go" in line for line in bench.audience.waited)
 

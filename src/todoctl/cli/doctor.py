@@ -20,7 +20,7 @@ from todoctl.errors import ExitCode, TodoctlError
 from todoctl.settings import DEFAULT_IMAGE_URL, DEFAULT_PORT, check_port
 
 if TYPE_CHECKING:
-    from todoctl.home import Home
+    from todoctl.state import Home
     from todoctl.targets import Choice
     from todoctl.targets.base import Finding, Target
 
@@ -46,7 +46,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Say what this machine lacks for each target, and what to do."""
-    from todoctl.home import Home
+    from todoctl.state import Home
     from todoctl.targets import Choice
     from todoctl.terminal import Terminal
 

@@ -39,7 +39,7 @@ def down(
 ) -> None:
     """Take away all that up has made; twice is fine."""
     from todoctl import targets
-    from todoctl.home import Home
+    from todoctl.state import Home
     from todoctl.terminal import Terminal
 
     terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)

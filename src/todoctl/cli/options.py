@@ -134,7 +134,7 @@ ShowCommandsOption = Annotated[bool, flag(OUTPUT, "Show what does the same by ha
 def find_deployment(choice: "Choice", terminal: "Terminal") -> "Target":
     """Returns what is up, for a command that only looks; says so if a validation has changed it."""
     from todoctl import targets
-    from todoctl.home import Home
+    from todoctl.state import Home
 
     target = targets.require(Home(), choice)
     with suppress(TodoctlError):  # why it cannot be told is said when the target is looked at

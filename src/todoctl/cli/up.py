@@ -86,7 +86,7 @@ def up(
 ) -> None:
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
-    from todoctl.home import Home
+    from todoctl.state import Home
     from todoctl.terminal import Terminal
 
     # Before anything slow: a bad value is told at once.

@@ -130,8 +130,8 @@ def validate(
         _validate_others(apps, details=details, quiet=quiet, as_json=as_json, reports=reports)
     from todoctl import targets
     from todoctl.evidence.verdict import exit_code
-    from todoctl.home import Home
     from todoctl.restore import restore
+    from todoctl.state import Home
     from todoctl.terminal import Terminal
     from todoctl.validate import validate as run
     from todoctl.validation.scenarios import chosen

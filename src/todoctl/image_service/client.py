@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from todoctl.evidence.times import now
-from todoctl.targets.base import Served, Way
+from todoctl.image_service.service import ResponseMode
+from todoctl.targets.base import Served
 
 Fetch = Callable[[str, str], bytes]
 """Sends a request, by method and path, to the image service; raises `UnavailableError`."""
@@ -16,8 +17,8 @@ Fetch = Callable[[str, str], bytes]
 class Controlled:
     """An image service (`todoctl.targets.base.ImageService`) that `fetch` reaches and the app finds at `url`.
 
-    Where its clock is not ours, what is known of the difference is that `now` in an answer was told between
-    our sending and our receiving. The answer that came quickest tells it best, and its doubt is added to
+    Where its clock is not ours, what is known of the difference is that `now` in an answer was written
+    between our sending and our receiving. The quickest answer bounds it best; what remains open is added to
     the times.
     """
 
@@ -39,27 +40,27 @@ class Controlled:
         with self._lock:
             return self._look()
 
-    def answer(self, way: Way) -> None:
-        self._fetch("POST", f"/way/{way}")
+    def answer(self, mode: ResponseMode) -> None:
+        self._fetch("POST", f"/mode/{mode}")
 
     def _look(self) -> int:
         """Takes over what is new in the journal; returns how many requests are pending."""
         sent = now()
-        told: dict[str, Any] = json.loads(self._fetch("GET", f"/journal/{len(self._served)}"))
-        ahead = (told["now"] - now(), told["now"] - sent)
+        answer: dict[str, Any] = json.loads(self._fetch("GET", f"/journal/{len(self._served)}"))
+        ahead = (answer["now"] - now(), answer["now"] - sent)
         if self._same_clock:
             self._ahead = (0.0, 0.0)
         elif ahead[1] - ahead[0] < self._ahead[1] - self._ahead[0]:
             self._ahead = ahead
-        for entry in told["answered"]:
+        for entry in answer["answered"]:
             content = entry["picture"]
             self._served.append(
                 Served(
                     begin=entry["begin"] - self._ahead[1],
                     end=entry["end"] - self._ahead[0],
-                    way=Way(entry["way"]),
+                    mode=ResponseMode(entry["mode"]),
                     picture=None if content is None else base64.b64decode(content),
                     retry_after=entry["retry_after"],
                 )
             )
-        return int(told["pending"])
+        return int(answer["pending"])

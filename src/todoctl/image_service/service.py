@@ -1,9 +1,9 @@
 """The image service: every picture is a new one, to the eye too, and every request is written down.
 
-`GET` of ASKED is answered as was last asked for (see `WAYS`). Beside that, it is controlled with
+`GET` of ASKED is answered as was last asked for (see `ANSWERS`). Beside that, it is controlled with
 
     GET /journal/N     what was answered from the N-th request on, and what this clock says
-    POST /way/WORD     the way of answering from now on
+    POST /mode/NAME    the mode of answering from now on
 
 This file needs nothing but the standard library: its text is also sent into a pod, and is a program there.
 """
@@ -23,6 +23,7 @@ import time
 import wave
 import zlib
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any, NamedTuple
@@ -162,18 +163,34 @@ def sound(_: Picture) -> Answer:
         return Answer(200, "image/webp", file.getvalue())
 
 
-WAYS: dict[str, Callable[[Picture], Answer | None]] = {
-    "picture": whole,
-    "error": error,
-    "dated": dated,
-    "busy": busy,
-    "nothing": lambda _: None,
-    "half": half,
-    "login": login,
-    "sound": sound,
-    "huge": huge,
-    "slow": whole,  # after SLOW_SECONDS, or when another way is asked for
-    "again": whole,  # the last picture that was sent
+class ResponseMode(StrEnum):
+    """How the image service answers a request: all but the first and the last two are faults."""
+
+    PICTURE = "picture"
+    ERROR = "error"
+    DATED = "dated"
+    BUSY = "busy"
+    NOTHING = "nothing"
+    HALF = "half"
+    LOGIN = "login"
+    SOUND = "sound"
+    HUGE = "huge"
+    SLOW = "slow"
+    AGAIN = "again"
+
+
+ANSWERS: dict[ResponseMode, Callable[[Picture], Answer | None]] = {
+    ResponseMode.PICTURE: whole,
+    ResponseMode.ERROR: error,
+    ResponseMode.DATED: dated,
+    ResponseMode.BUSY: busy,
+    ResponseMode.NOTHING: lambda _: None,
+    ResponseMode.HALF: half,
+    ResponseMode.LOGIN: login,
+    ResponseMode.SOUND: sound,
+    ResponseMode.HUGE: huge,
+    ResponseMode.SLOW: whole,  # after SLOW_SECONDS, or when another mode is asked for
+    ResponseMode.AGAIN: whole,  # the last picture that was sent
 }
 """What a request gets, given a picture; None closes the connection."""
 
@@ -196,18 +213,18 @@ class Server(ThreadingTCPServer):
         self.now = now
         self._others = others
         self.lock = threading.Lock()
-        self.way = "picture"
+        self.mode = ResponseMode.PICTURE
         self.turned = threading.Event()
         self.pending = 0
         self._numbers = itertools.count(1)
         self._last = Picture("image/png", picture(0))
         self.answered: list[dict[str, Any]] = []
 
-    def turn(self, way: str) -> None:
-        """From now on requests are answered this way; an answer that is slow until now is sent now."""
+    def turn(self, mode: ResponseMode) -> None:
+        """From now on requests are answered in this mode; an answer that is slow until now is sent now."""
         with self.lock:
             turned, self.turned = self.turned, threading.Event()
-            self.way = way
+            self.mode = mode
         turned.set()
 
     def server_close(self) -> None:
@@ -217,12 +234,12 @@ class Server(ThreadingTCPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Who asks may go at any time: what was not sent is written down as such."""
 
-    def next_picture(self, way: str) -> Picture:
-        """A new one, or as `way` has it: half a JPEG is taken for a whole one more easily than half a PNG."""
+    def next_picture(self, mode: ResponseMode) -> Picture:
+        """Returns a new one, or for half an answer a JPEG: half a one is taken for whole more easily."""
         number = next(self._numbers)
-        if way == "again":
+        if mode is ResponseMode.AGAIN:
             return self._last
-        if way == "half":
+        if mode is ResponseMode.HALF:
             jpegs = (other for other in self._others.values() if other.kind == "image/jpeg")
             return next(jpegs, self._last)
         self._last = self._others.get(number) or Picture("image/png", picture(number))
@@ -230,8 +247,8 @@ class Server(ThreadingTCPServer):
 
     def journal(self, since: int) -> bytes:
         with self.lock:
-            told = {"now": self.now(), "pending": self.pending, "answered": self.answered[since:]}
-        return json.dumps(told).encode()
+            state = {"now": self.now(), "pending": self.pending, "answered": self.answered[since:]}
+        return json.dumps(state).encode()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -258,21 +275,22 @@ class Handler(BaseHTTPRequestHandler):
             self._serve()
 
     def do_POST(self) -> None:
-        way = unquote(self.path).removeprefix("/way/")
-        if way in WAYS:
-            self.server.turn(way)
-        self._send(Answer(200 if way in WAYS else 404, "text/plain", b""))
+        name = unquote(self.path).removeprefix("/mode/")
+        known = name in {*ResponseMode}
+        if known:
+            self.server.turn(ResponseMode(name))
+        self._send(Answer(200 if known else 404, "text/plain", b""))
 
     def _serve(self) -> None:
         server = self.server
         with server.lock:
             server.pending += 1
-            way, turned = server.way, server.turned
-        if way == "slow":
+            mode, turned = server.mode, server.turned
+        if mode is ResponseMode.SLOW:
             turned.wait(SLOW_SECONDS)
-        answer = WAYS[way](server.next_picture(way))
+        answer = ANSWERS[mode](server.next_picture(mode))
         retry_after = answer.retry_after if answer else ""
-        entry = {"begin": self.begin, "way": way, "picture": None, "retry_after": retry_after}
+        entry = {"begin": self.begin, "mode": mode, "picture": None, "retry_after": retry_after}
         with server.lock:
             try:
                 if answer:

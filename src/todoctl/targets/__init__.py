@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home
+from todoctl.state import Home
 from todoctl.targets.base import Progress, Target
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from todoctl.errors import UnavailableError
+from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
 from todoctl.targets.endpoint import Entrance
 from todoctl.targets.marker import Record
@@ -46,22 +46,6 @@ class Step(Protocol):
         ...
 
 
-class Way(StrEnum):
-    """How the image service answers a request."""
-
-    PICTURE = "picture"
-    ERROR = "error"  # 500, with a `Retry-After` that is none
-    DATED = "dated"  # 503, with a wait that is over: a `Retry-After` of the oldest form
-    BUSY = "busy"  # 429, with the wait that it asks for (Retry-After)
-    NOTHING = "nothing"  # the connection is closed without an answer
-    HALF = "half"  # a complete answer with half a picture
-    LOGIN = "login"  # 200, an HTML page that is said to be image/jpeg
-    SOUND = "sound"  # 200, a WAVE file that is said to be image/webp
-    HUGE = "huge"  # 200, a whole picture of over 10 MiB
-    SLOW = "slow"  # a picture, but later than the app lets a visitor wait
-    AGAIN = "again"  # the picture that was sent last, once more
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """A request that the image service has answered.
@@ -72,13 +56,13 @@ class Served:
 
     begin: float
     end: float
-    way: Way
+    mode: ResponseMode
     picture: bytes | None
     retry_after: str = ""
 
 
 class ImageService(Protocol):
-    """An image service of our own, for an app to fetch from. No picture comes twice, but by `Way.AGAIN`."""
+    """An image service of our own. No picture comes twice, but in `ResponseMode.AGAIN`."""
 
     @property
     def url(self) -> str:
@@ -96,8 +80,8 @@ class ImageService(Protocol):
         """How many requests are not answered yet."""
         ...
 
-    def answer(self, way: Way) -> None:
-        """Requests that come from now on are answered in that way."""
+    def answer(self, mode: ResponseMode) -> None:
+        """Requests that come from now on are answered in that mode."""
         ...
 
 

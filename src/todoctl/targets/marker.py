@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from todoctl.home import make_directory
+from todoctl.state import make_directory
 
 
 class Record(Protocol):

@@ -28,8 +28,9 @@ from todoctl.evidence.history import (
 from todoctl.evidence.http import Client, Got, at_once
 from todoctl.evidence.pages import STATE, Observation, joined, or_none
 from todoctl.evidence.times import Span, now
+from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
-from todoctl.targets.base import ImageService, Target, Way
+from todoctl.targets.base import ImageService, Target
 from todoctl.targets.endpoint import Entrance
 from todoctl.targets.volume import Side
 from todoctl.validation import contents
@@ -291,7 +292,7 @@ class Driver:
                     begin=one.begin,
                     end=one.end,
                     scenario=self.scenario,
-                    way=one.way.value,
+                    way=one.mode.value,
                     picture=self.history.keep(one.picture) if one.picture else "",
                     retry_after=one.retry_after,
                 )
@@ -449,7 +450,7 @@ class Driver:
             self.target.volume.attach()
             self.detached = False
 
-    def serve(self, way: Way) -> None:
+    def serve(self, way: ResponseMode) -> None:
         """Lets the image service answer in another way from now on."""
         if self.service is not None:
             began = now()

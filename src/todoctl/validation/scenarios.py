@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from todoctl.errors import BadUsageError
 from todoctl.evidence.history import Op, Role
 from todoctl.evidence.pages import PICTURE_FILE, or_none
-from todoctl.image_service.service import BUSY_SECONDS
-from todoctl.targets.base import Way
+from todoctl.image_service.service import BUSY_SECONDS, ResponseMode
 from todoctl.validation import contents
 from todoctl.validation.driver import Driver
 from todoctl.validation.model import FIRST_WAIT
@@ -22,8 +21,14 @@ VISITORS = 20
 OFTEN = 11
 """More than `counters.RUN`: an app that counts what is no access cannot hide behind other visitors."""
 
-FAILURES = (Way.ERROR, Way.DATED, Way.NOTHING, Way.HALF, Way.LOGIN)
-OUTAGES = (*FAILURES, Way.BUSY, Way.SLOW)
+FAILURES = (
+    ResponseMode.ERROR,
+    ResponseMode.DATED,
+    ResponseMode.NOTHING,
+    ResponseMode.HALF,
+    ResponseMode.LOGIN,
+)
+OUTAGES = (*FAILURES, ResponseMode.BUSY, ResponseMode.SLOW)
 """Each is shown by a page view of its own. The others are answered after a start without a picture."""
 
 Play = Callable[[Driver, Situations], None]
@@ -269,25 +274,25 @@ def outage(driver: Driver, arrange: Situations) -> None:
         arrange.ask_without_viewing()  # no fault of the image service is one of the app
         arrange.pause(FIRST_WAIT)
         driver.visit()
-    arrange.fail(Way.BUSY)
+    arrange.fail(ResponseMode.BUSY)
     arrange.pause(2 * FIRST_WAIT)  # the wait after any other failure is over, the one asked for is not
     driver.view()
     arrange.pause(BUSY_SECONDS - 2 * FIRST_WAIT)
     driver.visit()
     arrange.make_late()
     driver.visit()
-    driver.serve(Way.SOUND)
+    driver.serve(ResponseMode.SOUND)
     driver.start(arrange.brief, emptied=True)
     driver.visit(parts=True)
     arrange.ask_without_viewing()
-    driver.serve(Way.HUGE)
+    driver.serve(ResponseMode.HUGE)
     arrange.pause(FIRST_WAIT)
     driver.visit()
     arrange.pause(1.2 * FIRST_WAIT)  # the second wait is twice as long: nothing is asked for yet
     driver.view()
-    driver.serve(Way.PICTURE)
+    driver.serve(ResponseMode.PICTURE)
     arrange.make_picture()
-    arrange.fail(Way.AGAIN)  # which is no failure, but a picture that is new to the policy alone
+    arrange.fail(ResponseMode.AGAIN)  # which is no failure, but a picture that is new to the policy alone
 
 
 def chosen(names: list[str], *, full: bool) -> list[Scenario]:

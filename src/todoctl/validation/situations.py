@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from todoctl.evidence.history import Op
 from todoctl.evidence.pages import Observation, or_none
 from todoctl.evidence.times import now
-from todoctl.targets.base import Way
+from todoctl.image_service.service import ResponseMode
 from todoctl.validation import contents
 from todoctl.validation.driver import Driver
 from todoctl.validation.model import FIRST_WAIT
@@ -126,17 +126,17 @@ class Situations:
             self.make_expired()
             self.driver.visit()
 
-    def fail(self, way: Way) -> None:
+    def fail(self, way: ResponseMode) -> None:
         """A page view that calls for a new picture, while the image service answers in another way."""
         self.make_spent()
         self.driver.serve(way)
         self.driver.visit()
-        self.driver.serve(Way.PICTURE)
+        self.driver.serve(ResponseMode.PICTURE)
 
     def make_late(self) -> None:
         """A picture too late for the visitor who called for it, and viewed by nobody, if others allow."""
         for _ in range(1 if self.hurried else 3):
-            self.fail(Way.SLOW)
+            self.fail(ResponseMode.SLOW)
             seen = self.wait_for_picture()
             if seen.status != "valid" or not seen.picture_views:
                 return
@@ -160,10 +160,10 @@ class Situations:
             self.require(self.brief)
             driver.scale(2)
             return
-        driver.serve(Way.SLOW)
+        driver.serve(ResponseMode.SLOW)
         driver.start(self.brief, emptied=True)
         driver.scale(2)
-        driver.serve(Way.PICTURE)
+        driver.serve(ResponseMode.PICTURE)
         self.wait_for_picture()
         self.pause(FIRST_WAIT)  # the second one has seen it by then, and asks for none
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.image_service import ImageService, Mode
 from todoctl.cli import up
-from todoctl.home import Home
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
+from todoctl.state import Home
 from todoctl.targets.local.target import LocalTarget
 from todoctl.terminal import Terminal
 

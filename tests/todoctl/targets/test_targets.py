@@ -8,7 +8,7 @@ import pytest
 from tests.todoctl.told import away
 from todoctl import targets
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home
+from todoctl.state import Home
 from todoctl.targets import Choice
 from todoctl.terminal import Terminal
 

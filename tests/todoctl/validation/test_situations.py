@@ -1,17 +1,20 @@
 """How situations are arranged by what an app says, whatever that is; whole runs are in test_validate."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from tests.todoctl.validation.histories import Script
 from todoctl.evidence.pages import Observation
+from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
-from todoctl.targets.base import ImageService, Target, Way
 from todoctl.targets.endpoint import Entrance
 from todoctl.validation import situations
 from todoctl.validation.driver import Driver
 from todoctl.validation.situations import Situations
+
+if TYPE_CHECKING:
+    from todoctl.targets.base import ImageService, Target
 
 
 class Stubborn(Driver):
@@ -45,7 +48,7 @@ class Stubborn(Driver):
     def scale(self, number: int) -> None:
         self.done.append(f"scale {number}")
 
-    def serve(self, way: Way) -> None:
+    def serve(self, way: ResponseMode) -> None:
         self.done.append(f"serve {way}")
 
 

@@ -12,7 +12,6 @@ import docker
 from todoctl.background import Background
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, make_directory
 from todoctl.images import build
 from todoctl.images.build import DEFAULT_BASE_IMAGE
 from todoctl.images.engine import connect, has_image, translated
@@ -21,6 +20,7 @@ from todoctl.kube import wait
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import Resource, adapted, deployment_of
 from todoctl.settings import Settings, seconds
+from todoctl.state import Home, make_directory
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, Progress, Step
 from todoctl.targets.k3d import cluster as k3d

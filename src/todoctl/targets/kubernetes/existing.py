@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, make_directory
 from todoctl.kube.app import Deployed
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import ROUTE_GROUP, Resource, adapted, deployment_of, is_ours, owned, pulled_with
 from todoctl.settings import Settings, seconds
+from todoctl.state import Home, make_directory
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, Progress
 from todoctl.targets.kubernetes.forward import Forwarder

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from todoctl.errors import LockedError
-from todoctl.home import make_directory
 from todoctl.kube.app import Deployed
 from todoctl.kube.manifests import Resource, owned
+from todoctl.state import make_directory
 
 NAME = "todoctl-validation"
 

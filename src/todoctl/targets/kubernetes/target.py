@@ -10,7 +10,6 @@ from typing import Any
 
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home, make_directory, not_writable
 from todoctl.kube import image_pod
 from todoctl.kube.app import Deployed
 from todoctl.kube.client import RefusedError
@@ -18,6 +17,7 @@ from todoctl.kube.helper_pod import NAME as HELPER
 from todoctl.kube.helper_pod import HelperPod, remove_pod
 from todoctl.kube.manifests import DEPLOYMENT, Resource, deployment_of, is_ours, owned
 from todoctl.settings import Settings
+from todoctl.state import Home, make_directory, not_writable
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, ImageService, Progress
 from todoctl.targets.endpoint import Entrance

@@ -16,9 +16,9 @@ from todoctl import ports
 from todoctl.client import Client
 from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, TodoctlError, UnavailableError
-from todoctl.home import HOME_FIX, Home, damaged, make_directory, read_json, write_json
 from todoctl.restore import put_cache_back
 from todoctl.settings import Settings, seconds
+from todoctl.state import HOME_FIX, Home, damaged, make_directory, read_json, write_json
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, ImageService, Progress
 from todoctl.targets.endpoint import Entrance, on_this_machine

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from todoctl import directory
-from todoctl.home import make_directory, not_writable
+from todoctl.state import make_directory, not_writable
 from todoctl.targets.local import process
 from todoctl.targets.volume import File, Side, require_aside, unreadable
 

@@ -13,8 +13,8 @@ from tests.todoctl.targets.k3d.world import Machine, World
 from tests.todoctl.told import Told
 from todoctl import targets
 from todoctl.errors import UnavailableError
-from todoctl.home import Home
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets import Choice
 from todoctl.targets.k3d import cluster as k3d
 from todoctl.targets.kubernetes import target as kubernetes

@@ -16,8 +16,8 @@ from tests.todoctl.told import Told
 from todoctl.cli import doctor
 from todoctl.commands import Commands
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets import Choice
 from todoctl.targets.base import Target
 from todoctl.targets.k3d.options import ClusterOptions

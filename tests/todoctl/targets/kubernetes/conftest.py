@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.todoctl.kube.kube import Kube
-from todoctl.home import Home
 from todoctl.kube import wait
+from todoctl.state import Home
 from todoctl.targets.kubernetes import target as kubernetes
 from todoctl.targets.kubernetes.existing import ExistingCluster
 from todoctl.targets.kubernetes.options import NamespaceOptions

@@ -13,10 +13,10 @@ from tests.todoctl.told import Told
 from todoctl import targets
 from todoctl.client import Client
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.home import Home
 from todoctl.images import engine, pull
 from todoctl.ports import check_free
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets import Choice
 from todoctl.targets.kubernetes import forward
 from todoctl.targets.kubernetes.target import KubernetesTarget

@@ -11,8 +11,8 @@ from tests import visitor
 from tests.app_server import free_port, wait_for
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.home import Home
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets.local import process
 from todoctl.targets.local import target as local
 from todoctl.targets.local.target import LocalTarget

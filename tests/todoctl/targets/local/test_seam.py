@@ -12,9 +12,9 @@ from tests.app_server import free_port, wait_for
 from todoctl import directory
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
-from todoctl.home import Home
+from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
-from todoctl.targets.base import Way
+from todoctl.state import Home
 from todoctl.targets.local import process
 from todoctl.targets.local.target import LocalTarget
 from todoctl.terminal import Terminal
@@ -228,9 +228,9 @@ def test_the_app_fetches_from_the_image_service(target: LocalTarget, client: Cli
         target.start(Settings(port=PORT, image_url=service.url, ttl=0.5))
         wait_for(lambda: has_picture(client))
         (served,) = service.served()
-        assert served.way is Way.PICTURE
+        assert served.mode is ResponseMode.PICTURE
         assert served.picture == visitor.picture(client.url)
-        service.answer(Way.ERROR)
+        service.answer(ResponseMode.ERROR)
         while len(service.served()) < 2:
             visitor.view(client.url)
         assert service.served()[1].picture is None

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from todoctl.errors import BadUsageError, LockedError, UnavailableError
-from todoctl.home import Home, damaged, read_json, write_json
+from todoctl.state import Home, damaged, read_json, write_json
 from todoctl.targets import Choice, known
 
 
