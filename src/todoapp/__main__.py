@@ -31,8 +31,8 @@ import uvicorn
 
 from todoapp.app import SECURITY_HEADERS, build
 from todoapp.cache import Cache
-from todoapp.settings import Settings, SettingsError, read, without_credentials
-from todoapp.source import source
+from todoapp.settings import SAMPLE_URL, Settings, SettingsError, read, without_credentials
+from todoapp.source import prepare, source
 from todoapp.store import Store
 
 # In seconds. A connection may idle for longer than in proxies (60 in nginx, 90 in Traefik), so that these
@@ -104,17 +104,24 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     config.load()
     protocol = config.http_protocol_class
     config.http_protocol_class = cast("Any", lambda **given: Limited(protocol(**given)))
-    Server(config, settings.drain_seconds).run(sockets=[listener])
+    Server(config, settings).run(sockets=[listener])
     log.info("stopped; everything is saved" if cache.last_error is None else "stopped")
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which on SIGTERM goes on for `drain_seconds` before it stops."""
+    """uvicorn's server, which on SIGTERM goes on for a while before it stops."""
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
-        self._drain_seconds = drain_seconds
+        self._settings = settings
         self._stop_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to serve, and only then loads what a fetch needs: no visitor is to wait for that."""
+        await super().startup(sockets)
+        if self._settings.image_url != SAMPLE_URL:
+            loading = asyncio.to_thread(prepare, self._settings.image_url.partition(":")[0])
+            self._loading = asyncio.gather(loading, return_exceptions=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Begins to drain on SIGTERM; stops at once on SIGINT, and on a second signal of any kind."""
@@ -122,8 +129,8 @@ class Server(uvicorn.Server):
         if sig == signal.SIGTERM and self._stop_at is None:
             # A load balancer learns only after a moment that it should send nobody here any more.
             # Until then everyone is served, but asked to come on a new connection next time.
-            log.info("SIGTERM: serving for another %g s, then stopping", self._drain_seconds)
-            self._stop_at = time.monotonic() + self._drain_seconds
+            log.info("SIGTERM: serving for another %g s, then stopping", self._settings.drain_seconds)
+            self._stop_at = time.monotonic() + self._settings.drain_seconds
             self.config.encoded_headers.append((b"connection", b"close"))
             self.server_state.default_headers.append((b"connection", b"close"))
         else:

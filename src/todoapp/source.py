@@ -87,20 +87,27 @@ async def fetch(url: str, _shown: str | None) -> bytes:
     return content
 
 
+@functools.cache
+def prepare(scheme: str) -> ssl.SSLContext:
+    """Loads what a fetch needs, which takes a while. Returns the certificates for an http or https URL."""
+    import httpx
+
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        if scheme == "https":
+            why = "cannot read the certificates that SSL_CERT_FILE or SSL_CERT_DIR name"
+            raise FetchError(f"{why}: {one_line(error)}") from None
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody, should it be redirected
+
+
 def _client(url: str) -> "httpx.AsyncClient":
     import httpx
 
     address = urlsplit(url)
-    try:
-        tls = httpx.create_ssl_context()
-    except OSError as error:
-        if address.scheme == "https":
-            why = "cannot read the certificates that SSL_CERT_FILE or SSL_CERT_DIR name"
-            raise FetchError(f"{why}: {one_line(error)}") from None
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody, should it be redirected
     user, password = unquote(address.username or ""), unquote(address.password or "")
     return httpx.AsyncClient(
-        verify=tls,
+        verify=prepare(address.scheme),
         auth=(user, password) if "@" in address.netloc else None,
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         follow_redirects=True,

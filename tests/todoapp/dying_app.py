@@ -1,4 +1,4 @@
-"""The app in processes forked ready to serve, which can die at a chosen system call.
+"""The app in processes forked ready to serve.
 
 Forking from one process that has imported everything makes hundreds of starts affordable. Run as a
 program, this module is that process: it forks an app for each line of JSON on its standard input.
@@ -11,36 +11,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from tests.app_server import wait_for
 
-WRITING_CALLS = ("write", "fsync", "rename", "unlink", "link")
-"""The calls with which the store changes the volume."""
-
-SLICES = ("before", "half", "after")
-"""When a call is cut short; half of it only exists for `write`."""
-
-
-@dataclass(frozen=True)
-class Death:
-    """Die at the `call`th writing call of the store (from 0), before, in the middle or after it."""
-
-    call: int
-    when: str
-
 
 @dataclass(frozen=True)
 class Plan:
-    """What the forking process is told: an environment, where to write, and a `Death`."""
+    """What the forking process is told: an environment, and where to write."""
 
     env: dict[str, str]
     log: str
-    calls: str | None
-    death: tuple[int, str] | None
 
 
 class Nursery:
@@ -54,17 +37,9 @@ class Nursery:
         self,
         env: Mapping[str, str],
         log: Path,
-        *,
-        calls: Path | None = None,
-        death: Death | None = None,
     ) -> Iterator["App"]:
-        """An app that records its store's writing calls in `calls`; killed at the end."""
-        plan = Plan(
-            dict(env),
-            str(log),
-            str(calls) if calls else None,
-            (death.call, death.when) if death else None,
-        )
+        """An app; killed at the end."""
+        plan = Plan(dict(env), str(log))
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(astuple(plan)) + "\n")
@@ -132,39 +107,9 @@ def _serve(plan: Plan) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.update(plan.env)
-    if plan.calls:
-        _watch(Path(plan.calls), Death(*plan.death) if plan.death else None)
     from todoapp.__main__ import main
 
     sys.exit(main())
-
-
-def _watch(calls: Path, death: Death | None) -> None:
-    """Put every writing call of the store's thread on record, and die at the one that is meant."""
-    record = os.open(calls, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    write = os.write
-    made = 0
-
-    def watched(name: str, call: Callable[..., object]) -> Callable[..., object]:
-        def wrapper(first: object, *args: bytes, **kwargs: int) -> object:
-            nonlocal made
-            if not threading.current_thread().name.startswith("volume"):
-                return call(first, *args, **kwargs)
-            write(record, f"{name}\n".encode())
-            due = death.when if death and made == death.call else None
-            made += 1
-            if due == "half":
-                call(first, args[0][: len(args[0]) // 2], *args[1:])
-            try:
-                return call(first, *args, **kwargs) if due in {None, "after"} else None
-            finally:
-                if due:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        return wrapper
-
-    for name in WRITING_CALLS:
-        setattr(os, name, watched(name, getattr(os, name)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """The page in a real browser, on the real server, with a real image service."""
 
-import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -90,22 +88,6 @@ def test_the_countdown_moves_and_is_no_access(browser: Browser, app: AppServer) 
         assert visit.requests.count("/") == 1
 
 
-@pytest.mark.parametrize(
-    ("ttl", "shown"),
-    [("90000", r"(25:00:00|24:59:\d\d)"), ("1e12", r"\d{8,}:\d\d:\d\d")],
-    ids=["a day and an hour", "longer than dates go"],
-)
-def test_a_long_time_is_counted_in_hours(
-    browser: Browser, start_app: StartApp, images: ImageService, ttl: str, shown: str
-) -> None:
-    app = with_picture(start_app(IMAGE_URL=images.url, CACHE_TTL=ttl))
-    with visiting(browser, app) as visit:
-        with visit.page.expect_response("**/api/cache"):
-            visit.page.evaluate(LOOK_BACK)
-        expect(visit.page.locator("#countdown")).to_have_text(re.compile(rf"^Valid for another {shown}\.$"))
-        assert visit.complaints == []
-
-
 def test_news_come_by_themselves_and_are_no_access(browser: Browser, app: AppServer) -> None:
     with visiting(browser, app, clock=True) as visit:
         count = app.view().access_count
@@ -116,17 +98,6 @@ def test_news_come_by_themselves_and_are_no_access(browser: Browser, app: AppSer
         assert app.cache()["access_count"] == count
         assert visit.requests.count("/") == 1
         assert visit.complaints == []
-
-
-def test_a_machine_that_slept_does_not_lag_behind(browser: Browser, app: AppServer) -> None:
-    """The browser's clock is then ahead of the server's, too: they must not argue without end."""
-    with visiting(browser, app, clock=True) as visit:
-        with visit.page.expect_response("**/api/cache"):
-            visit.page.clock.fast_forward(601_000)
-        expect(visit.page.locator("#metadata")).to_have_attribute("data-status", "expired")
-        visit.page.clock.run_for(3_000)
-        assert app.cache()["status"] == "valid"
-        assert visit.requests.count("/api/cache") <= 3
 
 
 def test_an_expiry_and_another_visit_are_shown_without_a_reload(
@@ -185,53 +156,12 @@ def test_without_a_picture_there_is_a_friendly_placeholder(
         assert visit.complaints == []
 
 
-def test_the_page_outlives_the_server(browser: Browser, app: AppServer) -> None:
-    with visiting(browser, app) as visit:
-        app.kill()
-        with visit.page.expect_event("requestfailed"):
-            visit.page.evaluate(LOOK_BACK)
-        first = visit.page.locator("#countdown").inner_text()
-        expect(visit.page.locator("#countdown")).not_to_have_text(first)
-        assert visit.errors == []
-
-
 @pytest.mark.parametrize("size", [PHONE, (320, 568), DESKTOP], ids=["phone", "small phone", "desktop"])
 def test_nothing_has_to_be_scrolled_sideways(browser: Browser, app: AppServer, size: tuple[int, int]) -> None:
     with visiting(browser, app, size=size) as visit:
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= size[0]
         rows = visit.page.locator("#metadata div")
         assert rows.evaluate_all("rows => rows.map((row) => row.scrollWidth - row.clientWidth)") == [0] * 6
-
-
-def test_any_picture_keeps_its_box_and_its_shape(
-    browser: Browser, start_app: StartApp, tmp_path: Path
-) -> None:
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    blank = browser.new_page(viewport={"width": 64, "height": 16})
-    blank.screenshot(path=cache / "cached_image.jpg", type="jpeg")
-    blank.close()
-    saved = {"download_timestamp": datetime.now(UTC).timestamp()}
-    (cache / "cache_metadata.json").write_text(json.dumps(saved))
-    app = start_app(cache, IMAGE_URL="sample:")
-    with visiting(browser, app) as visit:
-        picture = visit.page.locator("#picture")
-        assert picture.evaluate(DECODED) == 64
-        assert picture.evaluate("image => getComputedStyle(image).objectFit") == "cover"
-        whole = picture.bounding_box()
-        assert whole
-        assert whole["width"] == pytest.approx(whole["height"], abs=1)
-        visit.page.route("**/image?*", lambda route: route.abort())
-        visit.page.reload()
-        assert picture.bounding_box() == whole
-
-
-@pytest.mark.parametrize(("motion", "animation"), [(True, "appear"), (False, "none")])
-def test_nothing_moves_for_whoever_asked_for_that(
-    browser: Browser, app: AppServer, motion: bool, animation: str
-) -> None:
-    with visiting(browser, app, motion=motion) as visit:
-        assert visit.page.locator("#picture").evaluate("i => getComputedStyle(i).animationName") == animation
 
 
 def test_light_and_dark_differ_and_can_be_read(browser: Browser, app: AppServer) -> None:

@@ -151,20 +151,6 @@ def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     assert_in_lines(app.log)
 
 
-@pytest.mark.parametrize(
-    "half", [b"", b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123"]
-)
-def test_half_a_request_is_dropped(tmp_path: Path, half: bytes) -> None:
-    app = AppServer(tmp_path / "cache", tmp_path / "log", {"IMAGE_URL": "sample:"})
-    app.start("-c", "import sys, todoapp.__main__ as m; m.REQUEST_SECONDS = 1; sys.exit(m.main())")
-    with socket.create_connection(("127.0.0.1", app.port), timeout=30) as connection:
-        connection.sendall(half)
-        while connection.recv(65536):
-            pass
-    app.view_valid()
-    app.close()
-
-
 def test_a_head_without_end_is_dropped(tmp_path: Path) -> None:
     with app_server(tmp_path / "cache", tmp_path / "log", IMAGE_URL="sample:") as app:
         with socket.create_connection(("127.0.0.1", app.port), timeout=30) as connection:

@@ -1,7 +1,6 @@
 """Whatever the image service does, visitors get their page promptly and the cache stays sound."""
 
 import hashlib
-import itertools
 import time
 
 import pytest
@@ -99,21 +98,6 @@ def test_with_no_picture_yet_a_placeholder_is_shown(
     wait_for(lambda: app.view().status == "valid", what="recovery")
 
 
-def test_retries_back_off(start_app: StartApp, images: ImageService) -> None:
-    """Each wait is twice as long as the one before it."""
-    images.mode = Mode.ERROR_500
-    app = start_app(IMAGE_URL=images.url)
-
-    def asked(times: int) -> bool:
-        app.view()
-        return images.fetches >= times
-
-    wait_for(lambda: asked(5), what="five attempts")
-    times = [request.at for request in images.requests]
-    waits = [after - before for before, after in itertools.pairwise(times)]
-    assert all(wait >= least for wait, least in zip(waits, (0.25, 0.5, 1, 2), strict=True)), waits
-
-
 @pytest.mark.parametrize("retry_after", ["120", "Wed, 21 Oct 2099 07:28:00 GMT"])
 def test_retry_after_is_heeded_over_a_restart(
     start_app: StartApp, images: ImageService, retry_after: str
@@ -126,13 +110,6 @@ def test_retry_after_is_heeded_over_a_restart(
     app.restart()  # a start without a picture does not come before its time either
     assert app.view().status == "empty"
     assert images.fetches == 1
-
-
-def test_a_redirect_is_followed(start_app: StartApp, images: ImageService) -> None:
-    images.mode = Mode.REDIRECT
-    app = start_app(IMAGE_URL=images.url)
-    app.view_valid()
-    assert [request.path for request in images.requests] == ["/500", "/moved"]
 
 
 def test_a_slow_picture_is_shown_once_it_is_there(start_app: StartApp, images: ImageService) -> None:
@@ -149,35 +126,6 @@ def test_a_slow_picture_is_shown_once_it_is_there(start_app: StartApp, images: I
     assert (page.status, page.image_access_count, page.access_count) == ("valid", 1, 2)
     assert hashlib.sha256(app.image()).hexdigest() in images.pictures
     assert images.fetches == 1
-
-
-def test_a_slow_picture_takes_the_place_of_the_old_one(start_app: StartApp, images: ImageService) -> None:
-    """As above, where its visitors were shown the old one meanwhile."""
-    app = start_app(IMAGE_URL=images.url, CACHE_TTL="5")
-    app.view_valid()
-    old = app.image()
-    expire(app)
-    images.mode = Mode.HANG
-    assert app.view().status == "stale"
-    images.mode = Mode.OK
-    state = wait_for(
-        lambda: found if (found := app.cache())["status"] != "stale" else None, what="the new picture"
-    )
-    assert (state["status"], state["image_access_count"]) == ("valid", 0)
-    assert app.image() != old
-    page = app.view()
-    assert (page.status, page.image_access_count) == ("valid", 1)
-    assert images.fetches == 2
-
-
-def test_the_same_picture_again_is_a_new_download(start_app: StartApp, images: ImageService) -> None:
-    images.mode = Mode.SAME
-    app = start_app(IMAGE_URL=images.url, CACHE_TTL=str(TTL))
-    first = app.view_valid()
-    expire(app)
-    page = app.view_valid()
-    assert (page.image_access_count, page.access_count) == (1, first.access_count + 2)
-    assert page.downloaded_at != first.downloaded_at
 
 
 @pytest.mark.parametrize("mode", [Mode.OK, Mode.ERROR_500])

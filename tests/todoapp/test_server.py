@@ -112,30 +112,6 @@ def test_signals_that_mean_now(start_app: StartApp, signals: list[signal.Signals
     assert "everything is saved" in app.log
 
 
-def test_sigterm_during_the_start(tmp_path: Path) -> None:
-    """Process 1 of a container has no default handlers; it must end all the same."""
-    server = AppServer(tmp_path / "cache", tmp_path / "log", {"IMAGE_URL": "sample:"})
-    server.spawn(
-        "-c",
-        "import os, signal, todoapp.__main__ as m; "
-        "m.read = lambda _: os.kill(os.getpid(), signal.SIGTERM); m.main()",
-    )
-    assert server.wait() == 0
-    server.client.close()
-
-
-def test_a_second_process_takes_over(start_app: StartApp, images: ImageService) -> None:
-    """It may be there already while the first one drains."""
-    old = start_app(IMAGE_URL=images.url, DRAIN_SECONDS="1")
-    old.view()
-    new = start_app(IMAGE_URL=images.url)
-    old.process.send_signal(signal.SIGTERM)
-    assert [new.view().access_count, old.view().access_count] == [2, 3]
-    assert old.wait() == 0
-    assert new.view().access_count == 4
-    assert images.fetches == 1
-
-
 @pytest.mark.parametrize(
     ("host", "reason"), [("127.0.0.1", "in use"), ("203.0.113.1", ""), ("host.invalid", "")]
 )
@@ -149,12 +125,6 @@ def test_an_address_that_cannot_be(tmp_path: Path, host: str, reason: str) -> No
     [line] = server.log.splitlines()
     assert line.startswith(f"todoapp: cannot listen on HOST={host} PORT={server.env['PORT']}: ")
     assert reason in line
-
-
-def test_debug_logs_requests(start_app: StartApp) -> None:
-    app = start_app(IMAGE_URL="sample:", LOG_LEVEL="debug")
-    app.view()
-    wait_for(lambda: '"GET / HTTP/1.1" 200' in app.log, what="the request in the log")
 
 
 def test_a_request_that_never_comes_whole_is_dropped(
@@ -179,15 +149,3 @@ def test_a_request_that_never_comes_whole_is_dropped(
         assert app.view().status in {"valid", "empty"}
     finally:
         app.close()
-
-
-@pytest.mark.parametrize("stdout", ["closed", "ascii"])
-def test_no_log_is_a_reason_to_fail(tmp_path: Path, stdout: str) -> None:
-    """Standard output is closed, or can only take ASCII while the volume's name is not."""
-    app = AppServer(tmp_path / "ü" / "cache", tmp_path / "log", {"IMAGE_URL": "sample:"})
-    app.env |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    close = "import os; os.close(1); " if stdout == "closed" else ""
-    app.start("-c", f"{close}import os, sys; os.execv(sys.executable, [sys.executable, '-m', 'todoapp'])")
-    assert app.view().access_count == 1
-    app.close()
-    assert "Traceback" not in app.log

@@ -43,30 +43,6 @@ def test_a_picture_is_there_before_the_first_view(start_app: StartApp, images: I
     assert images.fetches == 1
 
 
-def test_a_sample_is_there_before_the_first_view(start_app: StartApp) -> None:
-    app = start_app(IMAGE_URL="sample:")
-    wait_for_picture(app)
-    picture = app.image()
-    page = app.view()
-    assert (page.status, page.access_count, page.image_access_count) == ("valid", 1, 1)
-    assert app.image() == picture
-
-
-def test_a_lost_picture_is_replaced_and_the_count_goes_on(
-    start_app: StartApp, images: ImageService, tmp_path: Path
-) -> None:
-    (tmp_path / "cache").mkdir()
-    saved = {"download_timestamp": 1.0, "access_count": 41, "image_access_count": 7, "sha256": "0" * 64}
-    (tmp_path / "cache" / METADATA).write_text(json.dumps(saved))
-    app = start_app(IMAGE_URL=images.url)
-    wait_for_picture(app)
-    state = app.cache()
-    assert (state["access_count"], state["image_access_count"], state["last_error"]) == (41, 0, None)
-    assert "is missing" in app.log
-    page = app.view()
-    assert (page.access_count, page.image_access_count, images.fetches) == (42, 1, 1)
-
-
 def test_the_start_is_not_held_up_and_a_view_waits_for_its_fetch(
     start_app: StartApp, images: ImageService
 ) -> None:
@@ -110,19 +86,6 @@ def test_a_fetch_that_failed_is_left_to_the_next_view(start_app: StartApp, image
     assert images.fetches == 2
 
 
-def test_a_start_tries_again_what_failed_before_it(start_app: StartApp, images: ImageService) -> None:
-    images.mode = Mode.ERROR_500
-    app = start_app(IMAGE_URL=images.url)
-    wait_for(lambda: app.cache()["last_error"], what="the failure")
-    app.stop()
-    images.mode = Mode.OK
-    time.sleep(MIN_BACKOFF)
-    app.start()
-    wait_for_picture(app)
-    assert app.cache()["last_error"] is None
-    assert images.fetches == 2
-
-
 def test_processes_that_start_together_fetch_once(start_app: StartApp, images: ImageService) -> None:
     images.mode = Mode.HANG
     apps = [start_app(IMAGE_URL=images.url) for _ in range(3)]
@@ -136,34 +99,6 @@ def test_processes_that_start_together_fetch_once(start_app: StartApp, images: I
     assert states[0] == states[1] == states[2]
     assert states[0]["access_count"] == states[0]["image_access_count"] == 0
     assert [app.view().access_count for app in apps] == [1, 2, 3]
-
-
-def test_another_takes_over_where_the_one_that_fetches_dies(
-    start_app: StartApp, images: ImageService
-) -> None:
-    """Without a page view, as in a rollout that begins with an empty volume."""
-    images.mode = Mode.HANG
-    apps = [start_app(IMAGE_URL=images.url) for _ in range(2)]
-    fetch_of_the_start(images)
-    apps[0].kill()
-    images.mode = Mode.OK
-    wait_for_picture(apps[1])
-    assert apps[1].cache()["access_count"] == 0
-
-
-def test_sigterm_while_the_start_fetches(start_app: StartApp, images: ImageService) -> None:
-    images.mode = Mode.HANG
-    app = start_app(IMAGE_URL=images.url)
-    fetch_of_the_start(images)
-    begun = time.monotonic()
-    assert app.stop() == 0
-    assert time.monotonic() - begun < 5, "it waited for the fetch"
-    assert "everything is saved" in app.log
-    assert "Traceback" not in app.log
-    images.mode = Mode.OK
-    app.start()
-    wait_for_picture(app)
-    assert app.cache()["access_count"] == 0
 
 
 PICTURES: dict[str, dict[str, object]] = {
@@ -196,17 +131,6 @@ def test_a_start_with_any_picture_fetches_nothing(
     found = f"INFO picture on the volume: SHA-256 {sha256}, image/png, {len(picture)} bytes, downloaded at "
     assert found in line
     assert line.endswith("Z" if status == "valid" else "1970-01-01T00:00:01Z")
-
-
-def test_a_new_process_beside_an_old_one_fetches_nothing(start_app: StartApp, images: ImageService) -> None:
-    """A rollout: it finds the picture of the old one."""
-    old = start_app(IMAGE_URL=images.url)
-    wait_for_picture(old)
-    new = start_app(IMAGE_URL=images.url)
-    old.stop()
-    time.sleep(A_WHILE)
-    assert new.view().image_access_count == 1
-    assert images.fetches == 1
 
 
 def test_a_picture_that_cannot_be_read_yet_is_not_replaced(

@@ -15,7 +15,7 @@ import pytest
 from tests.app_server import AppServer, wait_for
 from tests.conftest import StartApp
 from tests.image_service import ImageService, Mode, png
-from tests.todoapp.volumes import as_ordinary_user, full, read_only, small_volume
+from tests.todoapp.volumes import as_ordinary_user, read_only
 from todoapp.policy import State
 from todoapp.source import identify
 from todoapp.store import METADATA, PICTURE, Found, Store
@@ -27,32 +27,6 @@ def saved(app: AppServer) -> dict[str, object]:
     """What the metadata on the volume say."""
     entries: dict[str, object] = json.loads((app.cache_dir / METADATA).read_text())
     return entries
-
-
-def test_a_full_disk(start_app: StartApp, images: ImageService, tmp_path: Path) -> None:
-    """Views are counted and pictures renewed in memory, and saved once there is room again."""
-    images.picture_size = 20_000
-    with small_volume(tmp_path / "volume") as mounted:
-        app = start_app(tmp_path / "volume", IMAGE_URL=images.url, CACHE_TTL=TTL)
-        assert app.view().status == "valid"
-        with full(app, mounted=mounted):
-            wait_for(lambda: app.cache()["status"] == "expired", what="expiry")
-            assert [app.view().status for _ in range(2)] == ["grace", "valid"]
-            state = app.cache()
-            assert state["access_count"] == 3
-            assert str(app.cache_dir) in state["last_error"]
-            assert "memory" in state["last_error"]
-            new = app.image()
-            assert saved(app)["access_count"] == 1
-            assert (app.cache_dir / PICTURE).read_bytes() != new
-        assert app.cache()["last_error"] is None
-        assert saved(app)["access_count"] == 3
-        assert (app.cache_dir / PICTURE).read_bytes() == new
-        app.env["CACHE_TTL"] = "600"
-        app.restart()
-        assert app.view().access_count == 4
-        assert app.image() == new
-        app.stop()
 
 
 def test_a_read_only_volume(start_app: StartApp, images: ImageService) -> None:
@@ -77,20 +51,6 @@ def test_a_read_only_volume(start_app: StartApp, images: ImageService) -> None:
     assert states[0]["last_error"] is None
     assert "going on in memory" in apps[0].log
     assert "well again" in apps[0].log
-
-
-def test_a_start_on_a_read_only_volume(start_app: StartApp, images: ImageService) -> None:
-    """What lies there is served; nothing on it is needed for that."""
-    first = start_app(IMAGE_URL=images.url)
-    first.view()
-    picture = first.image()
-    first.stop()
-    with read_only(first.cache_dir):
-        app = start_app(IMAGE_URL=images.url, prefix=as_ordinary_user())
-        assert app.image() == picture
-        assert app.view().access_count == 2
-    assert app.view().access_count == 3
-    assert saved(app)["access_count"] == 3
 
 
 @pytest.mark.parametrize("name", ["file/cache", "\x7f" * 300])

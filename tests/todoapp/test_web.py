@@ -1,15 +1,12 @@
 """Every endpoint over real HTTP, and what is no request for one."""
 
 import hashlib
-import itertools
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.app_server import AppServer, app_server
-from tests.image_service import ImageService, image_service
+from tests.image_service import image_service
 
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -111,12 +108,6 @@ def test_if_none_match(app: AppServer, if_none_match: str, status: int, method: 
         assert "content-length" not in answer.headers
 
 
-def test_if_none_match_in_two_fields(app: AppServer) -> None:
-    etag = app.client.get("/image").headers["etag"]
-    fields = [("If-None-Match", '"other"'), ("If-None-Match", etag)]
-    assert app.client.get("/image", headers=fields).status_code == 304
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -182,11 +173,6 @@ def test_security_headers(app: AppServer, path: str) -> None:
     assert "server" not in headers
 
 
-def test_health_and_readiness(app: AppServer) -> None:
-    assert app.client.get("/healthz").status_code == 200
-    assert app.client.get("/readyz").status_code == 200
-
-
 def test_the_log_says_what_it_serves_and_why_it_fetches(app: AppServer) -> None:
     first, second, third = app.log.splitlines()[:3]
     assert f"cache in {app.cache_dir}, TTL 600 s" in first
@@ -194,25 +180,3 @@ def test_the_log_says_what_it_serves_and_why_it_fetches(app: AppServer) -> None:
     assert "fetching a new picture: there is no picture yet" in second
     image = app.cache()["image"]
     assert third.endswith(f"INFO new picture: SHA-256 {image['sha256']}, image/png, {image['size']} bytes")
-
-
-def test_restarts_keep_all(images: ImageService, tmp_path: Path) -> None:
-    with app_server(tmp_path / "cache", tmp_path / "log", IMAGE_URL=images.url) as app:
-        app.view()
-        before, picture = app.cache(), app.image()
-        app.restart()
-        assert app.cache() == before
-        assert app.image() == picture
-        assert app.view().access_count == 2
-        saved = json.loads((tmp_path / "cache" / "cache_metadata.json").read_text())
-        assert saved["access_count"] == 2
-
-
-def test_samples_without_internet(tmp_path: Path) -> None:
-    env = {"IMAGE_URL": "sample:", "CACHE_TTL": "0.001"}
-    with app_server(tmp_path / "cache", tmp_path / "log", **env) as app:
-        pictures: list[bytes] = []
-        while len(pictures) < 6:
-            if app.view().status == "valid":
-                pictures.append(app.image())
-        assert all(one != next_ for one, next_ in itertools.pairwise(pictures))
