@@ -79,7 +79,7 @@ class Reach:
     """
 
     def __init__(self, home: str, *, resolve: bool = True) -> None:
-        self._host = urlsplit(home).hostname or ""
+        self._host = _origin(home)[1]
         self._resolve = resolve
 
     @cached_property
@@ -365,16 +365,21 @@ def _in_one_line(error: Exception) -> str:
 
 
 def _origin(url: str) -> Origin:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme)
+    """Of no address: nothing, which is nobody's."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return "", "", None
 
 
 def _credentials(url: str) -> str:
     """The value of `Authorization` that a URL with user and password stands for."""
-    named, at, _ = urlsplit(url).netloc.rpartition("@")
-    user, _, password = named.partition(":")
-    both = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
-    return f"Basic {b64encode(both).decode()}" if at else ""
+    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#]*)@", url)
+    if not found:
+        return ""
+    user, _, password = found[1].partition(":")
+    return f"Basic {b64encode(unquote_to_bytes(user) + b':' + unquote_to_bytes(password)).decode()}"
 
 
 class _Visitor:
