@@ -115,7 +115,7 @@ def require_pod(client: Client, wanted: Resource, timeout: float | None) -> Reso
         if not pods.is_standing(found) and "deletionTimestamp" not in found["metadata"]:
             client.delete("Pod", name, grace=1)  # evicted, it would stay on the list for good
         ready = pods.is_standing(found) and pods.is_ready(found)
-        return None if ready else wait.pod_reason(client, found)
+        return None if ready else pods.pod_reason(client, found)
 
     wait.until(look, f"todoctl's own pod {name} does not get ready", None, timeout)
     return client.get("Pod", name) or {}

@@ -161,12 +161,16 @@ class Handler(BaseHTTPRequestHandler):
         ]
 
     def _forward(self) -> None:
-        """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page."""
+        """The WebSocket that `kubectl port-forward` speaks: channel 0 is data; it leads to the page,
+        or to the image service."""
         (port,) = parse_qs(urlsplit(self.path).query)["ports"]
         self._upgrade()
         for channel in (0, 1):
             self._send(2, bytes([channel]) + struct.pack("<H", int(port)))
-        with socket.create_connection(("127.0.0.1", int(self.kube.url.rpartition(":")[2]))) as page:
+        there = int(self.kube.url.rpartition(":")[2])
+        if port == "8000" and self.kube.service:
+            there = self.kube.service.server_address[1]
+        with socket.create_connection(("127.0.0.1", there)) as page:
             back = threading.Thread(target=self._lead_back, args=(page,))
             back.start()
             with suppress(OSError):  # it closes when it has answered

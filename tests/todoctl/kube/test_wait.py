@@ -11,7 +11,7 @@ from tests.todoctl.kube.kube import Answer, Kube
 from tests.todoctl.kube.objects import Json, event, pod
 from tests.todoctl.told import Told
 from todoctl.errors import UnavailableError
-from todoctl.kube import manifests, wait
+from todoctl.kube import manifests, pods, wait
 from todoctl.kube.client import Client
 
 PULL = 'failed to pull and unpack image "docker.io/todo-app:1"'
@@ -111,7 +111,7 @@ PODS: list[tuple[Json, str, bool]] = [
 @pytest.mark.parametrize(("one", "what", "final"), PODS)
 def test_what_is_said_of_a_pod(one: Json, what: str, final: bool, client: Client, kube: Kube) -> None:
     kube.pods = [one]
-    reason = wait.pod_reason(client, one)
+    reason = pods.pod_reason(client, one)
     assert reason
     assert what in reason.what
     assert reason.final == final
@@ -130,12 +130,12 @@ def test_the_newest_event_says_what_a_pod_that_starts_does(client: Client, kube:
     ):
         kube.lists["events"].append(happened)
         happened["metadata"]["resourceVersion"] = str(100 + len(kube.lists["events"]))
-        found = wait.pod_reason(client, one)
+        found = pods.pod_reason(client, one)
         assert found
         assert what in found.what
     probe = {**event(one, "Unhealthy", "Readiness probe failed: 503"), "count": 9}
     kube.lists["events"] = [probe]
-    found = wait.pod_reason(client, pod("it", ready=False))
+    found = pods.pod_reason(client, pod("it", ready=False))
     assert found
     assert found.what == "pod it runs, and is not ready yet: Readiness probe failed: 503"
 
@@ -143,11 +143,11 @@ def test_the_newest_event_says_what_a_pod_that_starts_does(client: Client, kube:
 def test_a_pull_that_waits_says_why_the_last_one_failed(client: Client, kube: Kube) -> None:
     one = waiting("ImagePullBackOff", 'Back-off pulling image "todo-app:1"')
     kube.lists["events"] = [event(one, "Failed", f"{PULL}: not found")]
-    assert (found := wait.pod_reason(client, one))
+    assert (found := pods.pod_reason(client, one))
     assert found.final
     assert "not found" in found.what
     one["spec"]["imagePullSecrets"] = [{"name": "it"}]  # which the kubelet may not have read yet
-    assert (found := wait.pod_reason(client, one))
+    assert (found := pods.pod_reason(client, one))
     assert not found.final
 
 
@@ -182,12 +182,12 @@ def test_why_no_node_takes_a_pod(
     told = {**event(one, "ProvisioningFailed", "no volume plugin matched")}
     told["involvedObject"] = {"kind": "PersistentVolumeClaim", "uid": "uid-data"}
     kube.lists["events"] = [told]
-    assert (reason := wait.pod_reason(client, one))
+    assert (reason := pods.pod_reason(client, one))
     assert what in reason.what
     assert reason.final == final
     kube.answers["/nodes/"] = Answer(403, '{"kind": "Status", "message": "may not"}')
     if nodes:
-        assert (reason := wait.pod_reason(client, one))
+        assert (reason := pods.pod_reason(client, one))
         assert "FailedScheduling" in reason.what
 
 
