@@ -23,7 +23,7 @@ def _config(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("KUBECONFIG", str(path))
     for name in ("POLL_SECONDS", "LOOK_SECONDS", "ROUTE_SECONDS"):
         monkeypatch.setattr(wait, name, 0.01)
-    monkeypatch.setattr(wait, "ADDRESS_SECONDS", 0.2)
+    monkeypatch.setattr(wait, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(wait, "UNANSWERED_SECONDS", 0.3)
     monkeypatch.setattr(kubernetes, "DELETE_SECONDS", 0.3)
     return path
