@@ -18,10 +18,10 @@ import pytest
 
 from tests.todoctl.kube.kube import Kube
 from todoctl.errors import UnavailableError
+from todoctl.image_service.service import ResponseMode
 from todoctl.kube import ask, helper_pod, image_pod
 from todoctl.kube.client import Client
 from todoctl.kube.helper_pod import HelperPod, PodFiles, PodTransport
-from todoctl.targets.base import Way
 
 
 class Program:
@@ -235,7 +235,7 @@ def test_the_image_service_is_asked_over_a_forwarded_port(client: Client, kube: 
     with image_pod.run_beside(client, "todo-app:1") as service:
         assert service.url.startswith("http://10.42.1.7:8000/")
         assert service.served() == []
-        service.answer(Way.BUSY)
+        service.answer(ResponseMode.BUSY)
         assert kube.service
-        assert kube.service.way == "busy"
+        assert kube.service.mode == "busy"
     assert ("pods", image_pod.NAME) not in kube.resources
