@@ -22,8 +22,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
-from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
@@ -187,14 +185,12 @@ class OneLine(logging.Formatter):
     default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns the line for `record`; of an error that nobody foresaw, with where it was raised."""
+        """Returns the line for `record`."""
         error = record.exc_info[1] if record.exc_info else None
         record.exc_info = record.exc_text = record.stack_info = None
         line = super().format(record)
         if error is not None:
-            trace = traceback.extract_tb(error.__traceback__)[-1:]
-            where = f" ({Path(trace[0].filename).name}:{trace[0].lineno})" if trace else ""
-            line = f"{line}: {type(error).__name__}: {error}{where}"
+            line = f"{line}: {type(error).__name__}: {error}"
         return " ".join("".join(c if c.isprintable() else " " for c in line).split())
 
 

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from todoapp import policy
 from todoapp.cache import Cache, View
-from todoapp.policy import Status
+from todoapp.policy import State, Status
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -71,8 +71,8 @@ def build(cache: Cache, source: str) -> Starlette:
         return HTMLResponse(render(seen, cache.ttl), headers=NO_STORE)
 
     async def image(request: Request) -> Response:
-        held = await cache.picture()
-        content, picture = held.content, held.state.picture
+        await cache.look()  # another process may have replaced the picture
+        content, picture = cache.held.content, cache.held.state.picture
         if content is None or picture is None:
             headers = {"retry-after": RETRY_AFTER} | NO_STORE
             return PlainTextResponse("no picture yet\n", status_code=503, headers=headers)
@@ -146,6 +146,14 @@ def describe(seen: View, cache: Cache, source: str) -> dict[str, object]:
 def render(seen: View, ttl: float) -> str:
     """Returns the page, as HTML, that answers the page view `seen`."""
     state, now = seen
+    html = _render(state._replace(access_count=0, image_access_count=0), now, ttl)
+    html = html.replace("{site_count}", str(state.access_count))
+    return html.replace("{image_count}", str(state.image_access_count))
+
+
+@lru_cache(maxsize=8)
+def _render(state: State, now: float, ttl: float) -> str:
+    """Returns the page but for its counts, in which alone the views of one turn differ."""
     expires, shown = policy.expires_at(state, ttl), policy.status(state, now, ttl)
     source, description = "/static/placeholder.svg", "There is no picture yet"
     if state.picture and state.downloaded_at is not None:
@@ -164,8 +172,8 @@ def render(seen: View, ttl: float) -> str:
         words=_WORDS,
         downloaded=_time(state.downloaded_at),
         expires=_time(expires),
-        site_count=state.access_count,
-        image_count=state.image_access_count,
+        site_count="{site_count}",
+        image_count="{image_count}",
         seen=_time(state.last_access_at),
         word=WORDS[shown],
     )
@@ -174,12 +182,10 @@ def render(seen: View, ttl: float) -> str:
 _NEXTS, _WORDS = (escape(json.dumps(texts)) for texts in (NEXT, WORDS))  # the page's script reads them
 
 
-@lru_cache(maxsize=16)
 def _time(moment: float | None) -> str:
     return "–" if moment is None else f'<time datetime="{_iso(moment)}">{_utc(moment)}</time>'
 
 
-@lru_cache(maxsize=16)
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(min(moment, LAST_DATE), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 

@@ -31,8 +31,7 @@ log = logging.getLogger(__name__)
 class Ask(Enum):
     """What a visitor asks of a turn."""
 
-    PICTURE = auto()  # the picture's bytes
-    STATE = auto()
+    LOOK = auto()  # the state; nobody's page view
     VIEW = auto()  # a page view
     LATE_VIEW = auto()  # one that cannot wait any more
 
@@ -48,13 +47,6 @@ class View(NamedTuple):
     at: float
 
 
-class Request(NamedTuple):
-    """`answer` will be a `View`, or None for a page view that has to wait for a new picture."""
-
-    ask: Asked
-    answer: "asyncio.Future[View | None]"
-
-
 class Cache:
     """The picture, its state and the page views of this process; `ttl` in seconds."""
 
@@ -68,7 +60,7 @@ class Cache:
         self._store = store
         self._source = source
         self._volume_error: str | None = None
-        self._queue: list[Request] = []
+        self._queue: list[tuple[Asked, asyncio.Future[View | None]]] = []
         self._turns: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._fetched_elsewhere = False
@@ -106,14 +98,9 @@ class Cache:
 
     async def look(self) -> View:
         """Returns the state with what other processes made of it; nobody's page view."""
-        view = await self._ask(Ask.STATE)
+        view = await self._ask(Ask.LOOK)
         assert view is not None, "only a page view has to wait"  # noqa: S101
         return view
-
-    async def picture(self) -> Found:
-        """Returns the picture that is shown now, also where another process has replaced it."""
-        await self._ask(Ask.PICTURE)
-        return self.held
 
     async def close(self) -> None:
         """Stops fetching, and saves what could not be saved before if that is possible now."""
@@ -126,27 +113,28 @@ class Cache:
     # Turns: who asks is answered together with all who ask at about the same time.
 
     async def _ask(self, ask: Asked) -> View | None:
-        request = Request(ask, asyncio.get_running_loop().create_future())
-        self._queue.append(request)
+        answer: asyncio.Future[View | None] = asyncio.get_running_loop().create_future()
+        self._queue.append((ask, answer))
         if self._turns is None:
             self._turns = asyncio.create_task(self._take_turns())
-        return await request.answer
+        return await answer
 
     async def _take_turns(self) -> None:
         while self._queue:
             for _ in range(3):  # what arrives meanwhile shares the turn; else two groups would alternate
                 await asyncio.sleep(0)
-            requests, self._queue = self._queue, []
+            queue, self._queue = self._queue, []
+            answers = [answer for _, answer in queue]
             try:
-                views = await self._turn([request.ask for request in requests])
+                views = await self._turn([ask for ask, _ in queue])
             except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
-                for request in requests:
-                    if not request.answer.done():
-                        request.answer.set_exception(error)
+                for answer in answers:
+                    if not answer.done():
+                        answer.set_exception(error)
             else:
-                for request, view in zip(requests, views, strict=True):
-                    if not request.answer.done():  # who asked may have left
-                        request.answer.set_result(view)
+                for answer, view in zip(answers, views, strict=True):
+                    if not answer.done():  # who asked may have left
+                        answer.set_result(view)
         self._turns = None
 
     async def _turn(self, asks: list[Asked]) -> list[View | None]:
@@ -164,8 +152,6 @@ class Cache:
     def _turn_on_volume(self, asks: list[Asked]) -> list[View | None]:
         """In the volume's thread: loads what others did, decides for each in turn, saves once."""
         views = None
-        if all(ask is Ask.PICTURE for ask in asks) and not self._store.picture_changed():
-            return [None] * len(asks)
         try:
             with self._store.locked():
                 self._reload()

@@ -202,26 +202,19 @@ class Store:
     def _write(self, name: str, content: bytes, *, sync: bool) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(name, flags, 0o644, dir_fd=self._open)
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(file, rest) :]
+        with open(file, "wb") as writer:  # noqa: PTH123 - an open file, no path
+            writer.write(content)
+            writer.flush()
             if sync:
                 _sync(file)
-        finally:
-            os.close(file)
 
     def _rename(self, old: str, new: str) -> None:
         os.rename(old, new, src_dir_fd=self._open, dst_dir_fd=self._open)
 
-    def picture_changed(self) -> bool:
-        """Whether another picture lies there than was found last; no lock is needed."""
-        return self._seen is None or self._signature(self.directory / PICTURE) != self._seen[1]
-
-    def _signature(self, name: str | Path) -> tuple[int, int, int] | None:
+    def _signature(self, name: str) -> tuple[int, int, int] | None:
         """What tells a file from another without reading it; None where there is none."""
         try:
-            found = os.stat(name, dir_fd=None if isinstance(name, Path) else self._open)
+            found = os.stat(name, dir_fd=self._open)
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
