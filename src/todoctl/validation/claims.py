@@ -169,8 +169,6 @@ COURSE = {
 }
 """What the exercise of the course asks of any app, in its sense: the claims of `validate --url`."""
 
-SENTENCES = CLAIMS | COURSE
-
 SEEN = {
     "ttl": "TTL, picture source and address as asked for",
     "log": "the log names cache, TTL and picture",

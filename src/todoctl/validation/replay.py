@@ -130,7 +130,8 @@ class Possible:
     def __init__(self, ttl: float) -> None:
         self.ttl = ttl
         self.fetches: Sequence[Fetch] | None = None
-        self.states: set[State] = set(model.anything())
+        # An app that was brought up just now may still be fetching its first picture.
+        self.states: set[State] = {*model.anything(), model.EMPTY._replace(views=None, starting=True)}
         self._saved: set[State] = set()
         """Those of the last answer that had to wait until it was saved."""
         self._last_look = -inf

@@ -4,6 +4,8 @@ A checker is a function from a history to findings. `policy` alone replays the m
 has learned: how many page views of others there were, and which picture the app had.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from todoctl.evidence.history import Act, ClockStep, History, Op, Request, Role
@@ -11,6 +13,11 @@ from todoctl.evidence.verdict import Check, ScenarioResult, Span, Verdict
 from todoctl.validation.checkers import counters, http, policy, volume
 from todoctl.validation.checkers.timeline import Timeline
 from todoctl.validation.claims import CLAIMS, SEEN
+
+Checker = Callable[[Timeline, policy.Replayed], list[Check]]
+
+CHECKERS: list[Checker] = [http.check, volume.check, counters.check]
+"""All but the one that replays the model, which the others build on."""
 
 
 def part(history: History, scenario: str) -> History:
@@ -35,21 +42,18 @@ def judge(history: History) -> Verdict:
     """Returns the verdict on what was done and seen so far; needs nothing but `history`."""
     timeline = Timeline(history)
     replayed = policy.replay(timeline)
-    checks = [
-        *replayed.findings.checks,
-        *http.check(timeline),
-        *volume.check(timeline, replayed),
-        *counters.check(timeline, replayed),
-    ]
+    checks = [*replayed.findings.checks]
+    for check in CHECKERS:
+        checks += check(timeline, replayed)
     scenarios = [
         ScenarioResult(name=play.name, title=play.title, begin=play.begin, end=play.end, error=play.error)
         for play in history.plays
     ]
     by_name = {result.name: result for result in scenarios}
-    for check in sorted(checks, key=lambda check: check.event):
-        result = by_name.get(history.events[check.event].scenario)
-        if result is not None and (check.passed or not _is_excused(history, check)):
-            result.checks.append(check)
+    for found in sorted(checks, key=lambda found: found.event):
+        result = by_name.get(history.events[found.event].scenario)
+        if result is not None and (found.passed or not _is_excused(history, found)):
+            result.checks.append(found)
     for visit in replayed.visits:
         result = by_name.get(history.events[visit.event].scenario)
         if result is not None:
@@ -57,7 +61,7 @@ def judge(history: History) -> Verdict:
     for play in history.plays:
         result = by_name[play.name]
         proved = {check.claim for check in result.checks if check.passed}
-        result.missing = {claim: CLAIMS[claim] for claim in play.proves if claim not in proved}
+        result.missing = {claim: CLAIMS.get(claim, claim) for claim in play.proves if claim not in proved}
         seen = (SEEN[claim] for claim in play.proves if claim in proved and claim in SEEN)
         result.saw = "; ".join(dict.fromkeys(seen))
         if meanwhile := _views_meanwhile(history, play.name):

@@ -13,6 +13,7 @@ from todoctl.evidence.history import Act, Answer, Op, Request, Role
 from todoctl.evidence.pages import LABELS, STATE, Document, Page
 from todoctl.evidence.pictures import media_type
 from todoctl.evidence.verdict import Check
+from todoctl.validation.checkers.policy import Replayed
 from todoctl.validation.checkers.timeline import Findings, Timeline
 from todoctl.validation.probes import PROBES, UNCHANGED
 
@@ -50,7 +51,7 @@ class Finding(NamedTuple):
     seen: str
 
 
-def check(timeline: Timeline) -> list[Check]:
+def check(timeline: Timeline, _: Replayed) -> list[Check]:
     """Returns what is found of each answer by itself."""
     findings = Findings()
     events = timeline.history.events
