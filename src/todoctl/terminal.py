@@ -73,8 +73,8 @@ class Terminal:
             elif self._run:  # there can be one live display at a time
                 yield _Live(self._run[0], title)
             else:
-                columns = SpinnerColumn(), _text("{task.description}"), TimeElapsedColumn()
-                with self._display(*columns) as shown:
+                columns = SpinnerColumn(), _title(), TimeElapsedColumn()
+                with self._display(*columns, expand=True) as shown:
                     yield _Live(shown, title)
 
     @contextmanager
@@ -97,8 +97,8 @@ class Terminal:
         if not self.console.is_interactive:
             yield
             return
-        columns = SpinnerColumn(), _text("{task.description}"), BarColumn(20), TimeRemainingColumn()
-        with self._display(*columns) as shown:
+        columns = SpinnerColumn(), _title(), BarColumn(10), TimeRemainingColumn()
+        with self._display(*columns, expand=True) as shown:
             shown.add_task("", total=max(sum(seconds for _, seconds in plan), 0.001))
             self._run = shown, dict(plan)
             try:
@@ -186,8 +186,8 @@ class Terminal:
             self._progress(f"{sign} {escape(title)} [dim]{time.monotonic() - began:.1f} s[/]")
             self._show_pending()
 
-    def _display(self, *columns: ProgressColumn) -> Progress:
-        return Progress(*columns, console=self.console, transient=True, refresh_per_second=8)
+    def _display(self, *columns: ProgressColumn, expand: bool = False) -> Progress:
+        return Progress(*columns, console=self.console, transient=True, refresh_per_second=8, expand=expand)
 
     @property
     def _edge(self) -> int | None:
@@ -199,8 +199,8 @@ class Terminal:
             self._line(markup)
 
     def _line(self, markup: str) -> None:
-        """Prints one line, for the terminal to wrap: what is too long can be copied whole."""
-        self.console.print(markup, soft_wrap=True)
+        """Prints, wrapped between words only: an address that is too long is left whole, to be copied."""
+        self.console.print(markup, overflow="ignore", crop=False)
 
     def _print(self, parts: Sequence[RenderableType]) -> None:
         """Prints tables and texts as rich wraps them, without the blanks that tables are filled with."""
@@ -220,6 +220,12 @@ class Terminal:
         """Shows the commands of what is over, each once."""
         for line in once(self._pending.pop()) if self._pending else ():
             self.console.print(Text(f"$ {line}", "dim"), soft_wrap=True)
+
+
+def _title() -> TextColumn:
+    """Returns the column that gives way to the others."""
+    column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    return TextColumn("{task.description}", table_column=column)
 
 
 def _text(template: str) -> TextColumn:

@@ -1,12 +1,9 @@
 """The command line: what is refused, how it is said, and how fast help comes."""
 
-import io
-import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -16,7 +13,6 @@ from todoctl import __main__ as main
 from todoctl import __version__
 from todoctl.__main__ import TerminatedError, explain, run
 from todoctl.errors import ExitCode, TodoctlError
-from todoctl.images import build
 from todoctl.settings import Settings
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.k3d.provider import resources
@@ -112,18 +108,6 @@ def test_completion_that_cannot_be_installed_is_told(todoctl: CommandLine, tmp_p
     assert told.count("\n") == 1
 
 
-def test_only_of_the_completion_is_an_error_of_files_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "app", Mock(side_effect=OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
-        main.invoke(["status"])
-
-
-def test_a_terminal_without_a_check_mark_gets_its_name(todoctl: CommandLine) -> None:
-    todoctl.env |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    seen = todoctl("doctor", "--target", "local", "--port", str(todoctl.port)).stdout
-    assert "ok Python: " in seen
-
-
 def test_output_into_a_closed_pipe_is_no_traceback(todoctl: CommandLine) -> None:
     with todoctl.spawn("--help") as process:
         assert process.stdout
@@ -145,20 +129,6 @@ def test_output_that_has_no_room_is_told(todoctl: CommandLine) -> None:
         )
     assert done.stderr.startswith("todoctl: There is no space left to write to. Free some,")
     assert done.returncode == ExitCode.UNAVAILABLE
-
-
-def test_a_command_may_have_no_output_at_all(todoctl: CommandLine) -> None:
-    words = shlex.join(
-        [sys.executable, "-m", "todoctl", "doctor", "--target", "local", "--port", str(todoctl.port)]
-    )
-    done = subprocess.run(
-        ["/bin/sh", "-c", f"{words} >&-"],
-        env=todoctl.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_sigterm_that_comes_twice_ends_once() -> None:
@@ -203,27 +173,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_commands_for_images_and_manifests_hand_over(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    calls: list[tuple[object, ...]] = []
-    monkeypatch.setattr(build, "build", lambda *given: calls.append(given[:2]))
-    monkeypatch.setattr(build, "push", lambda *given: calls.append(given[:1]))
-    assert run(["image", "build", "me/app:1", "--base-image", "mine"]) == 0
-    assert run(["image", "push", "me/app:1"]) == 0
-    assert calls == [("me/app:1", "mine"), ("me/app:1",)]
-    capsys.readouterr()
+def test_manifests_are_those_that_up_applies(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["manifests", "--cluster", "mine", "--ttl", "9"]) == 0
     printed = list(yaml.safe_load_all(capsys.readouterr().out))
-    options = ClusterOptions(cluster="mine")
-    assert printed == resources(Settings(ttl=9), options, "todo-app:1.12")
-
-
-def test_a_reader_that_has_gone_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(_: list[str]) -> int:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(main, "invoke", gone)
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert run(["status"]) == ExitCode.FAILED
-    assert sys.stderr.closed
+    assert printed == resources(Settings(ttl=9), ClusterOptions(cluster="mine"), "todo-app:1.12")
