@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -168,14 +168,32 @@ def test_somebody_has_changed_the_deployment(todoctl: Lab) -> None:
     assert todoctl.state() == seen
 
 
-def test_no_node_takes_the_pod(todoctl: Lab) -> None:
+def test_a_node_that_somebody_has_cordoned_takes_the_pod_again(todoctl: Lab) -> None:
     seen = todoctl.visit()
     todoctl.kubectl("cordon", todoctl.node)
-    assert "FailedScheduling" in until(todoctl, "FailedScheduling", "--ttl", "77")
-    assert todoctl.state().access_count == seen.access_count, "the old pod goes on serving"
-    todoctl.kubectl("uncordon", todoctl.node)
+    todoctl.up("--ttl", "77")
     todoctl.up()
     assert todoctl.state() == seen
+
+
+def test_a_claim_that_is_being_deleted_is_made_again(todoctl: Lab) -> None:
+    seen = todoctl.visit()
+    todoctl.kubectl("delete", "pvc", "local-pv-claim", "--wait=false")
+    todoctl.up()
+    assert todoctl.state() == seen
+    assert "nothing changed" in todoctl.up().stdout
+
+
+def test_a_node_that_somebody_has_removed_is_named_at_once(todoctl: Lab) -> None:
+    """And a server that does not answer keeps nobody from removing all of it."""
+    run("docker", "rm", "--force", "--volumes", f"k3d-{todoctl.cluster}-agent-1")
+    line = in_one_line(todoctl.up(code=3))
+    assert f"k3d-{todoctl.cluster}-agent-1 is gone" in line
+    run("docker", "pause", todoctl.server)
+    shutil.rmtree(todoctl.home)
+    todoctl("down")
+    assert todoctl.traces() == []
+    todoctl.up()
 
 
 @contextmanager

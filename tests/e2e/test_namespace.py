@@ -18,7 +18,6 @@ from tests.faults.catalogue import FAULTS
 from todoctl.validation.scenarios import SCENARIOS
 
 MADE = {
-    "configmap/todoctl",
     "deployment.apps/todo-app-dep",
     "persistentvolumeclaim/local-pv-claim",
     "service/todo-app-svc",

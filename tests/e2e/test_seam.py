@@ -71,7 +71,6 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     assert seen == app.read()
     assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
     assert seen[1].content == visitor.picture(client.url)
-    assert any(file.modified % 1 for file in seen), "as fine as the node's tools tell"
     assert target.volume.directory in "\n".join(target.logs(follow=False, lines=500))
     visitor.view(client.url)
     assert host.read() == app.read() != seen
@@ -82,10 +81,9 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     def going() -> str:
         return run("docker", "top", f"k3d-{todoctl.cluster}-agent-0", "-o", "pid,args")
 
-    assert "while read" in going(), "one shell looks again and again"
-    assert "python3 -S" in going(), "and one program in the pod"
+    assert "python3 -S" in going(), "one program in the pod looks again and again"
     target.volume.close()
-    wait_for(lambda: "while read" not in going() and "python3 -S" not in going())
+    wait_for(lambda: "python3 -S" not in going())
 
 
 def test_deaths_lose_nothing_and_cost_no_more_each_time(

@@ -112,13 +112,15 @@ def test_validate_passes_and_leaves_all_as_it_was(todoctl: Lab, tmp_path: Path) 
     assert todoctl.state() == before
 
 
-def test_what_a_killed_validate_leaves_is_mended_by_the_next_command(todoctl: Lab) -> None:
+def test_what_a_killed_validate_leaves_is_mended_by_the_next_up(todoctl: Lab) -> None:
     before = todoctl.state()
     with todoctl.spawn("validate") as running:
         wait_for(lambda: "cache.set-aside" in files(todoctl), deadline=60)
         wait_for(lambda: ttl(todoctl) not in {None, before.ttl}, deadline=60)
         os.killpg(running.pid, signal.SIGKILL)
-    assert "Answers" in todoctl("status").stdout
+    assert "'todoctl up' puts the deployed app back" in todoctl("status").stdout
+    assert "cache.set-aside" in files(todoctl), "to look changes nothing"
+    todoctl.up()
     assert todoctl.state() == before
     assert "cache.set-aside" not in files(todoctl)
 
@@ -160,9 +162,9 @@ def test_manifests_are_what_was_applied(todoctl: Lab) -> None:
         *("manifests", "--cluster", todoctl.cluster, "--ttl", "1234.5"),
         *("--image-url", "sample:", "--app-image", image),
     ).stdout
-    before = todoctl.versions()
-    todoctl.kubectl("apply", "--server-side", "--field-manager=todoctl", "-f", "-", given=printed)
-    assert todoctl.versions() == before
+    before = todoctl.pods()[0]["metadata"]["uid"]
+    todoctl.kubectl("apply", "--server-side", "--field-manager=learner", "-f", "-", given=printed)
+    assert todoctl.pods()[0]["metadata"]["uid"] == before, "no conflict, and nothing to roll out"
 
 
 def test_down_can_keep_the_cluster(todoctl: Lab) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.app_server import wait_for
-from tests.e2e.conftest import Lab, images, run
+from tests.e2e.conftest import Lab, run
 from tests.e2e.registry import push, registry
 from tests.e2e.relay import Line
 
@@ -104,9 +104,6 @@ def test_no_ingress_controller_is_told_within_a_minute(todoctl: Lab) -> None:
     assert todoctl.traces() == []
 
 
-@pytest.mark.skipif(
-    "v1.21" in images().get("--k3s-image", ""), reason="the lab's brings Traefik without Helm"
-)
 def test_a_helm_job_that_fails_is_told_with_its_last_words(todoctl: Lab, tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(BROKEN_VALUES)

@@ -222,7 +222,8 @@ class K3dCluster:
                 why="a cluster keeps what it was created with",
                 fix="Leave that out, choose another cluster with --cluster, or run 'todoctl down' first",
             )
-        expected = {self.options.node, f"{self.context}-server-0", f"{self.context}-serverlb"}
+        agents = {f"{self.context}-agent-{number}" for number in range(self.options.agents)}
+        expected = {f"{self.context}-server-0", f"{self.context}-serverlb", *agents}
         if missing := sorted(expected - {one.name for one in containers}):
             raise UnavailableError(
                 f"Cluster {asked.cluster} is not whole: {', '.join(missing)} "

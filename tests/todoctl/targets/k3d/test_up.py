@@ -185,7 +185,7 @@ def test_a_claim_that_is_being_deleted_goes_and_is_made_again(
     assert len(target.instances()) == 1
 
 
-@pytest.mark.parametrize("name", ["agent-0", "server-0", "serverlb"])
+@pytest.mark.parametrize("name", ["agent-0", "agent-1", "server-0", "serverlb"])
 def test_a_node_that_somebody_has_removed_is_named_at_once(
     name: str, target: Target, world: World, settings: Settings, told: Told
 ) -> None:
@@ -197,14 +197,6 @@ def test_a_node_that_somebody_has_removed_is_named_at_once(
     with pytest.raises(UnavailableError, match=rf"not whole: k3d-k3s-default-{name} is gone.*todoctl down"):
         target.up(settings, told)
     assert set(world.machines) == left, "picture and counts may be there still"
-
-
-def test_a_node_that_the_app_does_not_need_is_not_missed(
-    target: Target, world: World, settings: Settings, told: Told
-) -> None:
-    target.up(settings, told)
-    del world.machines["k3d-k3s-default-agent-1"]
-    assert not target.up(settings, told)
 
 
 def test_an_interrupted_creation_is_begun_anew(
