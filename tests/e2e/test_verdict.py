@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests import visitor
-from tests.e2e.conftest import Lab, lab, run
+from tests.e2e.conftest import DEPLOYMENT, Lab, lab, run
 from tests.e2e.planted import planted
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault
@@ -52,10 +52,6 @@ def validate(todoctl: Lab, *arguments: str, code: int) -> dict[str, Any]:
     return told
 
 
-def state_file(todoctl: Lab) -> Path:
-    return todoctl.home / "k3d" / todoctl.cluster / "state.json"
-
-
 def test_the_app_as_it_is_passes(todoctl: Lab, tmp_path: Path) -> None:
     before = todoctl.visit(2)
     html = tmp_path / "report.html"
@@ -87,16 +83,16 @@ def test_another_visitor_disturbs_nothing(todoctl: Lab) -> None:
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_a_deployed_fault_is_convicted(name: str, todoctl: Lab, tmp_path: Path) -> None:
     fault = next(fault for fault in FAULTS if fault.name == name)
-    state = state_file(todoctl)
-    before = state.read_text()
-    image = plant(todoctl, fault, json.loads(before)["image"], tmp_path)
+    (pod,) = todoctl.pods()
+    image = plant(todoctl, fault, pod["spec"]["containers"][0]["image"], tmp_path)
     try:
-        state.write_text(json.dumps({**json.loads(before), "image": image}))
-        # `mount` looks at what is up, and that has no fault; what follows looks at the volume as well.
+        todoctl.kubectl("set", "image", DEPLOYMENT, f"todo-app-container={image}")
+        todoctl.kubectl("rollout", "status", DEPLOYMENT, "--timeout=120s")
+        # `mount` looks at what is up; what follows looks at the volume as well.
         scenario = "fresh" if fault.scenario == "mount" else fault.scenario
         told = validate(todoctl, "--scenario", scenario, code=1)
     finally:
-        state.write_text(before)
+        todoctl.up()
     (result,) = told["scenarios"]
     assert result["outcome"] == "failed", result["reason"]
 

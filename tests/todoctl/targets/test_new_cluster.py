@@ -1,6 +1,5 @@
 """The example of docs/extending.md, a new kind of cluster, on a make-believe machine."""
 
-import re
 from pathlib import Path
 from typing import Any
 
