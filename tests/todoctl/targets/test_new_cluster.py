@@ -8,8 +8,8 @@ import pytest
 from tests.todoctl.images.engine import Engine
 from tests.todoctl.kube.kube import Kube
 from tests.todoctl.told import Told
-from todoctl.home import Home
 from todoctl.settings import Settings
+from todoctl.state import Home
 from todoctl.targets.kubernetes.target import KubernetesTarget
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "extending.md"
