@@ -17,6 +17,8 @@ from tests.image_service import ImageService
 from tests.todoapp.dying_app import App, Nursery, nursery
 from todoapp.store import METADATA, NEXT_METADATA, NEXT_PICTURE, PICTURE, REFRESH_LOCK, Store
 
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
 SWEEPS = 1
 RANDOM_KILLS = 100
 """In each sweep; the sweeps may run side by side."""

@@ -8,6 +8,8 @@ import pytest
 from tests.app_server import AppServer, app_server
 from tests.image_service import image_service
 
+pytestmark = pytest.mark.live
+
 SECURITY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
