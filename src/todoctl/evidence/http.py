@@ -227,12 +227,15 @@ class Client:
         def watch(name: str, info: dict[str, Any]) -> None:
             """Sees each connection before anything is sent over it."""
             if name.endswith(("connect_tcp.complete", "start_tls.complete")):
-                connection: socket.socket = info["return_value"].get_extra_info("socket")
-                deadline.sockets.append(connection)
-                peer = ipaddress.ip_address(connection.getpeername()[0])
-                if not self._proxies(direct) and (refusal := self.reach.refusal_at(host, peer)):
-                    info["return_value"].close()  # the name leads elsewhere than a moment ago
-                    raise NotFetchedError(refusal)
+                try:
+                    connection: socket.socket = info["return_value"].get_extra_info("socket")
+                    deadline.add(connection)
+                    peer = ipaddress.ip_address(connection.getpeername()[0])
+                    if not self._proxies(direct) and (refusal := self.reach.refusal_at(host, peer)):
+                        raise NotFetchedError(refusal)  # the name leads elsewhere than a moment ago
+                except BaseException:
+                    info["return_value"].close()
+                    raise
 
         session = self._session(scheme, direct)
         request = session.build_request(
@@ -331,6 +334,11 @@ class _Deadline:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
+    def add(self, connection: socket.socket) -> None:
+        """Ends `connection` too; raises where the time is over: to connect has taken all of it."""
+        self.sockets.append(connection)
+        self.check()
+
     def check(self) -> None:
         """Raises where the time is over: a body without a length ends with its connection."""
         if self.has_passed:
@@ -401,7 +409,7 @@ class _Visitor:
         """Up to the last byte before the request."""
         with self._guarded():
             self._connection.connect()
-            self._deadline.sockets.append(self._connection.sock)
+            self._deadline.add(self._connection.sock)
             self._connection.putrequest("GET", self._path)  # with "Accept-Encoding: identity"
             self._connection.putheader("Accept", "*/*")
             if self._credentials:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,23 @@ def test_a_kept_connection_ends_in_time_as_well() -> None:
     with serving(once) as server, Client(server.url, keep_alive=True) as client:
         assert client.fetch("GET", server.url).body == b"hi"
         assert client.fetch("GET", server.url, seconds=0.4).error == LATE
+
+
+@pytest.mark.parametrize("drop", [b"X-A: 1\r\n", b"\r\nx"])
+def test_a_connection_that_took_all_the_time_is_not_read(
+    drop: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = socket.create_connection
+
+    def late(*place: Any, **more: Any) -> socket.socket:  # noqa: ANN401 - as the real one
+        time.sleep(0.5)
+        return connect(*place, **more)
+
+    monkeypatch.setattr(socket, "create_connection", late)
+    with serving(drip(head=b"HTTP/1.1 200 OK\r\n", drop=drop)) as server, Client(server.url) as client:
+        began = time.monotonic()
+        assert client.fetch("GET", server.url, seconds=0.4).error == LATE
+        assert time.monotonic() - began < 2
 
 
 def test_what_is_packed_is_unpacked() -> None:
