@@ -228,11 +228,9 @@ class Client:
             """Sees each connection before anything is sent over it."""
             if name.endswith(("connect_tcp.complete", "start_tls.complete")):
                 try:
-                    connection: socket.socket = info["return_value"].get_extra_info("socket")
+                    connection = info["return_value"].get_extra_info("socket")
                     deadline.add(connection)
-                    peer = ipaddress.ip_address(connection.getpeername()[0])
-                    if not self._proxies(direct) and (refusal := self.reach.refusal_at(host, peer)):
-                        raise NotFetchedError(refusal)  # the name leads elsewhere than a moment ago
+                    self._admit(host, connection, direct=direct)
                 except BaseException:
                     info["return_value"].close()
                     raise
@@ -256,6 +254,12 @@ class Client:
         finally:
             answer.close()
         deadline.check()
+
+    def _admit(self, host: str, connection: socket.socket, *, direct: bool) -> None:
+        """Raises where the name leads elsewhere than a moment ago."""
+        peer = ipaddress.ip_address(connection.getpeername()[0])
+        if not self._proxies(direct) and (refusal := self.reach.refusal_at(host, peer)):
+            raise NotFetchedError(refusal)
 
     def _headers(self, origin: Origin, referer: str) -> Iterator[Header]:
         """The header fields that depend on who is asked."""
