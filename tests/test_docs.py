@@ -16,7 +16,7 @@ from tools import reference
 from tests.todoctl.cli import lines
 from todoapp.settings import read
 from todoctl.cli.app import app
-from todoctl.course.verdict import CLAIMS
+from todoctl.course.claims import CLAIMS
 from todoctl.errors import ExitCode
 from todoctl.validation.scenarios import SCENARIOS
 

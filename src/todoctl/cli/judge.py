@@ -37,7 +37,7 @@ def judge(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a saved run again, with no app around."""
-    from todoctl.course.judge import judge as judge_other
+    from todoctl.course.claims import judge as judge_other
     from todoctl.evidence.history import History
     from todoctl.evidence.judging import judged
     from todoctl.evidence.verdict import exit_code

@@ -31,7 +31,7 @@ from todoctl.errors import BadUsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from todoctl.course.options import CourseOptions
+    from todoctl.course.run import App
     from todoctl.evidence.verdict import Verdict
 
 PLAYED = "What is played"
@@ -75,6 +75,9 @@ def validate(
         list[str] | None, value(OTHER, "COMMAND", "A command that restarts the app.")
     ] = None,
     claims: Annotated[str | None, value(OTHER, "NAMES", "The claims that count, as in stays,renews.")] = None,
+    no_sandbox: Annotated[
+        bool, flag(OTHER, "Let the browser run without its sandbox, as root needs it.", "--no-sandbox")
+    ] = False,
     report: ReportOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
@@ -107,6 +110,7 @@ def validate(
         "--volume-exec": volume_exec,
         "--restart-command": restart_command,
         "--claims": claims,
+        "--no-sandbox": no_sandbox,
     }
     for name, given in (own if url else others).items():
         if given is not None and given is not False:
@@ -116,9 +120,9 @@ def validate(
             )
     reports = wanted(report, junit, html)
     if url:
-        from todoctl.course.options import course_options
+        from todoctl.course.command import course_apps
 
-        apps = course_options(
+        apps = course_apps(
             url,
             ttl=600.0 if ttl is None else ttl,
             image=image,
@@ -126,6 +130,7 @@ def validate(
             volume_execs=volume_exec or (),
             restarts=restart_command or (),
             claims=claims,
+            sandbox=not no_sandbox,
         )
         _validate_others(apps, details=details, quiet=quiet, as_json=as_json, reports=reports)
     from todoctl import targets
@@ -151,7 +156,7 @@ def validate(
 
 
 def _validate_others(
-    apps: "Sequence[CourseOptions]",
+    apps: "Sequence[App]",
     *,
     details: bool,
     quiet: bool,
@@ -159,20 +164,23 @@ def _validate_others(
     reports: "Sequence[tuple[Path, str]]",
 ) -> NoReturn:
     """Judges apps that todoctl knows nothing of."""
-    import shlex
-
-    from todoctl.course.validate import validate as watch
+    from todoctl.course.claims import judge
+    from todoctl.course.run import Run, play
+    from todoctl.evidence.http import redacted
+    from todoctl.evidence.judging import judged
     from todoctl.evidence.verdict import exit_code
     from todoctl.terminal import Terminal
 
     terminal = Terminal(stderr=as_json, quiet=quiet)
     for app in apps:
-        for command in filter(None, (app.volume_exec, app.restart)):
-            terminal.note(f"For {app.url} this command will be run: {shlex.join(command)}")
-
-    def tell(verdicts: "Sequence[Verdict]") -> None:
-        show_results(verdicts, terminal)
-        show(verdicts, terminal, details=details, as_json=as_json, wanted=reports)
-
-    verdicts = watch(apps, terminal, tell)
+        for command in app.commands:
+            terminal.note(f"For {redacted(app.url)} this command will be run: {command}")
+    runs: list[Run] = []
+    try:
+        play(apps, terminal, runs)
+    finally:
+        verdicts = judged([run.history for run in runs], judge)
+        if verdicts:
+            show_results(verdicts, terminal)
+            show(verdicts, terminal, details=details, as_json=as_json, wanted=reports)
     raise typer.Exit(exit_code(verdicts))

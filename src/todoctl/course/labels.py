@@ -13,15 +13,12 @@ CTIME = r"\w{3} \w{3} [ \d]?\d \d\d:\d\d:\d\d \d{4}"
 """As C's `ctime` writes a moment: in the server's own zone, which it does not name."""
 
 SECOND = 1.0
-ZONES = 900.0
-"""Every zone is some quarters of an hour away from UTC."""
-
 WORDS = {"valid": "Valid", "grace period": "Grace period", "expired": "Expired"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What stands beside the labels. Where the zone is not known (`zoned`), times are as if it were UTC."""
+    """What stands beside the labels: times as if the server's clock and zone were UTC."""
 
     downloaded: Span | None = None
     expires: Span | None = None
@@ -29,16 +26,13 @@ class Labels:
     views: int | None = None
     picture_views: int | None = None
     status: str = ""
-    zoned: bool = False
 
 
-@lru_cache(maxsize=1024)
-def read(html: str) -> Labels:
-    """Reads a page; what it does not tell is None."""
-    from bs4 import BeautifulSoup
-
-    ours = reading.page(html.encode(errors="replace"))
-    told = ours.observed
+@lru_cache(maxsize=4096)
+def read(content: bytes) -> Labels:
+    """Reads a page; what it does not say is None."""
+    ours = reading.page(content)
+    told, text = ours.observed, ours.text
     if any(name in told.known() for name in reading.TIMES.values()):
         return Labels(
             downloaded=reading.or_none(told.downloaded),
@@ -47,9 +41,7 @@ def read(html: str) -> Labels:
             views=told.views,
             picture_views=told.picture_views,
             status=reading.WORDS.get(told.status or "", ""),
-            zoned=True,
         )
-    text = " ".join(BeautifulSoup(html, "lxml").get_text(" ").split())
     return Labels(
         downloaded=_moment(text, "Image Download time"),
         expires=_moment(text, "Image Expiry time"),

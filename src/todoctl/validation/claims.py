@@ -152,22 +152,6 @@ CLAIMS = {
 LOG_LINES = 2000
 """How many of the log's last lines are read."""
 
-COURSE = {
-    "course.shown": "The page shows a picture.",
-    "course.stays": "Everyone sees the same picture for the documented time.",
-    "course.grace": "The first view after that time still gets the old picture, once: the grace view.",
-    "course.renews": "Then comes a new picture, with the next view.",
-    "course.restart": "A restart of the app keeps the picture.",
-    "course.counts": (
-        "Every view is counted once, and the count of the picture begins again at 1 with a new picture."
-    ),
-    "course.times": (
-        "The page tells when the picture came, when it expires, when the site was last asked for, "
-        "and its status."
-    ),
-    "course.files": "The picture is a file on the volume, and outlasts a restart there.",
-}
-"""What the exercise of the course asks of any app, in its sense: the claims of `validate --url`."""
 
 SEEN = {
     "ttl": "TTL, picture source and address as asked for",

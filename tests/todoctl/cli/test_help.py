@@ -9,7 +9,7 @@ from tests.todoctl.cli.lines import Found
 from tests.todoctl.conftest import CommandLine
 from todoctl.__main__ import run
 from todoctl.cli import app as panels
-from todoctl.course.verdict import CLAIMS
+from todoctl.course.claims import CLAIMS
 from todoctl.validation.scenarios import SCENARIOS
 
 FOUND = lines.commands()

@@ -2,15 +2,14 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from PIL import Image
 
-from todoctl.course.verdict import CLAIMS
+from todoctl.course.claims import CLAIMS, DEFAULT
 from todoctl.evidence.history import Act, Answer, Facts, File, History, Op, Play, Request, Role, Volume
-from todoctl.validation.claims import COURSE
 
 BEGAN = 1_790_000_000.0
 TTL = 600.0
@@ -72,7 +71,7 @@ def page(history: History, number: int, at: float, text: str, seen: Seen) -> Req
     )
 
 
-def made(*events: Seen | Restart | Look, claims: Sequence[str] = CLAIMS, **facts: float) -> History:
+def made(*events: Seen | Restart | Look, claims: Collection[str] = DEFAULT, **facts: float) -> History:
     """A history of `events`, in their order."""
     known = Facts(
         target="url",
@@ -138,7 +137,7 @@ def made(*events: Seen | Restart | Look, claims: Sequence[str] = CLAIMS, **facts
     history.plays = [
         Play(
             name=name,
-            title=COURSE[f"course.{name}"],
+            title=CLAIMS[name].sentence,
             proves=[name] * (name in claims),
             tries=1,
             begin=0,

@@ -1,0 +1,610 @@
+"""What is claimed of any app of the course, each a function from observations to findings, and their verdict.
+
+A claim is registered where it is written; options, help and documents list what is registered.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+from todoctl.course.observations import NO_PICTURE, Interval, Observations, View, slack
+from todoctl.evidence import pictures
+from todoctl.evidence.history import Act, File, History, Request, Role, Volume, no_history
+from todoctl.evidence.reports.phrases import counted, short
+from todoctl.evidence.times import Span
+from todoctl.evidence.verdict import Check, ScenarioResult, Verdict
+from todoctl.evidence.verdict import Span as StatusSpan
+from todoctl.evidence.verdict import Visit as PageView
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
+"""Of a file that may be a picture where a listing is all there is."""
+
+ROUNDING = 1.05
+"""Seconds: each time on the page is given without its fraction."""
+
+CLOCKS = 1.0
+"""Seconds by which times of the app's clock may be off, beside how far that clock is ahead."""
+
+MIN_SHARE = 0.7
+"""The share of its time for which a picture must be seen by more than its last view, a grace view maybe."""
+
+QUICK = 2
+"""Views of the old picture after its time that still are due to visits, not to a timer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """`needs` is what the user must give for it to be judged; `timed` ones are judged by waiting.
+
+    `essential` ones that count must have been judged for a run to pass. `optional` ones count where they are
+    named.
+    """
+
+    name: str
+    sentence: str
+    judge: Callable[[Observations, ScenarioResult], None]
+    needs: str
+    essential: bool
+    timed: bool
+    optional: bool
+
+
+CLAIMS: dict[str, Claim] = {}
+"""By name, in the order in which they are shown."""
+
+Judge = Callable[[Observations, ScenarioResult], None]
+
+
+def claim(
+    sentence: str,
+    *,
+    needs: str = "",
+    essential: bool = False,
+    timed: bool = False,
+    optional: bool = False,
+) -> Callable[[Judge], Judge]:
+    """Registers a function as the claim of its name."""
+
+    def register(judge: Judge) -> Judge:
+        CLAIMS[judge.__name__] = Claim(
+            name=judge.__name__,
+            sentence=sentence,
+            judge=judge,
+            needs=needs,
+            essential=essential,
+            timed=timed,
+            optional=optional,
+        )
+        return judge
+
+    return register
+
+
+def check(result: ScenarioResult, name: str, expected: str, seen: str, event: int, *, passed: bool) -> None:
+    """Notes one expectation."""
+    result.checks.append(
+        Check(
+            claim=f"course.{result.name}",
+            sentence=result.title,
+            name=name,
+            expected=expected,
+            seen=seen,
+            passed=passed,
+            event=event,
+        )
+    )
+
+
+def leave(result: ScenarioResult, why: str) -> None:
+    """Says why a claim cannot be judged; the first reason stays."""
+    result.error = result.error or why
+
+
+@claim("The page shows a picture.", essential=True)
+def shown(seen: Observations, result: ScenarioResult) -> None:
+    """Every visit shows a picture, from the first one on that did."""
+    visits = [view for view in seen.views if view.phase != "restart"]
+    first = next((number for number, view in enumerate(visits) if view.picture), None)
+    if first is None:
+        if visits and not result.error:
+            check(result, "page", "a picture", visits[-1].problem, visits[-1].event, passed=False)
+        return leave(result, "nothing was visited")
+    for view in visits[first:]:
+        check(result, "visit", "a picture", view.problem or "a picture", view.event, passed=not view.problem)
+    without = [view for view in visits[:first] if view.problem != NO_PICTURE]
+    if without:
+        which = "visit" if len(without) == 1 else f"{len(without)} visits"
+        result.notes.append(f"the first {which} had no picture yet: {without[0].problem}")
+    result.saw = f"{short(seen.address, 120)} at each of {counted(len(visits) - first, 'visit')}"
+    return None
+
+
+@claim("Everyone sees the same picture for the documented time.", essential=True, timed=True)
+def stays(seen: Observations, result: ScenarioResult) -> None:
+    """A picture is there for the documented time; one that was seen to come does not go before that."""
+    ttl = seen.ttl
+    expected = f"the same for {ttl:g} s"
+    early = [interval for interval in seen.intervals if interval.went_early(ttl)]
+    again = [interval for interval in early if not _encoded_anew(seen, interval)]
+    if len(again) < len(early):
+        leave(
+            result,
+            "each view gets other bytes of what looks like one picture: it is encoded anew for each, and "
+            "whether it is another one cannot be told by its bytes",
+        )
+        return None
+    single = len(seen.intervals) > 2 and all(len(interval.views) == 1 for interval in seen.intervals)
+    for interval in early:
+        saw = f"another one after {_span(interval.lasted)}"
+        saw += f": another picture at each of {counted(len(seen.intervals), 'view')}" if single else ""
+        check(result, "picture", expected, saw, interval.next.event if interval.next else 0, passed=False)
+    if seen.unclear:
+        return leave(result, seen.unclear)
+    for interval in seen.intervals:
+        if interval not in early and _long_enough(interval, ttl):
+            saw = f"the same for {interval.lasted.lo:.1f} s at least"
+            check(result, "picture", expected, saw, interval.views[-1].event, passed=True)
+            result.saw = f"{saw}, at {counted(len(interval.views), 'view')}"
+        elif interval not in early and interval.next and not interval.restarted and not interval.fresh:
+            result.notes.append(f"picture {interval.picture[:12]} went when it may just have been old")
+    if not result.checks:
+        longest = max((interval.lasted.lo for interval in seen.intervals), default=0.0)
+        leave(result, f"no picture was watched for long enough: {longest:.1f} s at most; {_more(seen)}")
+    return None
+
+
+def _encoded_anew(seen: Observations, interval: Interval) -> bool:
+    bodies = seen.history.bodies
+    one, other = bodies[interval.picture], bodies[interval.next.picture] if interval.next else b""
+    return pictures.same_pixels(one, other)
+
+
+def _long_enough(interval: Interval, ttl: float) -> bool:
+    """Whether a picture was seen for its time, as well as visits that take a while can tell."""
+    return interval.lasted.lo >= needed(interval, ttl) and (
+        len(interval.views) > 1
+        and interval.ages()[-2].lo
+        >= min(MIN_SHARE * ttl, needed(interval, ttl) - 2 * sum(view.seconds for view in interval.views[-2:]))
+    )
+
+
+def needed(interval: Interval, ttl: float) -> float:
+    """Returns the seconds for which a picture must be seen: less where the visits that tell take long."""
+    visits = [interval.before, interval.views[0], interval.views[-1]]
+    slow = slack(ttl) + sum(view.seconds for view in visits if view)
+    return ttl - min(max(min(10.0, ttl / 6), slow), 0.4 * ttl)
+
+
+@claim(
+    "After that time the old picture comes once more, with the first view: the grace view.",
+    timed=True,
+    optional=True,
+)
+def grace(seen: Observations, result: ScenarioResult) -> None:
+    """The first view that surely comes after the picture's time gets it once more, if that is asked for."""
+    ttl, name, expected = seen.ttl, "first view after the expiry", "the old picture once more"
+    asked = bool(next((play.proves for play in seen.history.plays if play.name == "grace"), []))
+    for interval in reversed(_watched(seen)):
+        old = interval.surely_old(ttl)
+        if old and interval.next and len(old) <= QUICK:
+            check(result, name, expected, expected, old[0].event, passed=True)
+            result.saw = "the old picture at the first view after its time"
+            return None
+        if interval.next and not interval.maybe_old(ttl) and not interval.went_early(ttl):
+            saw = "a new picture: there is no grace view"
+            if not asked:
+                return leave(result, f"{saw}, and none is needed; --claims grace asks for one")
+            if interval.fresh and not _others_came(seen, interval):
+                return check(result, name, expected, saw, interval.next.event, passed=False)
+    old = [view for interval in seen.intervals for view in interval.surely_old(ttl)]
+    if len(old) > QUICK:
+        return leave(result, "no grace view can be told from a picture that stays long after its time")
+    if old:
+        return leave(result, "the run ended before a new picture could come")
+    return leave(result, "it is not certain which view was the first after a picture's time")
+
+
+def _watched(seen: Observations) -> list[Interval]:
+    """The pictures whose end was watched: what comes after a restart is not."""
+    until = min((act.begin for act in seen.acts("restart")), default=inf)
+    return [one for one in seen.intervals if not one.restarted and one.views[-1].begin < until]
+
+
+def _others_came(seen: Observations, interval: Interval) -> bool:
+    """Whether the page's counts say that somebody else may have had the grace view."""
+    last, following = interval.views[-1], interval.next
+    if following is None or last.labels.views is None or following.labels.views is None:
+        return False
+    return following.labels.views - last.labels.views > _views_between(seen, last, following)[1]
+
+
+@claim("Then comes a new picture, with the next view.", essential=True, timed=True)
+def renews(seen: Observations, result: ScenarioResult) -> None:
+    """A picture comes at one view after its time at most; the next one gets a new picture."""
+    ttl, name, expected = seen.ttl, "view after the grace view", "a new picture"
+    if seen.unclear:
+        return leave(result, seen.unclear)
+    doubtful = False
+    for interval in _watched(seen):
+        old, maybe = interval.surely_old(ttl), interval.maybe_old(ttl)
+        following = interval.next
+        if len(old) > 1:
+            if not following and _may_be_a_placeholder(seen):
+                leave(
+                    result,
+                    "the page has scripts, which may show another picture than its HTML: let a browser visit "
+                    "(Chromium and todoctl[browser]; --no-sandbox as root), or give --image",
+                )
+                continue
+            late = interval.age(old[-1].begin, old[-1].begin).lo - ttl
+            if not following:
+                saw = f"the old one still {late:.1f} s after its time: it is kept for longer than {ttl:g} s"
+            elif len(old) <= QUICK:
+                saw = "the old one again: the new picture came one visit late"
+            else:
+                least, most = Span(late, interval.lasted.hi - ttl)
+                saw = f"a new one only {_span(Span(least, most))} after its time: by a timer, or kept longer"
+            check(result, name, expected, saw, old[1].event, passed=False)
+        elif (
+            following
+            and not interval.went_early(ttl)
+            and interval.lasted.hi < inf
+            and len(maybe) < 2
+            and not interval.touched
+        ):
+            check(
+                result, name if maybe else "view after the expiry", expected, expected, following.event,
+                passed=True,
+            )  # fmt: skip
+            result.saw = f"a new picture with the {'next' if maybe else 'first'} view"
+        else:
+            doubtful = doubtful or bool(following and len(maybe) > 1)
+    if not result.checks:
+        if doubtful:
+            leave(result, f"more than one view may have come after the picture's time; {_more(seen)}")
+        leave(result, f"no picture was watched from when it came to beyond its time; {_more(seen)}")
+    return None
+
+
+def _more(seen: Observations) -> str:
+    """What would have been enough to judge."""
+    minutes = math.ceil(2.2 * seen.ttl / 60)
+    slowest = max((view.seconds for view in seen.views), default=0.0)
+    return (
+        f"{counted(minutes, 'minute')} are enough where visits are quick (the slowest took {slowest:.1f} s), "
+        "and half of that with --volume, which shows when a picture came"
+    )
+
+
+def _may_be_a_placeholder(seen: Observations) -> bool:
+    """Whether a picture that never changes may be replaced by a script that only a browser runs."""
+    if len(seen.intervals) > 1:
+        return False
+    events = seen.history.events
+    asked = [event for event in events if isinstance(event, Request) and event.role is Role.PICTURE]
+    pages = [
+        event for event in events if isinstance(event, Request) and event.role is Role.PAGE and event.answer
+    ]
+    by_browser = any("Headless" in value for event in asked for _, value in event.sent)
+    named = any(event.probe == "named" for event in asked)
+    return not by_browser and not named and any(
+        b"<script" in seen.history.bodies.get(page.answer.body, b"") for page in pages if page.answer
+    )  # fmt: skip
+
+
+@claim("A restart of the app keeps the picture.", needs="--restart-command", essential=True)
+def restart(seen: Observations, result: ScenarioResult) -> None:
+    kept_by(seen, result, "restart")
+
+
+def kept_by(seen: Observations, result: ScenarioResult, what: str) -> None:
+    """Judges whether the first visit after a `restart`, say, shows the picture of the last one before it."""
+    acts, ttl = seen.acts(what), seen.ttl
+    if not acts:
+        return leave(result, f"nothing was done that is a {what}")
+    name, expected = f"picture after the {what}", "the one from before it"
+    early = [interval.lasted.lo for interval in seen.intervals if interval.went_early(ttl)]
+    for act in acts:
+        before = [view for view in seen.views if view.end <= act.begin and view.picture]
+        after = [view for view in seen.views if view.begin >= act.end]
+        if not before or not after:
+            leave(result, f"the app was not visited on both sides of the {what}")
+            continue
+        found, interval = after[0], next(one for one in seen.intervals if before[-1] in one.views)
+        age = interval.age(found.begin, found.end).hi
+        if not found.picture:
+            check(result, name, expected, found.problem, found.event, passed=False)
+        elif found.picture == before[-1].picture:
+            check(result, name, expected, expected, found.event, passed=True)
+            result.saw = f"the same picture; {_answered(seen, act)}"
+        elif age >= min([ttl - slack(ttl), *early]):
+            old = "is of unknown age" if age == inf else f"may have been {age:.0f} s old"
+            result.notes.append(
+                f"another picture came, but the one from before {old}: it may have gone anyway"
+            )
+        else:
+            saw = f"another one: the picture was lost with the {what}"
+            check(result, name, expected, saw, found.event, passed=False)
+        result.notes.append(_answered(seen, act))
+    if result.checks:
+        result.error = ""
+    elif result.notes:
+        leave(result, result.notes[0])
+    return None
+
+
+def _answered(seen: Observations, act: Act) -> str:
+    views = [
+        event
+        for event in seen.history.events
+        if isinstance(event, Request) and event.crowd and act.begin <= event.begin <= act.end
+    ]
+    well = sum(bool(view.answer and view.answer.status == 200) for view in views)
+    return f"{well} of {counted(len(views), 'page view')} during the {act.what} answered"
+
+
+@claim("Every view is counted once, and the count of the picture begins again at 1 with a new picture.")
+def counts(seen: Observations, result: ScenarioResult) -> None:
+    visits = [view for view in seen.views if view.labels.views is not None]
+    for one, other in pairwise(visits):
+        _counted_on(
+            seen, result, "site count", (one, one.labels.views or 0), (other, other.labels.views or 0)
+        )
+    before: View | None = None
+    for interval in seen.intervals:
+        told = [view for view in interval.views if view.labels.picture_views is not None]
+        # The picture may have changed between the first page that shows it and its own request.
+        sure = told[1:] if interval.before else told
+        for one, other in pairwise(sure):
+            then, now = one.labels.picture_views or 0, other.labels.picture_views or 0
+            _counted_on(seen, result, "image count", (one, then), (other, now))
+        if before and sure:
+            _begun_again(seen, result, before, sure[0])
+        before = told[-1] if told else None
+    if not result.checks:
+        leave(result, "other visitors came between ours" if visits else "the page has no counts")
+    elif not result.failures:
+        result.saw = "one more with each view"
+
+
+def _counted_on(
+    seen: Observations, result: ScenarioResult, name: str, one: tuple[View, int], other: tuple[View, int]
+) -> None:
+    """A count goes up by our views; by more where others have come, whoever they are."""
+    least, most = _views_between(seen, one[0], other[0])
+    went = other[1] - one[1]
+    if went <= most:
+        expected = f"{least} more after {counted(least, 'page view')}"
+        check(result, name, expected, f"{one[1]}, then {other[1]}", other[0].event, passed=went >= least)
+    elif not result.notes:
+        result.notes.append(f"the {name} went up by more than our views: by others', or it counts too much")
+
+
+def _begun_again(seen: Observations, result: ScenarioResult, old: View, new: View) -> None:
+    """The count of a new picture cannot be higher than the views since the old one was seen last."""
+    now, before = new.labels.picture_views or 0, old.labels.picture_views or 0
+    least, most = _views_between(seen, old, new)
+    if old.labels.views is not None and new.labels.views is not None:
+        most = max(new.labels.views - old.labels.views, most)
+    elif now > most and now != before + least:
+        most = now  # others may have come
+    saw = f"it went on from {before} to {now}" if now > before else f"{now}"
+    check(result, "image count", "from 1 again with a new picture", saw, new.event, passed=1 <= now <= most)
+
+
+def _views_between(seen: Observations, one: View, other: View) -> tuple[int, int]:
+    """How many page views came after `one` up to `other`: those that were answered well, and all."""
+    views = [
+        event
+        for event in seen.history.events[one.event + 1 : other.event + 1]
+        if isinstance(event, Request) and event.role is Role.PAGE
+    ]
+    return sum(bool(view.answer and view.answer.status == 200) for view in views), len(views)
+
+
+@claim(
+    "The page tells when the picture came, when it expires, when the site was last asked for, and its status."
+)
+def times(seen: Observations, result: ScenarioResult) -> None:
+    """The times and the status beside the labels are what was seen, by one clock in one zone for all."""
+    ahead = seen.clock_offset()
+    if ahead and abs((ahead.lo + ahead.hi) / 2) > CLOCKS:
+        by = (ahead.lo + ahead.hi) / 2
+        result.notes.append(f"the page's clock is {by:+.0f} s from this machine's, zone and all")
+    for view in seen.views:
+        _view_times(seen, result, view, ahead)
+    for interval in seen.intervals:
+        # The picture may have changed between the first page that shows it and its own request.
+        _picture_times(
+            seen, result, interval, interval.views[1:] if interval.before else interval.views, ahead
+        )
+    if result.failures and seen.steps:
+        result.checks.clear()
+        leave(result, "this machine's clock was set during the run, and the app may go by it")
+    elif not result.checks:
+        leave(result, "the page has no times beside the documented labels")
+    elif not result.failures:
+        result.saw = "what the labels say is what was seen"
+
+
+def _compare(
+    result: ScenarioResult, view: View, label: str, expected: str, *, right: bool, saw: str = ""
+) -> None:
+    saw = saw or (expected if right else "another time")
+    check(result, label, expected, saw, view.event, passed=right)
+
+
+def _view_times(seen: Observations, result: ScenarioResult, view: View, ahead: Span | None) -> None:
+    said = view.labels
+    if said.last_view and ahead:
+        right = _meets(Span(view.begin, view.page_end), said.last_view, ahead)
+        _compare(result, view, "Last Site Access", "the time of the view", right=right)
+    if said.downloaded and said.expires:
+        lasts = said.expires.lo - said.downloaded.lo
+        right = abs(lasts - seen.ttl) <= ROUNDING
+        saw = "" if right else f"{lasts:g} s after the download"
+        expected = f"{seen.ttl:g} s after the download"
+        _compare(result, view, "Image Expiry time", expected, right=right, saw=saw)
+
+
+def _picture_times(
+    seen: Observations, result: ScenarioResult, interval: Interval, sure: list[View], ahead: Span | None
+) -> None:
+    """Right for the picture, and the same for as long as it is shown; `sure` are the views that show it."""
+    first = next((view.labels.downloaded for view in sure if view.labels.downloaded), None)
+    for view in sure:
+        label = "Image Download time"
+        if view.labels.downloaded:
+            if ahead:
+                right = _meets(interval.seen, view.labels.downloaded, ahead)
+                _compare(result, view, label, "when the picture came", right=right)
+            right = view.labels.downloaded == first
+            _compare(result, view, label, "the same for the same picture", right=right)
+        word, saw = _status(interval, view, seen.ttl), view.labels.status
+        if word and saw:
+            _compare(result, view, "Status", word, right=saw == word, saw=saw)
+
+
+def _meets(moment: Span, said: Span, ahead: Span) -> bool:
+    """Whether a label can mean a moment, by a clock that is `ahead`."""
+    wide = Span(moment.lo + ahead.lo - CLOCKS, moment.hi + ahead.hi + CLOCKS)
+    return wide.meets(said)
+
+
+def _status(interval: Interval, view: View, ttl: float) -> str:
+    """The word that must stand there; empty where more than one may."""
+    if interval.age(view.begin, view.end).hi < ttl:
+        return "Valid"
+    return "Grace period" if view in interval.surely_old(ttl) else ""
+
+
+@claim(
+    "The picture is a file on the volume, and outlasts a restart there.",
+    needs="--volume or --volume-exec",
+    essential=True,
+)
+def files(seen: Observations, result: ScenarioResult) -> None:
+    """The picture that was shown before and after a look at the volume is a file there."""
+    for number, event in enumerate(seen.history.events):
+        if isinstance(event, Volume):
+            before = [view.picture for view in seen.views if view.picture and view.event < number]
+            after = [view.picture for view in seen.views if view.picture and view.event > number]
+            if before and after and before[-1] == after[0]:
+                _look(seen, result, number, event, after[0])
+    if not result.checks:
+        leave(result, "the volume was not looked at while one picture was shown")
+    elif not result.failures:
+        result.saw = f"the picture is {result.checks[-1].seen}"
+
+
+def _look(seen: Observations, result: ScenarioResult, number: int, event: Volume, digest: str) -> None:
+    bodies = seen.history.bodies
+    content = bodies[digest]
+    sizes = {len(bodies[body]) for body in seen.same_picture(digest)}
+    there = next((file.name for file in event.files if _holds(seen, file, digest, sizes)), "")
+    alike = [file.name for file in event.files if pictures.alike(bodies.get(file.body, b""), content)]
+    there = there or (f"{alike[0]}, which the page shows in another form" if alike else "")
+    earlier = {view.picture for view in seen.views}
+    if not there and any(_may_be_one(seen, file, earlier) for file in event.files):
+        return leave(result, "no file has the picture's bytes, but the page may show it in another form")
+    what = "after the restart" if event.scenario == "restart" else "on the volume"
+    saw = there or (
+        f"{counted(len(event.files), 'file')}, none of them the picture" if event.files else "no files at all"
+    )
+    check(result, what, there or f"the picture, {len(content)} bytes", saw, number, passed=bool(there))
+    return None
+
+
+def _holds(seen: Observations, file: File, digest: str, sizes: Iterable[int]) -> bool:
+    return file.body in seen.same_picture(digest) if file.body else file.size in sizes
+
+
+def _may_be_one(seen: Observations, file: File, earlier: set[str]) -> bool:
+    if file.body in seen.history.bodies:  # only pictures are kept; one that was shown before is an old one
+        return not any(file.body in seen.same_picture(picture) for picture in earlier)
+    return not file.body and file.name.lower().endswith(SUFFIXES)
+
+
+def _span(seconds: Span) -> str:
+    """`61 to 63 s`, `3 s`, `at most 4 s`."""
+    lo, hi = seconds
+    if lo <= 0:
+        return f"at most {hi:.1f} s"
+    return f"{lo:.1f} s" if hi - lo < 0.1 or hi == inf else f"{lo:.1f} to {hi:.1f} s"
+
+
+def judge_claim(seen: Observations, name: str, error: str = "") -> ScenarioResult:
+    """Returns what one claim comes to, on what was seen so far. A fault of ours judges nobody."""
+    within = [event for event in seen.history.events if event.scenario == name]
+    result = ScenarioResult(
+        name=name,
+        title=CLAIMS[name].sentence,
+        error=error,
+        begin=min((event.begin for event in within), default=seen.history.ended_at),
+        end=max((event.end for event in within), default=seen.history.ended_at),
+    )
+    try:
+        CLAIMS[name].judge(seen, result)
+    except Exception as fault:  # noqa: BLE001 - the other claims, and other apps, keep their verdict
+        result.checks.clear()
+        result.error = f"todoctl failed to judge it: {short(repr(fault), 200)}"
+    return result
+
+
+def judge(history: History) -> Verdict:
+    """Returns the verdict; raises `BadUsageError` where the history has a claim that there is not."""
+    seen = Observations(history)
+    results = []
+    for play in history.plays:
+        if play.name not in CLAIMS:
+            raise no_history(f"'{short(play.name, 60)}' is no claim")
+        result = judge_claim(seen, play.name, play.error)
+        result.visits = [
+            PageView(
+                event=view.event,
+                at=view.begin,
+                status=view.labels.status or view.problem or "a picture",
+                access_count=view.labels.views,
+                image_access_count=view.labels.picture_views,
+                picture=view.picture or None,
+            )
+            for view in seen.views
+            if view.phase == play.name
+        ]
+        if result.name in TIMED | {"times"}:
+            result.notes += [
+                f"this machine's clock was set by {step.by:+.1f} s during the run" for step in seen.steps
+            ]
+        results.append(result)
+    counted_ones = frozenset(play.name for play in history.plays if play.proves)
+    named = (
+        "grace" in counted_ones or not {name for name in DEFAULT if not CLAIMS[name].needs} <= counted_ones
+    )
+    return Verdict(
+        history=history,
+        scenarios=results,
+        spans=_spans(seen),
+        counted=counted_ones,
+        needed=counted_ones if named else counted_ones & ESSENTIAL,
+        broken=any(play.name == "shown" and play.error for play in history.plays),
+    )
+
+
+def _spans(seen: Observations) -> list[StatusSpan]:
+    """For how long each picture was young, and then too old."""
+    found = []
+    for interval in seen.intervals:
+        begin, end = interval.views[0].end, interval.views[-1].end
+        old = max(begin, interval.born.hi + seen.ttl)
+        found.append(StatusSpan(begin=begin, end=min(end, old), status="valid"))
+        if end > old:
+            found.append(StatusSpan(begin=old, end=end, status="expired"))
+    return found
+
+
+TIMED = frozenset(name for name, one in CLAIMS.items() if one.timed)
+ESSENTIAL = frozenset(name for name, one in CLAIMS.items() if one.essential)
+DEFAULT = frozenset(name for name, one in CLAIMS.items() if not one.optional)
+"""Claims that are judged by waiting; that must have been judged; that count where none are named."""
