@@ -103,7 +103,7 @@ def test_several_saved_ones(
     assert [suite.get("name") for suite in root] == ["todoctl validate http://a/"] * 2
     assert [suite.get("skipped") for suite in root] == ["4", "3"]
     assert root.get("tests") == "17"
-    assert (root.get("failures"), root.get("errors")) == ("2", "1")
+    assert (root.get("failures"), root.get("errors")) == ("1", "2")
 
     soup = BeautifulSoup(html.read_text(), "html.parser")
     rows = soup.select("table.apps tbody tr")
