@@ -179,7 +179,8 @@ class Possible:
             self.states = {state for state in self._anything(at) if state.error in self._errors}
 
     def _anything(self, at: Span) -> set[State]:
-        return set(model.anything(sum(fetch.span.lo <= at.hi for fetch in self.fetches or ())))
+        first, last = (sum(fetch.span.lo <= moment for fetch in self.fetches or ()) for moment in at)
+        return {state for begun in range(first, last + 1) for state in model.anything(begun)}
 
     def clock_was_set(self) -> None:
         """Times from before are of another clock."""
