@@ -22,10 +22,10 @@ from todoctl.validation import contents
 from todoctl.validation.claims import CLAIMS
 from todoctl.validation.model import Kind
 
-ATTACHED = ("detach", "volume", "lose", "spoil", "bad values", "cut short", "restart", "kill")
+ATTACHED = ("volume", "lose", "spoil", "bad values", "cut short", "restart", "kill")
 """What is done while the volume is within reach."""
 
-MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "attach", *ATTACHED)
+MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", *ATTACHED)
 
 PROVED = ("damage", "detach", "attach", "scale", "lose-valid", "spoil-valid")
 
