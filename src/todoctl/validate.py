@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.evidence.history import Act, Facts, History, Op
-from todoctl.evidence.kept import kept
+from todoctl.evidence.judging import judged
 from todoctl.evidence.times import now
 from todoctl.evidence.verdict import Verdict
 from todoctl.restore import restore
@@ -61,8 +61,7 @@ def validate(
         history.interrupted = False
     finally:
         history.ended_at = now()
-        with kept([history]):
-            verdict = judge(history)
+        [verdict] = judged([history], judge)
         report(verdict)
     return verdict
 

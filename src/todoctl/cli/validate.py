@@ -10,7 +10,6 @@ from todoctl.cli.options import (
     ContextOption,
     JsonOption,
     NamespaceOption,
-    ShowCommandsOption,
     TargetOption,
     examples,
     flag,
@@ -82,7 +81,6 @@ def validate(
     junit: JunitOption = None,
     html: HtmlOption = None,
     details: DetailsOption = False,
-    show_commands: ShowCommandsOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,7 +99,6 @@ def validate(
         "--namespace": namespace,
         "--full": full,
         "--scenario": scenario,
-        "--show-commands": show_commands,
     }
     others = {
         "--ttl": ttl,
@@ -143,7 +140,7 @@ def validate(
 
     scenarios = chosen(scenario or [], full=full)
     home = Home()
-    terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
+    terminal = Terminal(stderr=as_json, quiet=quiet)
     where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
 
     def tell(verdict: "Verdict") -> None:

@@ -181,7 +181,9 @@ class Client:
         Raises `UnavailableError` where this machine's environment keeps it from being sent.
         """
         got = Got(begin=self._now(), url=redacted(url))
-        with _Deadline(seconds, self._kept if self._keep_alive else []) as deadline:
+        # A transport of somebody's own has no connection here that could be ended.
+        sockets = None if self._transport else self._kept if self._keep_alive else []
+        with _Deadline(seconds, sockets) as deadline:
             try:
                 for _ in range(redirects + 1):
                     self._send(
@@ -323,20 +325,26 @@ def trusted_authorities() -> ssl.SSLContext:
 class _Deadline:
     """Ends what waits on `sockets` after so many `seconds`, whatever it waits for then."""
 
-    def __init__(self, seconds: float, sockets: list[socket.socket]) -> None:
+    def __init__(self, seconds: float, sockets: list[socket.socket] | None) -> None:
         self.seconds = seconds
-        self.sockets = sockets
-        self.sockets[:] = [one for one in sockets if one.fileno() >= 0]
-        self.has_passed = False
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        self.sockets = [] if sockets is None else sockets
+        self.sockets[:] = [one for one in self.sockets if one.fileno() >= 0]
+        self._ends = time.monotonic() + seconds
+        self._timer = None if sockets is None else threading.Timer(seconds, self._end)
+
+    @property
+    def has_passed(self) -> bool:
+        return time.monotonic() >= self._ends
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        if self._timer:
+            self._timer.cancel()
 
     def add(self, connection: socket.socket) -> None:
         """Ends `connection` too; raises where the time is over: to connect has taken all of it."""
@@ -349,7 +357,6 @@ class _Deadline:
             raise TimeoutError
 
     def _end(self) -> None:
-        self.has_passed = True
         for connection in list(self.sockets):
             with suppress(OSError):  # it is closed already
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not TLS's own, which would wait

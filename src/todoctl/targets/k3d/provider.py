@@ -440,7 +440,7 @@ def printing(settings: Settings, options: ClusterOptions, image: str) -> list[st
     usual, usual_options = Settings(), ClusterOptions()
     given = {
         f"--ttl={seconds(settings.ttl)}": settings.ttl != usual.ttl,
-        f"--image-url={settings.image_url}": settings.image_url != usual.image_url,
+        f"--image-url={settings.source}": settings.image_url != usual.image_url,
         f"--cluster={options.cluster}": options.cluster != usual_options.cluster,
         f"--agents={options.agents}": options.agents != usual_options.agents,
         f"--app-image={image}": True,

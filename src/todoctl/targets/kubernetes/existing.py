@@ -258,7 +258,7 @@ def printing(settings: Settings, options: NamespaceOptions, image: str) -> list[
     given = {
         f"--namespace={options.namespace}": True,
         f"--ttl={seconds(settings.ttl)}": settings.ttl != usual.ttl,
-        f"--image-url={settings.image_url}": settings.image_url != usual.image_url,
+        f"--image-url={settings.source}": settings.image_url != usual.image_url,
         f"--app-image={image}": True,
         f"--storage-class={options.storage_class}": options.storage_class is not None,
         f"--replicas={options.replicas}": options.shared,
