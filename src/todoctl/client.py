@@ -104,6 +104,12 @@ class Client:
         headers = {name.lower(): value for name, value in got.headers}
         if MARK in headers:
             return UnavailableError(f"The app {answered}", fix="See 'todoctl logs'")
+        if got.status in {301, 302, 307, 308} and headers.get("location", "").startswith("https://"):
+            return UnavailableError(
+                f"{self.url}{path} leads on to https",
+                why="todoctl asks for the page by http only",
+                fix="Let the ingress serve http too; for ingress-nginx: annotation ssl-redirect: 'false'",
+            )
         return UnavailableError(
             f"Not the app, but {headers.get('server') or 'somebody else'} {answered}",
             fix="See 'todoctl status', or bring the app up on another port with --port",

@@ -110,3 +110,9 @@ def test_an_answer_that_is_not_the_apps_is_told_as_such(status: int) -> None:
     with serving(status=503) as client:
         with pytest.raises(UnavailableError, match=r"^The app answered 503 to .*todoctl logs"):
             client.find_page()
+
+
+def test_an_ingress_that_leads_on_to_https_is_named() -> None:
+    with serving(status=308, headers={"Location": "https://somewhere/"}) as client:
+        with pytest.raises(UnavailableError, match=r"leads on to https: todoctl asks .* http only"):
+            client.find_page()

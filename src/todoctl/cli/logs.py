@@ -34,10 +34,13 @@ def logs(
         int, value(OUTPUT, "NUMBER", "How many of the last lines. [default: 100]", "--lines", "-n", min=0)
     ] = 100,
 ) -> None:
-    """Show the app's log."""
+    """Show the app's log; where several pods run, that of the newest one."""
     from todoctl.targets import Choice
     from todoctl.terminal import Terminal
 
-    where = find_deployment(Choice(target, cluster, context, namespace), Terminal(stderr=True))
+    terminal = Terminal(stderr=True)
+    where = find_deployment(Choice(target, cluster, context, namespace), terminal)
+    if (number := len(where.instances())) > 1:
+        terminal.note(f"{number} run the app; this is the log of the newest one.")
     for line in where.logs(follow=follow, lines=lines):
         typer.echo(line)
