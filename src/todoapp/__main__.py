@@ -191,6 +191,7 @@ class OneLine(logging.Formatter):
         line = super().format(record)
         if error is not None:
             line = f"{line}: {type(error).__name__}: {error}"
+        line = line.encode(errors="backslashreplace").decode()  # names of files may be no UTF-8
         return " ".join("".join(c if c.isprintable() else " " for c in line).split())
 
 

@@ -50,7 +50,6 @@ def _todoctl(tmp_path: Path) -> CommandLine:
         ("validate --scenario moon", "--scenario 'moon' is no scenario. Use deployed, mount, fresh,"),
         ("validate --full --scenario outage", "--scenario outage needs an image service that fails"),
         ("judge /no/such/file", "/no/such/file cannot be read: "),
-        ("validate --url http://a --show-commands", "--show-commands does not go with --url."),
         ("judge /dev/null", "/dev/null cannot be read: "),
         ("doctor --port 70000", "--port 70000 is not a port."),
         ("doctor --target local --cluster it", "--cluster goes with --target k3d only."),

@@ -182,9 +182,12 @@ class Possible:
         first, last = (sum(fetch.span.lo <= moment for fetch in self.fetches or ()) for moment in at)
         return {state for begun in range(first, last + 1) for state in model.anything(begun)}
 
-    def clock_was_set(self) -> None:
-        """Times from before are of another clock."""
+    def clock_was_set(self, fetches: Sequence[Fetch] | None) -> None:
+        """Goes on by another clock, which `fetches` are told by: what is over needs no cause any more."""
         self._last_look = -inf
+        self.fetches = fetches
+        over = sum(fetch.span.hi == -inf for fetch in fetches or ())
+        self.states = {state._replace(explained=max(state.explained, over)) for state in self.states}
 
     def _forgive(self, at: Span) -> None:
         before = sum(fetch.span.lo < at.lo for fetch in self.fetches or ())

@@ -44,8 +44,11 @@ def test_the_example_brings_the_app_up_and_takes_it_away(
     (tmp_path / "config").write_text(kube.kubeconfig())
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
 
+    made: list[KubernetesTarget] = []  # one has started the process that forwards the port
+
     def target() -> KubernetesTarget:
-        return KubernetesTarget(home, example["KindCluster"](home))
+        made.append(KubernetesTarget(home, example["KindCluster"](home)))
+        return made[-1]
 
     assert target().settings() is None
     assert not target().down(told, keep_data=False)

@@ -87,8 +87,9 @@ class _Replay:
         self.findings = self.result.findings
         facts = self.history.facts
         self.possible = Possible(facts.ttl)
+        self.epoch = 0
         if facts.source in timeline.own_sources:
-            self.possible.fetches = timeline.fetches
+            self.possible.fetches = timeline.fetches(0)
         self.source = facts.source
         self.started = -inf
         self.since: Act | None = None
@@ -109,7 +110,9 @@ class _Replay:
         """Holds the next event to the possible states."""
         at = self.timeline.span(event)
         if isinstance(event, ClockStep):
-            self.possible.clock_was_set()
+            self.epoch += 1
+            fetches = self.timeline.fetches(self.epoch)
+            self.possible.clock_was_set(fetches if self.possible.fetches is not None else None)
         if isinstance(event, Act):
             self._act(number, event, at)
         if isinstance(event, Act | ClockStep | Download):  # a download is held against all other events
@@ -156,8 +159,8 @@ class _Replay:
 
     def _start(self, act: Act, at: Span) -> None:
         possible = self.possible
-        fetches = self.timeline.fetches if act.source in self.timeline.own_sources else None
-        stopped = at if act.stopped is None else at.shifted(act.stopped - act.begin)
+        fetches = self.timeline.fetches(self.epoch) if act.source in self.timeline.own_sources else None
+        stopped = at if act.stopped is None else self.timeline.instant(act, act.stopped)
         possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied, at_once=True)
         self.source, self.started = act.source, at.hi
         if act.emptied:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import isinf
+from math import inf, isinf
 from typing import Any
 
 from todoctl.evidence import pages as reading
 from todoctl.evidence.history import Act, ClockStep, Download, Event, History, Op, Request, Role
 from todoctl.evidence.pages import WORDS, Page, or_none
-from todoctl.evidence.times import Span, offset
+from todoctl.evidence.times import NEVER, Span, offset
 from todoctl.evidence.verdict import Check
 from todoctl.validation.claims import CLAIMS
 from todoctl.validation.model import UNKNOWN, Fetch
@@ -30,17 +30,21 @@ class Timeline:
         self._ahead = [offset(self._bounds(epoch)) for epoch in range(len(self._steps) + 1)]
         self.order = self._in_order()
         self.downloads = [(number, event) for number, event in self.order if isinstance(event, Download)]
-        self.fetches = [
-            Fetch(
-                self.span(event),
-                event.picture,
-                took=event.end - event.begin,
-                asked=float(event.retry_after) if event.retry_after.isdecimal() else 0.0,
-            )
-            for _, event in self.downloads
-        ]
         acts = [event for event in history.events if isinstance(event, Act)]
         self.own_sources = {act.source for act in acts if act.what is Op.SERVE}
+
+    def fetches(self, epoch: int) -> list[Fetch]:
+        """Returns all downloads, as they are after the clock was set `epoch` times.
+
+        The times of those before and after that are of another clock: they are long over, or far off.
+        """
+        found = []
+        for _, event in self.downloads:
+            own = self._epoch(event)
+            span = self.span(event) if own == epoch else NEVER if own < epoch else Span(inf, inf)
+            asked = float(event.retry_after) if event.retry_after.isdecimal() else 0.0
+            found.append(Fetch(span, event.picture, took=event.end - event.begin, asked=asked))
+        return found
 
     def _epoch(self, event: Event) -> int:
         """How often this machine's clock was set before: the app's may have been set with it."""
@@ -57,6 +61,11 @@ class Timeline:
         """Returns when it took effect, by the app's clock: any time where no page view has shown that."""
         ahead = self._ahead[self._epoch(event)]
         return Span(event.begin + ahead.lo, event.end + ahead.hi)
+
+    def instant(self, event: Event, moment: float) -> Span:
+        """Returns `moment`, one within `event`, by the app's clock."""
+        ahead = self._ahead[self._epoch(event)]
+        return Span(moment + ahead.lo, moment + ahead.hi)
 
     def _in_order(self) -> list[tuple[int, Event]]:
         """By when they began; a crowd where its first one began, in the order of its site counts."""

@@ -13,6 +13,7 @@ from tests.todoctl.told import Told
 from todoctl import targets
 from todoctl.client import Client
 from todoctl.errors import BadUsageError, UnavailableError
+from todoctl.images import build as building
 from todoctl.images import engine, pull
 from todoctl.ports import check_free
 from todoctl.settings import Settings
@@ -219,9 +220,9 @@ def test_it_is_built_and_pushed_if_a_registry_is_named(
     monkeypatch.setattr(engine, "connect", lambda: "engine")
     monkeypatch.setattr(pull, "pull_missing", lambda *_: None if done else done.append(("pull",)))
     monkeypatch.setattr(engine, "has_image", lambda _, name: name in there)
-    monkeypatch.setattr(build, "reference", lambda *_: "todo-app:0123")
-    monkeypatch.setattr(build, "build", build)
-    monkeypatch.setattr(build, "push", lambda name, _: done.append(("push", name)))
+    monkeypatch.setattr(building, "reference", lambda *_: "todo-app:0123")
+    monkeypatch.setattr(building, "build", build)
+    monkeypatch.setattr(building, "push", lambda name, _: done.append(("push", name)))
     name = "registry:5000/me/todo-app:0123"
     assert at(registry="registry:5000/me", base_image="python:3").up(settings, told)
     assert done.pop(0) == ("pull",), "what it is built on has its part in the name"

@@ -12,8 +12,8 @@ from tests.todoctl.targets.local.test_target import pids, state, visit
 REFUSES = Edit(
     "the app refuses to start",
     "settings",
-    'host=_filled(environ, "HOST", default.host)',
-    "host=environ['NONE']",
+    "    values: list[Any] = []",
+    "    values: list[Any] = [environ['NONE']]",
 )
 
 
