@@ -47,8 +47,11 @@ class Timeline:
         return found
 
     def _epoch(self, event: Event) -> int:
-        """How often this machine's clock was set before: the app's may have been set with it."""
-        return sum(step.end <= event.begin for step in self._steps)
+        """How often this machine's clock was set before: the app's may have been set with it.
+
+        When within a step is not known; what began after its begin comes after it in the order, too.
+        """
+        return sum(step.begin < event.begin for step in self._steps)
 
     def _bounds(self, epoch: int) -> Iterable[Span]:
         """How far the app's clock may be ahead, as each page view says."""
