@@ -28,10 +28,10 @@ AT_ONCE = 2
 
 SLOW_PAGE = Edit(
     "pages 1.5 s slow",
-    "web",
-    'seen = await (self._cache.look() if scope["method"] == "HEAD" else self._cache.view())',
+    "app",
+    'seen = await (cache.look() if request.method == "HEAD" else cache.view())',
     'await __import__("asyncio").sleep(1.5)\n'
-    '        seen = await (self._cache.look() if scope["method"] == "HEAD" else self._cache.view())',
+    '        seen = await (cache.look() if request.method == "HEAD" else cache.view())',
 )
 OTHER_CLOCK = Edit(
     "clock an hour ahead",

@@ -23,7 +23,7 @@ AT_ONCE = 3
 SECONDS = 300.0
 """For the tests, and for a validation: what takes longer hangs."""
 
-QUICK = ("policy", "metadata", "page", "picture", "cache", "fetch", "journal", "web")
+QUICK = ("policy", "metadata", "page", "picture", "cache", "fetch", "web")
 SLOW = ("start", "volume", "faults")
 """Tests of tests/todoapp: all but those of crashes, of the browser, and of modules that are not mutated."""
 

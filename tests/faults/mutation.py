@@ -11,7 +11,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 from tests.faults.fault import APP, Edit
 
-MODULES = ("policy", "cache", "page", "web", "metadata", "store", "fetch", "picture")
+MODULES = ("policy", "cache", "app", "store", "source")
 
 Place = tuple[str, int, int]
 """Module, line, column."""
