@@ -79,6 +79,8 @@ def _play(driver: Driver, arrange: Situations, scenario: Scenario) -> ScenarioRe
         if driver.interruption:
             arrange.waiting(f"again: {driver.interruption}")
             continue
+        if result.outcome is Outcome.FAILED:
+            arrange.time_factor = factor  # the other scenarios need no more time for that
         if result.outcome is not Outcome.NOT_JUDGED or error or arrange.hurried:
             return result
         arrange.time_factor *= 2
