@@ -111,7 +111,6 @@ class Op(StrEnum):
     START = "start"
     TAKEOVER = "takeover"
     DAMAGE = "damage"
-    CUT = "cut"
     STOP = "stop"
     RESTART = "restart"
     KILL = "kill"
@@ -123,7 +122,6 @@ class Op(StrEnum):
     SERVE = "serve"
     REPLACED = "replaced"
     FAILED = "failed"
-    CLOCK = "clock"
 
     @property
     def description(self) -> str:
@@ -135,7 +133,6 @@ DESCRIPTIONS = {
     Op.START: "start of the app",
     Op.TAKEOVER: "start of the app on the original's files",
     Op.DAMAGE: "start of the app on damaged files",
-    Op.CUT: "start of the app on what a power cut has left",
     Op.STOP: "stop of the app",
     Op.RESTART: "restart of the app",
     Op.KILL: "kill of the app",
@@ -147,7 +144,6 @@ DESCRIPTIONS = {
     Op.SERVE: "the image service answers in another way from now on",
     Op.REPLACED: "what runs the app is replaced by somebody else",
     Op.FAILED: "what was being done to the app does not come to its end",
-    Op.CLOCK: "this machine's clock is set, by another program or person",
 }
 
 

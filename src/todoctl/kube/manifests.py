@@ -1,7 +1,5 @@
 """The manifests: read as they are, and adapted to an image and to settings."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -90,25 +88,9 @@ def is_ours(found: Resource | None) -> bool:
     )
 
 
-def is_applied(wanted: Resource, deployment: Any | None) -> bool:  # noqa: ANN401 - the library has no types
-    """Whether the cluster's deployment runs as many pods as `wanted`, of its image and with its settings."""
-    if deployment is None or deployment.spec.replicas != wanted["spec"]["replicas"]:
-        return False
-    container = deployment.spec.template.spec.containers[0]
-    (given,) = wanted["spec"]["template"]["spec"]["containers"]
-    environment = {variable.name: variable.value for variable in container.env or []}
-    expected = {variable["name"]: variable["value"] for variable in given["env"]}
-    return bool(container.image == given["image"] and environment == expected)
-
-
 def pulled_with(secrets: Sequence[str]) -> Resource:
     """What a pod's specification says of the secrets that its images are pulled with."""
     return {"imagePullSecrets": [{"name": name} for name in secrets]} if secrets else {}
-
-
-def digest(resources: list[Resource]) -> str:
-    """Tells what one version of todoctl applies from what another one does."""
-    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()
 
 
 def render(resources: list[Resource]) -> str:

@@ -50,7 +50,3 @@ def test_in_a_wheel_they_are_in_the_package(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "manifests").unlink()
     with pytest.raises(UnavailableError, match="manifests are missing"):
         manifests.plain()
-
-
-def test_without_a_deployment_nothing_is_applied() -> None:
-    assert not manifests.is_applied(manifests.plain()[2], None)
