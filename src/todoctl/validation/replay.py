@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import Span
 from todoctl.validation import model
-from todoctl.validation.model import UNKNOWN, Fetch, Kind, State, Step, statuses
+from todoctl.validation.model import IMPATIENCE, PATIENCE, UNKNOWN, Fetch, Kind, State, Step, statuses
 
 
 class Mismatch(NamedTuple):
@@ -153,6 +153,7 @@ class Possible:
         self.ttl, self.fetches = ttl, fetches
         self._ttls.add(ttl)
         if emptied:  # nobody will know who viewed the page before
+            self._errors = set()
             self._forgive(at)
         self.states = {model.start(state, emptied=emptied) for state in self.states}
 
@@ -167,10 +168,19 @@ class Possible:
         """The app was started on these files, of which the picture was `written` then."""
         self.states = {model.found(state, told, picture, written) for state in self.states}
 
-    def lose_sight(self, at: Span) -> None:
-        """It was not seen until `at` what the app did: anything is possible."""
+    def lose_sight(self, since: float, at: Span) -> None:
+        """It was not seen from `since` until `at` what the app did: anything is possible.
+
+        But for an error: what it fetched meanwhile, if that is known, has left one or none.
+        """
         self._saved = set()
         self._errors = {state.error for state in self.states}
+        for fetch in self.fetches or ():
+            if since <= fetch.span.hi and fetch.span.lo <= at.hi:
+                self._errors.add(not fetch.picture)
+                self._errors.add(fetch.took > PATIENCE - IMPATIENCE)
+        if self.fetches is None:
+            self._errors = {False, True}
         self._see_again(at)
 
     def _see_again(self, at: Span) -> None:

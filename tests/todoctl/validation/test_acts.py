@@ -22,10 +22,10 @@ from todoctl.validation import contents
 from todoctl.validation.claims import CLAIMS
 from todoctl.validation.model import Kind
 
-ATTACHED = ("volume", "lose", "spoil", "bad values", "cut short", "restart", "kill")
+ATTACHED = ("volume", "lose", "spoil", "bad values", "no picture", "other types", "cut short", "restart", "kill")
 """What is done while the volume is within reach."""
 
-MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", *ATTACHED)
+MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "detach", "attach", *ATTACHED)
 
 PROVED = ("damage", "detach", "attach", "scale", "lose-valid", "spoil-valid")
 
@@ -35,7 +35,7 @@ bad_values = contents.bad_values(contents.OUT_OF_RANGE)
 
 def play(script: VolumeScript, move: str) -> None:
     """One move; another one where the volume is not where it would have to be."""
-    if move in ATTACHED and script.detached:
+    if move in {*ATTACHED, "detach"} and script.detached:
         move = "view"
     if move == "attach" and not script.detached:
         move = "detach"

@@ -57,6 +57,10 @@ def _failures(verdict: Verdict, result: ScenarioResult) -> list[str]:
     return lines
 
 
+MARKUP = re.compile(r"[\\`*<&|\[]|(?<!\w)_|_(?!\w)|~(?=~)|[@#](?=\w)|:(?=//)")
+"""What Markdown, or GitHub's, would take for more than a sign."""
+
+
 def escape(text: str) -> str:
-    """Returns `text` on one line, as itself: a backslash goes before any ASCII sign (CommonMark)."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", short(text))
+    """Returns `text` on one line, as itself."""
+    return MARKUP.sub(r"\\\g<0>", short(text))

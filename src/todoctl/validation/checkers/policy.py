@@ -94,7 +94,7 @@ class _Replay:
         self.started = -inf
         self.since: Act | None = None
         self.last_error = LastError.FORBIDDEN
-        self.detached = False
+        self.detached, self.detached_at = False, -inf
         self.late = False
         self.before: tuple[set[str | None], set[str | None]] = set(), set()
         """The pictures that were possible after the last two events."""
@@ -152,10 +152,10 @@ class _Replay:
         elif act.what in {Op.LOSE, Op.SPOIL}:
             self.last_error = LastError.ALLOWED
         elif act.what is Op.DETACH:
-            self.detached, self.last_error = True, LastError.REQUIRED
+            self.detached, self.detached_at, self.last_error = True, at.lo, LastError.REQUIRED
         elif act.what is Op.ATTACH:
             self.detached, self.last_error = False, LastError.ALLOWED
-            possible.lose_sight(at)
+            possible.lose_sight(self.detached_at, at)
 
     def _start(self, act: Act, at: Span) -> None:
         possible = self.possible

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from tests.todoctl.evidence.reports import verdicts
 from todoctl.evidence.reports import github
-from todoctl.evidence.reports.markdown import markdown
+from todoctl.evidence.reports.markdown import escape, markdown
 
 
 def test_a_scenario_that_does_not_pass_is_annotated(tmp_path: Path) -> None:
@@ -70,3 +70,8 @@ def test_the_summary_means_what_it_says() -> None:
     assert "&lt;b&gt;|`x` [a](http://b) *c* _d_ @all #1\\n# heading \\ &amp;amp;" in html
     assert "… and 2 failed checks more" in html
     assert html.count("<tr>") == 1 + 11 + 1 + 20
+
+
+def test_what_is_no_markup_is_left_as_it_is() -> None:
+    text = "1.5 s (cache_metadata.json): 304, not 200 - see !"
+    assert escape(text) == text
