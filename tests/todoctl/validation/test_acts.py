@@ -22,7 +22,17 @@ from todoctl.validation import contents
 from todoctl.validation.claims import CLAIMS
 from todoctl.validation.model import Kind
 
-ATTACHED = ("volume", "lose", "spoil", "bad values", "no picture", "other types", "cut short", "restart", "kill")
+ATTACHED = (
+    "volume",
+    "lose",
+    "spoil",
+    "bad values",
+    "no picture",
+    "other types",
+    "cut short",
+    "restart",
+    "kill",
+)
 """What is done while the volume is within reach."""
 
 MOVES = ("view", "stranger", "look", "wait", "fails", "scale", "anew", "detach", "attach", *ATTACHED)
