@@ -89,8 +89,8 @@ def validate(
     Scenarios: deployed, mount, fresh, page, valid, grace, renew, restart, crash, files, detached, crowd,
     together, outage. Your picture and counts are set aside meanwhile, and put back.
 
-    With --url any app of the course is judged, claim by claim: shown, stays, grace, renews, restart, counts,
-    times, files.
+    With --url any app of the course is judged, claim by claim: shown, stays, grace, renews, restart, crash,
+    counts, times, files.
     """
     own = {
         "--target": target,

@@ -5,7 +5,7 @@ A claim is registered where it is written; options, help and documents list what
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 
@@ -105,7 +105,8 @@ def leave(result: ScenarioResult, why: str) -> None:
 @claim("The page shows a picture.", essential=True)
 def shown(seen: Observations, result: ScenarioResult) -> None:
     """Every visit shows a picture, from the first one on that did."""
-    visits = [view for view in seen.views if view.phase != "restart"]
+    disturbed = {act.scenario for act in seen.disturbances}
+    visits = [view for view in seen.views if view.phase not in disturbed]
     first = next((number for number, view in enumerate(visits) if view.picture), None)
     if first is None:
         if visits and not result.error:
@@ -171,9 +172,11 @@ def _long_enough(interval: Interval, ttl: float) -> bool:
 
 
 def needed(interval: Interval, ttl: float) -> float:
-    """Returns the seconds for which a picture must be seen: less where the visits that tell take long."""
+    """Returns the seconds a picture must be seen: less where visits, or the app's start, take long."""
     visits = [interval.before, interval.views[0], interval.views[-1]]
     slow = slack(ttl) + sum(view.seconds for view in visits if view)
+    if interval.fresh and not interval.before:  # it came somewhen while the app was started
+        slow += min(interval.born.hi - interval.born.lo, ttl / 10)
     return ttl - min(max(min(10.0, ttl / 6), slow), 0.4 * ttl)
 
 
@@ -207,9 +210,15 @@ def grace(seen: Observations, result: ScenarioResult) -> None:
 
 
 def _watched(seen: Observations) -> list[Interval]:
-    """The pictures whose end was watched: what comes after a restart is not."""
-    until = min((act.begin for act in seen.acts("restart")), default=inf)
-    return [one for one in seen.intervals if not one.restarted and one.views[-1].begin < until]
+    """The pictures as they were seen until something was done to the app."""
+    until = min((act.begin for act in seen.disturbances), default=inf)
+    found = []
+    for one in seen.intervals:
+        views = [view for view in one.views if view.begin < until]
+        following = one.next if one.next and one.next.begin < until else None
+        if views:
+            found.append(replace(one, views=views, next=following))
+    return found
 
 
 def _others_came(seen: Observations, interval: Interval) -> bool:
@@ -297,6 +306,11 @@ def _may_be_a_placeholder(seen: Observations) -> bool:
 @claim("A restart of the app keeps the picture.", needs="--restart-command", essential=True)
 def restart(seen: Observations, result: ScenarioResult) -> None:
     kept_by(seen, result, "restart")
+
+
+@claim("A crash of the app keeps the picture.", needs="todoctl grade", essential=True)
+def crash(seen: Observations, result: ScenarioResult) -> None:
+    kept_by(seen, result, "crash")
 
 
 def kept_by(seen: Observations, result: ScenarioResult, what: str) -> None:
@@ -509,7 +523,8 @@ def _look(seen: Observations, result: ScenarioResult, number: int, event: Volume
     earlier = {view.picture for view in seen.views}
     if not there and any(_may_be_one(seen, file, earlier) for file in event.files):
         return leave(result, "no file has the picture's bytes, but the page may show it in another form")
-    what = "after the restart" if event.scenario == "restart" else "on the volume"
+    disturbed = event.scenario in {act.scenario for act in seen.disturbances}
+    what = f"after the {event.scenario}" if disturbed else "on the volume"
     saw = there or (
         f"{counted(len(event.files), 'file')}, none of them the picture" if event.files else "no files at all"
     )

@@ -23,6 +23,9 @@ from todoctl.settings import check_ttl, is_http
 RESTART_SECONDS, LISTING_SECONDS = 300.0, 30.0
 """How long a command may take."""
 
+SETTLE_SECONDS = 20.0
+"""After a command's begin, where pictures stay for a minute or more: it may end before the restart does."""
+
 MAX_FILES = 500
 MAX_BYTES = 32 * 1024 * 1024
 """Of a file that is read; of a larger one only the size is known."""
@@ -68,7 +71,10 @@ def course_apps(
         *(partial(read, volume) for volume in volumes),
         *(partial(listed, split("--volume-exec", text)) for text in volume_execs),
     ]
-    acts = [partial(start, split("--restart-command", text), RESTART_SECONDS) for text in restarts]
+    settle = SETTLE_SECONDS * min(1.0, ttl / 60)
+    acts = [
+        partial(start, split("--restart-command", text), RESTART_SECONDS, settle=settle) for text in restarts
+    ]
     return [
         App(
             url=check_url(url),
@@ -145,10 +151,13 @@ def split(option: str, command: str) -> list[str]:
     return words
 
 
-def start(words: list[str], seconds: float, output: list[str] | None = None) -> Callable[[], bool]:
+def start(
+    words: list[str], seconds: float, output: list[str] | None = None, *, settle: float = 0.0
+) -> Callable[[], bool]:
     """Starts a command, and returns what says whether it is over, and then adds what it printed to `output`.
 
-    Either raises `UnavailableError` where it fails, or takes longer than `seconds`.
+    It is over after `settle` seconds at the earliest. Either raises `UnavailableError` where it fails, or takes
+    longer than `seconds`.
     """
     shown, began = f"The command '{shlex.join(words)}'", time.monotonic()
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads would stop the command
@@ -169,6 +178,8 @@ def start(words: list[str], seconds: float, output: list[str] | None = None) -> 
             process.wait()
             printed.close()
             raise UnavailableError(f"{shown} has not ended after {seconds:g} s", fix=BY_HAND)
+        if code == 0 and time.monotonic() - began < settle:
+            return False
         printed.seek(0)
         text = printed.read().decode(errors="replace")
         printed.close()

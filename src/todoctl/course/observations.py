@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from todoctl.course import labels
 from todoctl.course.labels import Labels
 from todoctl.evidence import pictures
-from todoctl.evidence.history import Act, ClockStep, History, Request, Role, Volume
+from todoctl.evidence.history import Act, ClockStep, History, Op, Request, Role, Volume
 from todoctl.evidence.times import Span, offset
 
 FILE_SECONDS = 0.1
@@ -161,6 +161,12 @@ class Observations:
     def acts(self, what: str) -> list[Act]:
         return [event for event in self.history.events if isinstance(event, Act) and event.what == what]
 
+    @property
+    def disturbances(self) -> list[Act]:
+        """What was done to the app after its start, whether it came to its end or not."""
+        acts = (event for event in self.history.events if isinstance(event, Act))
+        return [act for act in acts if act.what is not Op.START]
+
     def update(self) -> None:
         """Takes in the events that were added since the last time."""
         events = self.history.events
@@ -301,12 +307,16 @@ class Observations:
 
     def _narrow(self, interval: Interval) -> None:
         """Takes what a file's time, or a label, says of when a picture came, unless its views refute that."""
-        if interval.fresh or interval.steps:  # with a step it is not known by which clock they go
+        if interval.before or interval.steps:  # with a step it is not known by which clock they go
             return
-        for said in [*self._written(interval), *self._labelled(interval)]:
+        written = [*self._written(interval)]
+        for said in [*written, *self._labelled(interval)]:
             if said.lo < interval.seen.hi and said.hi > interval.seen.lo:
-                interval.born = Span(max(said.lo, interval.seen.lo), min(said.hi, interval.seen.hi))
-                if len(interval.surely_old(self.ttl)) < 2:
+                # What was seen needs no help: a label may be wrong, and a file written anew.
+                lo = interval.seen.lo if interval.fresh else said.lo
+                interval.born = Span(lo, min(said.hi, interval.seen.hi))
+                sure = interval.fresh and said in written  # on a volume that was empty
+                if sure or len(interval.surely_old(self.ttl)) < 2:
                     return
                 interval.born = interval.seen
 

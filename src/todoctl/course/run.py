@@ -27,6 +27,9 @@ MIN_STEP = 0.5
 LIVES = 3
 """How many pictures' lives are waited for at most, where one after another leaves something open."""
 
+CALM_SECONDS = 3.0
+"""How long an app must have answered, after something was done to it."""
+
 VIEW_SECONDS = 0.2
 """Between two page views during a restart."""
 
@@ -120,7 +123,7 @@ class Schedule:
     @property
     def late(self) -> tuple[float, ...]:
         """Seconds after its time when a picture is asked for that two visits did not renew."""
-        return tuple(seconds * self.scale for seconds in (5.0, 15.0, 30.0, 65.0))
+        return tuple(seconds * self.scale for seconds in (5.0, 15.0, 30.0))
 
     def step(self, takes: float) -> float:
         """Seconds from visit to visit while it is not known when a picture goes; each `takes` so many."""
@@ -364,13 +367,13 @@ class Run:
         self._wait(self._clock.now() + VIEW_SECONDS)
 
     def _settle(self, name: str) -> None:
-        """Views the page until it has been there for a while: a command may end before the restart does."""
+        """Views the page until it has been there for a while."""
         began, scale = self._clock.now(), self.schedule.scale
-        calm = max(3.0 * scale, 3 * VIEW_SECONDS)
+        calm = max(CALM_SECONDS * scale, 3 * VIEW_SECONDS)
         while (now := self._clock.now()) - began < 120 * scale:
             recent = [event for event in self._recent(now - calm) if event.crowd]
             answered = bool(recent) and all(view.answer and view.answer.status == 200 for view in recent)
-            if answered and now - began >= 20 * scale:
+            if answered and now - began >= calm:
                 return
             self._view(name)
 
@@ -470,8 +473,9 @@ def play(apps: Sequence[App], board: Board, runs: list[Run]) -> None:
                     thread.join(WAKE_SECONDS)
         finally:
             ending.set()
+            until = time.monotonic() + SHUTDOWN_SECONDS
             for thread in threads:
-                thread.join(SHUTDOWN_SECONDS)
+                thread.join(max(0.0, until - time.monotonic()))
             for run in runs:
                 if run.history.interrupted:
                     run.finish()

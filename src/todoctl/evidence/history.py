@@ -114,6 +114,7 @@ class Op(StrEnum):
     STOP = "stop"
     RESTART = "restart"
     KILL = "kill"
+    CRASH = "crash"
     SCALE = "scale"
     LOSE = "lose"
     SPOIL = "spoil"
@@ -136,6 +137,7 @@ DESCRIPTIONS = {
     Op.STOP: "stop of the app",
     Op.RESTART: "restart of the app",
     Op.KILL: "kill of the app",
+    Op.CRASH: "crash of the app",
     Op.SCALE: "another number of processes on the volume",
     Op.LOSE: "the files on the volume are taken away",
     Op.SPOIL: "the files on the volume are cut short",

@@ -38,6 +38,9 @@ MAX_ERROR = 300
 """Characters of an error, which may repeat what a server has sent."""
 
 PORTS = {"http": 80, "https": 443}
+LOOPBACK = ".localhost"
+"""What every name that ends so leads to is this machine (RFC 6761); not every resolver knows that."""
+
 REDIRECTS = {301, 302, 303, 307, 308}
 
 Header = tuple[str, str]
@@ -94,7 +97,7 @@ class Reach:
         except ValueError:
             pass
         try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if self._resolve else []
+            found = socket.getaddrinfo(_known(host), None, type=socket.SOCK_STREAM) if self._resolve else []
         except (OSError, UnicodeError):
             return []
         return [ipaddress.ip_address(address[0]) for *_, address in found]
@@ -238,10 +241,11 @@ class Client:
                     raise
 
         session = self._session(scheme, direct)
+        url = httpx.URL(got.url)
         request = session.build_request(
             method,
-            got.url,
-            headers=[*headers, *self._headers(origin, referer)],
+            url.copy_with(host=_known(url.host)),
+            headers=[("Host", url.netloc.decode()), *headers, *self._headers(origin, referer)],
             content=content,
             timeout=deadline.seconds,
             extensions={"trace": watch},
@@ -377,6 +381,11 @@ def _unpacked(parts: Iterable[bytes], packing: str, max_bytes: int) -> bytes:
     if unpacker and came and not unpacker.eof:
         raise NotFetchedError(f"the answer's {packing} is cut off")
     return bytes(body)
+
+
+def _known(host: str) -> str:
+    """A name that the system's resolver knows."""
+    return "localhost" if host.endswith(LOOPBACK) else host
 
 
 def _in_one_line(error: Exception) -> str:

@@ -89,10 +89,10 @@ def test_several_saved_ones(
     told = capsys.readouterr()
     assert [app["passed"] for app in json.loads(told.out)["apps"]] == [True, False]
     assert "Interrupted: these claims were judged until then." in told.err
-    assert "PASSED  4 of 8 claims passed, 4 not judged at http://a/" in told.err
+    assert "PASSED  4 of 9 claims passed, 5 not judged at http://a/" in told.err
     overview = told.err.splitlines()[-2:]
     assert [line.split()[0] for line in overview] == ["✓", "✗"]
-    assert overview[1].endswith("restart, files")
+    assert overview[1].endswith("restart, crash, files")
     assert "validate%3A restart failed" in told.err
     assert "stays not judged" not in told.err
     summary = (tmp_path / "summary.md").read_text()
@@ -101,8 +101,8 @@ def test_several_saved_ones(
 
     root = Xml.fromstring(junit.read_bytes())  # noqa: S314 - our own
     assert [suite.get("name") for suite in root] == ["todoctl validate http://a/"] * 2
-    assert [suite.get("skipped") for suite in root] == ["4", "3"]
-    assert root.get("tests") == "17"
+    assert [suite.get("skipped") for suite in root] == ["5", "3"]
+    assert root.get("tests") == "18"
     assert (root.get("failures"), root.get("errors")) == ("1", "2")
 
     soup = BeautifulSoup(html.read_text(), "html.parser")

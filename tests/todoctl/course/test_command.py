@@ -60,9 +60,9 @@ def test_what_is_asked_for() -> None:
         assert course_apps([URL, "http://[::1]:80/"], ttl=20, image=image)[1].image == image
 
 
-def run(words: list[str], seconds: float = 20.0) -> str:
+def run(words: list[str], seconds: float = 20.0, settle: float = 0.0) -> str:
     output: list[str] = []
-    over = command.start(words, seconds, output)
+    over = command.start(words, seconds, output, settle=settle)
     while not over():
         time.sleep(0.01)
     return output[0]
@@ -71,7 +71,9 @@ def run(words: list[str], seconds: float = 20.0) -> str:
 @pytest.mark.live
 @pytest.mark.smoke
 def test_a_command_runs_without_a_shell() -> None:
-    assert run([sys.executable, "-c", "print('$HOME')"]) == "$HOME\n"
+    began = time.monotonic()
+    assert run([sys.executable, "-c", "print('$HOME')"], settle=1.0) == "$HOME\n"
+    assert time.monotonic() - began >= 1.0, "what it began may take a while"
 
 
 @pytest.mark.live

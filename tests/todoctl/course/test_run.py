@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.todoctl.course.virtual import URL, VirtualApp, VirtualClock, judged, outcomes, picture, said
-from todoctl.course.claims import CLAIMS
+from todoctl.course.claims import CLAIMS, judge
 from todoctl.course.run import App, InterruptedVisits, Run
 from todoctl.errors import UnavailableError
 from todoctl.evidence.history import Act, File, History, Request, Role
@@ -214,7 +214,7 @@ def test_two_grace_views_are_wrong_and_so_is_a_late_timer() -> None:
     assert "the new picture came one visit late" in reason(verdict, "renews")
     verdict = judged(VirtualApp(VirtualClock(), graces=math.inf))  # type: ignore[arg-type]
     assert "it is kept for longer than 600 s" in reason(verdict, "renews")
-    late = VirtualApp(VirtualClock(), timer=True, late=20.0, by_wall=False, phase=100)
+    late = VirtualApp(VirtualClock(), timer=True, late=10.0, by_wall=False, phase=100)
     assert "by a timer, or kept longer" in reason(judged(late), "renews")
 
 
@@ -384,12 +384,48 @@ def test_a_restart_that_loses_the_picture_is_found_though_its_age_was_not_known(
     assert "page views during the restart answered" in str([result.notes for result in verdict.scenarios])
 
 
-def test_a_known_start_saves_half_of_the_time() -> None:
+STARTED: dict[str, tuple[dict[str, Any], Outcome, str]] = {
+    "grace": ({}, PASSED, ""),
+    "no grace view": ({"graces": 0}, PASSED, ""),
+    "slow pages": ({"slow": lambda _: 3.0}, PASSED, ""),
+    "a timer": ({"timer": True, "by_wall": False, "phase": 599}, PASSED, ""),
+    "too early": ({"ttl": 300.0}, FAILED, "stays"),
+    "a little too early": ({"ttl": 580.0}, FAILED, "stays"),
+    "too late": ({"ttl": 640.0}, FAILED, "renews"),
+    "much too late": ({"ttl": 1200.0}, FAILED, "renews"),
+    "two grace views": ({"graces": 2}, FAILED, "renews"),
+    "a timer that is too early": ({"timer": True, "by_wall": False, "ttl": 400.0}, FAILED, "stays"),
+    "lost with a restart": ({"kept": False}, FAILED, "restart"),
+}
+"""Apps that are started on an empty volume: what they do, their verdict, and the claim that fails."""
+
+
+@pytest.mark.parametrize("name", STARTED)
+@pytest.mark.parametrize(("boot", "on_volume"), [(2.0, False), (2.0, True), (15.0, False), (15.0, True)])
+def test_with_a_known_start_a_run_takes_the_documented_time(name: str, boot: float, on_volume: bool) -> None:
+    changes, outcome, claim = STARTED[name]
     clock = VirtualClock()
-    app = VirtualApp(clock, phase=3)
-    verdict = judged(app, started=clock.wall() - 3)
-    assert verdict.outcome is PASSED, said(verdict)
-    assert verdict.seconds < 612
+    app = VirtualApp(clock, **{"phase": boot / 2} | changes)
+
+    def look(history: History) -> list[File]:
+        return [File(name="p.png", size=1, modified=app.born, body=history.keep(picture(app.number)))]
+
+    def crash() -> Callable[[], bool]:
+        until = clock.now() + 5
+        return lambda: clock.now() >= until
+
+    acts = {"restart": app.restart, "crash": crash}
+    on_volume = on_volume and not app.timer
+    asked = App(url=URL, ttl=600.0, acts=acts, look=look if on_volume else None, started=clock.wall() - boot)
+    run = Run(asked, clock, client=Client(URL, transport=app, now=clock.now))
+    run.play()
+    verdict = judge(run.history)
+    assert verdict.outcome is outcome, said(verdict)
+    assert {name for name, one in outcomes(verdict).items() if one == FAILED} == {claim} - {""}, said(verdict)
+    assert {outcomes(verdict)[name] for name in acts} - {PASSED} == (
+        {FAILED} if claim == "restart" else set()
+    )
+    assert verdict.seconds <= 660, said(verdict)
 
 
 def test_what_is_wrong_with_a_picture_is_said_with_its_address() -> None:

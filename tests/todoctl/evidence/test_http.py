@@ -179,6 +179,27 @@ def test_what_is_no_address_is_an_error(url: str) -> None:
         assert other.fetch("GET", url).error
 
 
+def test_names_below_localhost_are_this_machine_whatever_the_resolver_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def unaware(host: str | bytes, *more: object, **by_name: object) -> object:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name.endswith(".localhost"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *more, **by_name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", unaware)
+    with serving(to("/next")) as server:
+        address = server.url.replace("127.0.0.1", "team-1.localhost")
+        with Client(address) as client:
+            got = client.fetch("GET", address, redirects=1)
+    assert (got.status, got.url) == (302, f"{address}next")
+    host = address.removeprefix("http://").strip("/").encode()
+    assert [asked.count(b"Host: " + host + b"\r\n") for asked in server.asked] == [1, 1]
+
+
 def test_redirects_are_followed_as_far_as_asked() -> None:
     def answer(visitor: socket.socket, asked: bytes) -> None:
         number = int(asked.split()[1].strip(b"/") or 0)
