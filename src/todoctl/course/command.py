@@ -156,8 +156,8 @@ def start(
 ) -> Callable[[], bool]:
     """Starts a command, and returns what says whether it is over, and then adds what it printed to `output`.
 
-    It is over after `settle` seconds at the earliest. Either raises `UnavailableError` where it fails, or takes
-    longer than `seconds`.
+    It is over after `settle` seconds at the earliest. Either raises `UnavailableError` where it fails, or
+    takes longer than `seconds`.
     """
     shown, began = f"The command '{shlex.join(words)}'", time.monotonic()
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads would stop the command

@@ -102,7 +102,7 @@ def test_several_saved_ones(
     root = Xml.fromstring(junit.read_bytes())  # noqa: S314 - our own
     assert [suite.get("name") for suite in root] == ["todoctl validate http://a/"] * 2
     assert [suite.get("skipped") for suite in root] == ["5", "3"]
-    assert root.get("tests") == "18"
+    assert root.get("tests") == "19"
     assert (root.get("failures"), root.get("errors")) == ("1", "2")
 
     soup = BeautifulSoup(html.read_text(), "html.parser")
