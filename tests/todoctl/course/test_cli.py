@@ -82,6 +82,7 @@ def _saved(tmp_path: Path) -> Path:
 def test_several_saved_ones(
     saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     html, junit = tmp_path / "report.html", tmp_path / "junit.xml"
