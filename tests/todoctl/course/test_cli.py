@@ -104,7 +104,7 @@ def test_several_saved_ones(
     assert [suite.get("name") for suite in root] == ["todoctl validate http://a/"] * 2
     assert [suite.get("skipped") for suite in root] == ["5", "3"]
     assert root.get("tests") == "19"
-    assert (root.get("failures"), root.get("errors")) == ("1", "2")
+    assert (root.get("failures"), root.get("errors")) == ("1", "3")
 
     soup = BeautifulSoup(html.read_text(), "html.parser")
     rows = soup.select("table.apps tbody tr")
