@@ -59,8 +59,9 @@ class State(NamedTuple):
     `failed` is when the newest fetch failed, if none has succeeded since, `failures` how many did in a row,
     `asked` how many seconds the image service asked to be left alone for then; `error` says that the app
     knows of one that failed or is late. `pending` is a fetch (its number) that no visitor waits for, or,
-    where `waited`, one of others who will be counted when it ends. `starting` says that the app began with
-    no picture and is to fetch one by itself. `explained` is the number of fetches whose cause is known.
+    where `waited`, one of others who will be counted when it ends; without `pending` that was just now.
+    `starting` says that the app began with no picture and is to fetch one by itself. `explained` is the
+    number of fetches whose cause is known.
     """
 
     picture: str | None
@@ -151,11 +152,19 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
     """
     if state.pending is not None and fetches is not None:
         fetch = fetches[state.pending]
+        is_soon = at.lo <= fetch.span.hi + (LATENESS if state.waited else LATE)
         if fetch.span.lo <= at.hi:
             ended = Span(fetch.span.lo, at.hi)
             after = _taken(state, state.pending, fetch, ended)
             yield _counted(after, ended) if state.waited else after
-        if at.lo <= fetch.span.hi + (LATENESS if state.waited else LATE):
+            if state.waited and is_soon:
+                yield after._replace(waited=True)
+        if is_soon:
+            yield state
+    elif state.waited and state.pending is None:
+        ended = max(moment for moment in (state.downloaded, state.failed) if moment)
+        yield _counted(state._replace(waited=False), Span(ended.lo, at.hi))
+        if at.lo <= ended.hi + LATENESS:
             yield state
     elif state.starting and fetches is None:
         yield state
@@ -170,6 +179,17 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
             yield state
     else:
         yield state
+
+
+def called(state: State, at: Span, ttl: float, fetches: Sequence[Fetch] | None) -> Iterator[State]:
+    """What may have come of a page view of others at an instant of `at` that is about to be counted."""
+    for step in view(state, at, at, ttl, fetches):
+        after = step.state
+        if step.kind is Kind.RENEW or after.failures > state.failures:
+            shown = 0 if step.kind is Kind.RENEW else state.picture_views
+            yield after._replace(
+                views=state.views, picture_views=shown, last_view=state.last_view, waited=True
+            )
 
 
 def view(state: State, at: Span, window: Span, ttl: float, fetches: Sequence[Fetch] | None) -> Iterator[Step]:

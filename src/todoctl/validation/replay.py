@@ -260,14 +260,13 @@ class Possible:
         if told.views is not None:
             self._see_again(at)
         self.settle(at)
-        before = self._last_look
+        before, since = self._last_look, Span(self._last_look, at.hi)
         strangers = self._strangers(at, told, own=0)
         if saved:
             self._last_look = before
         fits = [fit(state, at, self.ttl, told) for state in self.states]
         good = {state for state, wrong in fits if not wrong}
-        if not good and told.views is None:
-            good = self._after_others(at, told)
+        good = good or self._after_others(at, since, told)
         if good:
             self.states = good
             if told.views is not None and not saved:
@@ -288,14 +287,16 @@ class Possible:
         before = {later for state in self._saved for later in model.settle(state, at, self.fetches)}
         return any(not fit(state, at, self.ttl, told)[1] for state in before)
 
-    def _after_others(self, at: Span, told: Observation) -> set[State]:
-        """The states that fit if others came just before, as the next look at the counts would betray."""
-        since, states = Span(self._last_look, at.hi), self.states
+    def _after_others(self, at: Span, since: Span, told: Observation) -> set[State]:
+        """The states that fit if others came `since`, as the next look at the counts would betray."""
+        states = self.states
         for _ in range(MOST_UNSEEN):
-            states = self._viewed(states, since, self._ttls)
+            waiting = (
+                one for state in states for one in model.called(state, since, self.ttl, self.fetches)
+            )
+            states = {*waiting} if told.views is not None else self._viewed(states, since, self._ttls)
             fits = [fit(state, at, self.ttl, told) for state in states]
-            good = {state for state, wrong in fits if not wrong}
-            if good:
+            if good := {state for state, wrong in fits if not wrong}:
                 return good
         return set()
 

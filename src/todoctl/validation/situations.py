@@ -14,7 +14,7 @@ from todoctl.evidence.times import now
 from todoctl.image_service.service import ResponseMode
 from todoctl.validation import contents
 from todoctl.validation.driver import Driver
-from todoctl.validation.model import FIRST_WAIT
+from todoctl.validation.model import FIRST_WAIT, LATENESS
 from todoctl.validation.probes import UNCOUNTED
 
 LONG_TTL = 600.5
@@ -204,5 +204,8 @@ class Situations:
         time.sleep(REST_SECONDS)
         while self.driver.service and self.driver.service.pending() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-        self.driver.look()
+        seen = self.driver.look()
+        if or_none(seen.picture) and seen.picture_views == 0:  # others wait for it, who are counted by then
+            self.pause(LATENESS)
+            self.driver.look()
         self.driver.look_at_log()

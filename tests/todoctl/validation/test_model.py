@@ -20,9 +20,13 @@ def test_a_fetch_that_others_wait_for_counts_them_when_it_ends() -> None:
     state = ONE._replace(pending=0, waited=True, error=True, grace_spent=True)
     for picture in ("two", ""):
         fetches = [Fetch(Span(99.0, 100.2), picture)]
-        under_way, ended = sorted(policy.settle(state, AT, fetches), key=lambda one: one.views or 0)
+        ended, just_ended, under_way = policy.settle(state, AT, fetches)
         assert under_way == state
         assert (ended.views, ended.picture_views, ended.waited) == (6, 1 if picture else 4, False)
+        assert (just_ended.views, just_ended.picture_views) == (5, 0 if picture else 3)
+        assert ended._replace(last_view=None) in {
+            one._replace(last_view=None) for one in policy.settle(just_ended, AT, fetches)
+        }
     assert list(policy.settle(state, Span(90.0, 91.0), [Fetch(Span(99.0, 100.2), "two")])) == [state]
     assert len(list(policy.settle(state, Span(102.0, 102.1), [Fetch(Span(99.0, 100.2), "two")]))) == 1
 

@@ -156,7 +156,7 @@ def test_who_comes_while_others_wait_for_the_next_try_gets_the_old_picture(waits
         failures=0,
         explained=len(script.fetches),
     )
-    script.wait(0.1)
+    script.wait(1.0)
     script.look()
     script.view()
     found = result(script.finished())
@@ -178,3 +178,22 @@ def test_a_page_view_of_others_and_its_fetch_may_end_with_the_app(what: str) -> 
         script.view()
         found = result(script.finished())
         assert bool(found.failures) != (wait > 0 and what == "kill")
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_who_has_waited_for_a_picture_is_counted_just_after_it_came(counted: bool) -> None:
+    script = Script()
+    script.start(emptied=True)
+    script.view()
+    script.wait(11)
+    assert script.view() is Kind.GRACE
+    script.look()
+    before = script.state
+    script.stranger()
+    after = script.state
+    script.state = after._replace(views=before.views, picture_views=0, last_view=before.last_view)
+    script.look()
+    script.wait(1.0)
+    script.state = after if counted else script.state
+    script.look()
+    assert bool(result(script.finished()).failures) != counted
