@@ -291,9 +291,7 @@ class Possible:
         """The states that fit if others came `since`, as the next look at the counts would betray."""
         states = self.states
         for _ in range(MOST_UNSEEN):
-            waiting = (
-                one for state in states for one in model.called(state, since, self.ttl, self.fetches)
-            )
+            waiting = (one for state in states for one in model.called(state, since, self.ttl, self.fetches))
             states = {*waiting} if told.views is not None else self._viewed(states, since, self._ttls)
             fits = [fit(state, at, self.ttl, told) for state in states]
             if good := {state for state, wrong in fits if not wrong}:
