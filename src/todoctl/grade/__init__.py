@@ -1,0 +1,1 @@
+"""Grades an app that somebody else has written: finds it, brings it up, judges it, takes it away."""

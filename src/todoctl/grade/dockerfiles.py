@@ -1,0 +1,114 @@
+"""What an image is built from: the Dockerfile that belongs to it, among all that a repository has."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from todoctl.grade.choice import OTHER_EXERCISE, App, common, containers, distance, is_other_exercise
+from todoctl.grade.documents import Document
+
+FILE = re.compile(r"^((?P<before>.+)\.)?(dockerfile|containerfile)([.-](?P<after>.+))?$", re.IGNORECASE)
+"""Dockerfile, Containerfile, Dockerfile.reader, reader.Dockerfile."""
+
+PUBLIC = frozenset(
+    {"alpine", "busybox", "caddy", "curl", "debian", "golang", "httpd", "mariadb", "mongo", "mysql", "nginx"}
+    | {"node", "postgres", "python", "rabbitmq", "redis", "traefik", "ubuntu"}
+)
+"""Images that nobody builds for an app of their own."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that a container of the app names, and what it is built from."""
+
+    name: str
+    """As the manifest has it."""
+    at: str
+    """FILE:LINE of it."""
+    dockerfile: Path | None
+    """What it is built from; None where no Dockerfile belongs to it."""
+    why: str
+    """Why this Dockerfile, or why none."""
+
+    @property
+    def build(self) -> Path | None:
+        """Returns the directory to build in."""
+        return self.dockerfile.parent if self.dockerfile else None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    file: PurePosixPath
+    names: tuple[str, ...]
+    """What directory and file say that is built."""
+
+
+def images_of(directory: Path, app: App, files: Sequence[Path], builds: Sequence[Path]) -> tuple[Image, ...]:
+    """Returns each image of the app once. `builds` are the directories that the user has named."""
+    used: dict[str, tuple[Document, str]] = {}
+    for workload in app.workloads:
+        for container in containers(workload):
+            name = workload.text(*container, "image")
+            if name:
+                used.setdefault(name, (workload, workload.at(*container, "image")))
+    own = [name for name in used if not is_public(name)]
+    given = [file for path in builds for file in sorted(path.iterdir()) if FILE.match(file.name)]
+    found = [_candidate(path.relative_to(directory)) for path in files if FILE.match(path.name)]
+    images: list[Image] = []
+    for name, (workload, at) in used.items():
+        named = [file for file in given if _alike(name, file.parent.name)] or (given if own == [name] else [])
+        if named:
+            images.append(Image(name, at, named[0], "--build names its directory"))
+            continue
+        chosen, why = _belonging(name, workload, found, alone=own == [name])
+        images.append(Image(name, at, directory / chosen if chosen else None, why))
+    return tuple(images)
+
+
+def is_public(image: str) -> bool:
+    """Whether an image is one of Docker Hub's own, which an app uses as it is."""
+    return "/" not in image and short_name(image) in PUBLIC
+
+
+def short_name(image: str) -> str:
+    """Returns the last part of an image's name, without tag and digest."""
+    return image.split("@", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+
+
+def _candidate(file: Path) -> _Candidate:
+    match = FILE.match(file.name)
+    parts = [file.parent.name, *(match.group("before", "after") if match else ())]
+    return _Candidate(PurePosixPath(file.as_posix()), tuple(part for part in parts if part))
+
+
+def _alike(image: str, name: str) -> int:
+    """Returns 2 where a name is that of the image, 1 where one of them holds the other, else 0."""
+    mine, theirs = (re.sub(r"[^a-z0-9]", "", text.lower()) for text in (short_name(image), name))
+    if min(len(mine), len(theirs)) < 3:
+        return 0
+    return 2 if mine == theirs else int(mine in theirs or theirs in mine)
+
+
+def _belonging(
+    image: str, workload: Document, found: Sequence[_Candidate], *, alone: bool
+) -> tuple[PurePosixPath | None, str]:
+    """Returns the Dockerfile of an image: the one deepest in the tree of its manifest, then by its name."""
+    if is_public(image):
+        return None, "it is an image of Docker Hub's own"
+    mine = [one for one in found if is_other_exercise(workload) or not OTHER_EXERCISE.search(str(one.file))]
+
+    def depth(one: _Candidate) -> int:
+        return common(one.file.parent, workload.folder)
+
+    def likeness(one: _Candidate) -> int:
+        return max(_alike(image, name) for name in (*one.names, ""))
+
+    if not mine:
+        return None, "the repository has no Dockerfile for it"
+    best = max(mine, key=lambda one: (depth(one), likeness(one), -distance(one.file.parent, workload.folder)))
+    if likeness(best):
+        return best.file, f"{best.file} has its name"
+    if alone and [depth(one) for one in mine].count(depth(best)) == 1:
+        return best.file, f"{best.file} is the only one beside its manifest"
+    return None, "no Dockerfile has its name"

@@ -1,0 +1,237 @@
+"""Reads the YAML of a repository: each resource with its file, and with the line of each of its keys.
+
+The files are a stranger's: no tags, no links that lead out of the directory, and limits for all that is read.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from todoctl.errors import BadUsageError
+from todoctl.kube.manifests import Resource
+
+KeyPath = tuple[str | int, ...]
+"""The keys that lead to a value: ("spec", "ports", 0, "port")."""
+
+FILES = 20_000
+"""How many files of a directory are looked at."""
+
+BYTES = 200_000
+"""Of one file; a longer one is not read."""
+
+VALUES = 20_000
+"""In one file, with its aliases written out."""
+
+SKIPPED = frozenset({".git", "node_modules", "vendor", ".venv", "venv", "__pycache__", "target"})
+"""Directories that hold what others have written."""
+
+SUFFIXES = (".yaml", ".yml")
+
+LOOKS_LIKE_A_RESOURCE = re.compile(r"^[\s\-{\"']*(apiVersion|kind)\b", re.MULTILINE)
+"""A repository's other YAML (workflows, lock files) is not parsed."""
+
+
+class Severity(StrEnum):
+    """What a finding means for the submission."""
+
+    REFUSED = "refused"
+    """It asks for what todoctl gives no stranger, so nothing of it is applied."""
+    FAULT = "fault"
+    """As written it cannot work."""
+    HINT = "hint"
+    """It can work, and somebody would want to know."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a submission, in words that a beginner knows."""
+
+    code: str
+    """A name for this kind of finding, as in docs/grading.md."""
+    sentence: str
+    at: str
+    """FILE:LINE, as of the submission's directory."""
+    fix: str
+    severity: Severity = Severity.FAULT
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """One resource as a file has it. What a caller asks for may be of any type, or not be there."""
+
+    resource: Resource
+    file: str
+    """As of the submission's directory, with slashes."""
+    lines: Mapping[KeyPath, int]
+
+    @property
+    def kind(self) -> str:
+        """Returns the kind of the resource, "" where it has none."""
+        return self.text("kind")
+
+    @property
+    def name(self) -> str:
+        """Returns the name of the resource, "" where it has none."""
+        return self.text("metadata", "name")
+
+    @property
+    def title(self) -> str:
+        """Returns kind and name, as messages have them."""
+        return f'{self.kind} "{self.name}"'
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Returns the directory of the file."""
+        return PurePosixPath(self.file).parent
+
+    def at(self, *path: str | int) -> str:
+        """Returns FILE:LINE of that key; where it is not there, of the nearest key above it."""
+        while path not in self.lines:
+            path = path[:-1]
+        return f"{self.file}:{self.lines[path]}"
+
+    def get(self, *path: str | int) -> object:
+        """Returns the value there, None where there is none."""
+        value: object = self.resource
+        for key in path:
+            if isinstance(value, dict):
+                value = value.get(key)
+            elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+                value = value[key]
+            else:
+                return None
+        return value
+
+    def text(self, *path: str | int) -> str:
+        """Returns the string or number there as a string, "" where there is none."""
+        value = self.get(*path)
+        return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+    def mapping(self, *path: str | int) -> dict[str, Any]:
+        """Returns the mapping there, an empty one where there is none."""
+        value = self.get(*path)
+        return value if isinstance(value, dict) else {}
+
+    def each(self, *path: str | int) -> Iterator[KeyPath]:
+        """Returns the paths of the mappings in the list that is there."""
+        value = self.get(*path)
+        for number, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                yield (*path, number)
+
+
+def files_of(directory: Path) -> list[Path]:
+    """Returns the regular files below the directory, but not those that a link brings in from elsewhere.
+
+    Raises BadUsageError where these are too many.
+    """
+    root = directory.resolve()
+    found: list[Path] = []
+    for folder, folders, names in os.walk(directory):
+        folders[:] = sorted(set(folders) - SKIPPED)
+        paths = [Path(folder, name) for name in sorted(names)]
+        found += [path for path in paths if path.is_file() and path.resolve().is_relative_to(root)]
+        if len(found) > FILES:
+            raise BadUsageError(
+                f"{directory} has more than {FILES} files", fix="Name the manifests with -f PATH"
+            )
+    return found
+
+
+def read(directory: Path, files: Sequence[Path]) -> tuple[list[Document], list[Finding]]:
+    """Returns the resources in the YAML among these files, and a finding for each file that is not YAML."""
+    documents: list[Document] = []
+    findings: list[Finding] = []
+    for path in files:
+        if path.suffix.lower() not in SUFFIXES:
+            continue
+        file = path.relative_to(directory).as_posix()
+        reader = _Reader(file)
+        try:
+            text = text_of(path)
+            if LOOKS_LIKE_A_RESOURCE.search(text):
+                for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+                    documents += reader.documents(node)
+        except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+            findings.append(_unreadable(file, error))
+        findings += reader.findings
+    return documents, findings
+
+
+def text_of(path: Path) -> str:
+    """Returns the text of a file; raises ValueError where it is none, or too long."""
+    if path.stat().st_size > BYTES:
+        raise ValueError(f"it is longer than {BYTES} bytes")
+    return path.read_text(encoding="utf-8-sig")
+
+
+class _Reader:
+    """Turns the nodes of one file into plain data, and notes where each key is."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.findings: list[Finding] = []
+        self._lines: dict[KeyPath, int] = {}
+        self._left = VALUES
+        self._scalars = yaml.SafeLoader("")
+
+    def documents(self, node: yaml.Node) -> list[Document]:
+        """Returns the resource that a node describes, or those that a `kind: List` holds."""
+        self._lines = {}
+        value = self._value(node, ())
+        if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+            return []
+        if value["kind"] != "List":
+            return [Document(value, self.file, self._lines)]
+        whole = Document(value, self.file, self._lines)
+        found = []
+        for path in whole.each("items"):
+            lines = {key[2:]: line for key, line in self._lines.items() if key[:2] == path}
+            found.append(Document(whole.mapping(*path), self.file, lines))
+        return found
+
+    def _value(self, node: yaml.Node, path: KeyPath) -> object:
+        """Returns what the node says; an alias is written out, and counts as often as it is used."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"it has more than {VALUES} values")
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, number)) for number, item in enumerate(node.value)]
+        if node.tag.removeprefix("tag:yaml.org,2002:") in {"int", "float", "bool", "null"}:
+            plain: object = self._scalars.yaml_constructors[node.tag](self._scalars, node)
+            return plain
+        return str(node.value)
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in found:
+                sentence = f"The key {key} is there twice, and only the second one counts"
+                fix = f"Put what both say under one {key}"
+                self.findings.append(Finding("key-twice", sentence, f"{self.file}:{line}", fix))
+            self._lines[*path, key] = line
+            found[key] = self._value(value_node, (*path, key))
+        return found
+
+
+def _unreadable(file: str, error: Exception) -> Finding:
+    fix = "Correct this file; `kubectl apply --dry-run=client -f FILE` reads it as the cluster does"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        line = error.problem_mark.line + 1
+        why = error.problem or "it is not YAML"
+        if "'\\t'" in why:
+            why, fix = "a tab indents the line", "Indent with spaces: YAML allows no tabs"
+    else:
+        line = 1
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return Finding("yaml-broken", f"{file} cannot be read: {why}", f"{file}:{line}", fix)
