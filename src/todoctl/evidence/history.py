@@ -108,49 +108,31 @@ class Download(Event, frozen=True, kw_only=True, tag="download"):
 class Op(StrEnum):
     """An operation: what is done to the app, its volume or the image service."""
 
-    START = "start"
-    TAKEOVER = "takeover"
-    DAMAGE = "damage"
-    STOP = "stop"
-    RESTART = "restart"
-    KILL = "kill"
-    CRASH = "crash"
-    SCALE = "scale"
-    LOSE = "lose"
-    SPOIL = "spoil"
-    DETACH = "detach"
-    ATTACH = "attach"
-    SERVE = "serve"
-    REPLACED = "replaced"
-    FAILED = "failed"
+    description: str
 
-    @property
-    def description(self) -> str:
-        """What a report calls it."""
-        return DESCRIPTIONS[self]
+    START = "start", "start of the app"
+    TAKEOVER = "takeover", "start of the app on the original's files"
+    DAMAGE = "damage", "start of the app on damaged files"
+    STOP = "stop", "stop of the app"
+    RESTART = "restart", "restart of the app"
+    KILL = "kill", "kill of the app"
+    SCALE = "scale", "another number of processes on the volume"
+    LOSE = "lose", "the files on the volume are taken away"
+    SPOIL = "spoil", "the files on the volume are cut short"
+    DETACH = "detach", "the volume gets out of the app's reach"
+    ATTACH = "attach", "the volume gets back within reach"
+    SERVE = "serve", "the image service answers in another way from now on"
+    REPLACED = "replaced", "what runs the app is replaced by somebody else"
+    FAILED = "failed", "what was being done to the app does not come to its end"
 
-
-DESCRIPTIONS = {
-    Op.START: "start of the app",
-    Op.TAKEOVER: "start of the app on the original's files",
-    Op.DAMAGE: "start of the app on damaged files",
-    Op.STOP: "stop of the app",
-    Op.RESTART: "restart of the app",
-    Op.KILL: "kill of the app",
-    Op.CRASH: "crash of the app",
-    Op.SCALE: "another number of processes on the volume",
-    Op.LOSE: "the files on the volume are taken away",
-    Op.SPOIL: "the files on the volume are cut short",
-    Op.DETACH: "the volume gets out of the app's reach",
-    Op.ATTACH: "the volume gets back within reach",
-    Op.SERVE: "the image service answers in another way from now on",
-    Op.REPLACED: "what runs the app is replaced by somebody else",
-    Op.FAILED: "what was being done to the app does not come to its end",
-}
+    def __new__(cls, value: str, description: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_, member.description = value, description
+        return member
 
 
 class Act(Event, frozen=True, kw_only=True, tag="act"):
-    """Something done: `what`. With `attach`, others have counted `views` on the volume.
+    """Something done: `what`.
 
     `files` are those that were put on the volume, with the SHA-256 of their contents.
     `before` and `after` name what runs the app; `ttl` (seconds) and `source` are what it was started with.
@@ -167,7 +149,6 @@ class Act(Event, frozen=True, kw_only=True, tag="act"):
     after: list[str] = []
     way: str = ""
     files: dict[str, str] = {}
-    views: int = 0
 
 
 class Log(Event, frozen=True, kw_only=True, tag="log"):

@@ -19,8 +19,8 @@ def judged(histories: Sequence[History], judge: Judge) -> list[Verdict]:
 
     Where `judge` fails the results say so, nothing counts as judged, and the file stays.
     """
-    path = _save(histories)
-    verdicts, failed = [], False
+    path, failed = _save(histories), False
+    verdicts: list[Verdict] = []
     for history in histories:
         try:
             verdicts.append(judge(history))
@@ -28,20 +28,20 @@ def judged(histories: Sequence[History], judge: Judge) -> list[Verdict]:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours, whatever it is
             failed = True
-            where = f"; 'todoctl judge {path}' tries again" if path else ""
-            why = f"todoctl could not judge it ({type(error).__name__}: {str(error)[:200]}){where}"
-            results = [
+            again = f"; 'todoctl judge {path}' tries again" if path else ""
+            why = f"todoctl could not judge it ({type(error).__name__}: {str(error)[:200]}){again}"
+            verdicts.append(Verdict(history=history))
+            verdicts[-1].scenarios = [
                 ScenarioResult(name=play.name, title=play.title, error=why, begin=play.begin, end=play.end)
                 for play in history.plays
             ]
-            verdicts.append(Verdict(history=history, scenarios=results))
     if path and not failed:
         path.unlink(missing_ok=True)
     return verdicts
 
 
 def _save(histories: Sequence[History]) -> Path | None:
-    """Writes a file that `todoctl judge` reads; None where there is no room for it."""
+    """Writes a file that `todoctl judge` reads; None where the disk is full."""
     with suppress(OSError):
         number, name = tempfile.mkstemp(prefix="todoctl-history-", suffix=".json")
         with os.fdopen(number, "w", encoding="utf-8") as file:

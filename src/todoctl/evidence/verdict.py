@@ -154,37 +154,21 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain values: what `todoctl judge` reads, and what is documented by `VerdictDocument`."""
-        facts = self.history.facts
-        plain: dict[str, Any] = msgspec.to_builtins(
-            VerdictDocument(
-                kind=facts.kind,
-                target=facts.target,
-                url=facts.url,
-                ttl=facts.ttl,
-                source=facts.source,
-                outcome=self.outcome,
-                passed=self.passed,
-                interrupted=self.history.interrupted,
-                seconds=round(self.seconds, 3),
-                scenarios=[
-                    ResultDocument(
-                        name=result.name,
-                        title=result.title,
-                        outcome=result.outcome,
-                        passed=result.passed,
-                        reason=result.reason,
-                        saw=result.saw,
-                        seconds=round(result.seconds, 3),
-                        notes=result.notes,
-                        missing=list(result.missing),
-                        checks=result.checks,
-                    )
-                    for result in self.scenarios
-                ],
-                history=msgspec.structs.replace(self.history, bodies={}),
-            )
-        )
-        return plain | {"history": self.history.to_json()}
+        history = self.history
+        results = [_document(ResultDocument, result) for result in self.scenarios]
+        about = _document(VerdictDocument, self, history, history.facts, scenarios=results, history=None)
+        return about | {"history": history.to_json()}
+
+
+def _document(kind: type[msgspec.Struct], *sources: object, **known: object) -> dict[str, Any]:
+    """The fields of `kind`, each from the first of `sources` that has it."""
+    for name in kind.__struct_fields__:
+        if name not in known:
+            found = next(getattr(source, name) for source in sources if hasattr(source, name))
+            known[name] = round(found, 3) if name == "seconds" else found
+            known[name] = list(found) if name == "missing" else known[name]
+    plain: dict[str, Any] = msgspec.to_builtins(known)
+    return plain
 
 
 class ResultDocument(msgspec.Struct, kw_only=True):

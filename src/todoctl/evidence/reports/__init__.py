@@ -42,20 +42,15 @@ def check(wanted: Sequence[tuple[Path, str]], *, kept: Path | None = None) -> No
     """
     taken = [kept.resolve()] if kept else []
     for path, suffix in wanted:
+        why, fix = "", "Name a file in a directory that exists and is yours"
         if suffix not in formats():
-            raise BadUsageError(
-                f"The report {path} is of no known format", fix=f"End its name in {', '.join(formats())}"
-            )
-        if not _is_writable(path):
-            raise BadUsageError(
-                f"The report {path} cannot be written",
-                fix="Name a file in a directory that exists and is yours",
-            )
-        if path.resolve() in taken:
-            raise BadUsageError(
-                f"The report {path} would be written over another file of this command",
-                fix="Name another file for it",
-            )
+            why, fix = "is of no known format", f"End its name in {', '.join(formats())}"
+        elif not _is_writable(path):
+            why = "cannot be written"
+        elif path.resolve() in taken:
+            why, fix = "would be written over another file of this command", "Name another file for it"
+        if why:
+            raise BadUsageError(f"The report {path} {why}", fix=fix)
         taken.append(path.resolve())
 
 
@@ -69,20 +64,14 @@ def _is_writable(path: Path) -> bool:
 
 
 def write(verdicts: Sequence[Verdict], wanted: Sequence[tuple[Path, str]]) -> None:
-    """Writes the reports that were asked for.
-
-    Raises `UnavailableError` after the last one where any of them could not be written.
-    """
-    failed: UnavailableError | None = None
+    """Writes the reports; raises `UnavailableError` after the last where one could not be written."""
+    failed: list[UnavailableError] = []
     for path, suffix in wanted if verdicts else ():
         try:
             path.write_bytes(formats()[suffix](verdicts))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one report, the others are written
-            why = error.strerror if isinstance(error, OSError) else None
-            failed = UnavailableError(
-                f"The report {path} was not written",
-                why=why or repr(error),
-                fix="Name a file in a directory that you may write to",
-            )
+            why = (isinstance(error, OSError) and error.strerror) or repr(error)
+            fix = "Name a file in a directory that you may write to"
+            failed.append(UnavailableError(f"The report {path} was not written", why=why, fix=fix))
     if failed:
-        raise failed
+        raise failed[-1]

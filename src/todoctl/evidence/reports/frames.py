@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 BUDGET = 700_000
-"""Characters of all frames: a report is to be mailed. A frame that has no room is left to the JSON."""
+"""Characters of all frames: a report is to be mailed. What is beyond that is in the JSON alone."""
 
 LARGEST = 200_000
 """Characters of one frame: something is wrong with a page that is larger."""
@@ -54,39 +54,30 @@ class Freezer:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._answers: dict[str, Answer] = {}
-        self._pictures: dict[str, Answer] = {}
-        self._shown: dict[tuple[int, str], Answer] = {}
+        self._answers: dict[tuple[int, str], Answer] = {}
+        """By visit and path: pictures have the number of the visit that they were shown in, the rest 0."""
         for event in history.events:
-            if isinstance(event, Request) and event.answer and event.answer.status == 200:
-                path = urlsplit(event.url).path
-                if event.method == "GET":
-                    self._answers.setdefault(path, event.answer)
-                if event.role is Role.PICTURE:
-                    self._shown[event.visit, path] = event.answer
-                self._pictures.setdefault(event.answer.body, event.answer)
+            if not isinstance(event, Request) or not event.answer or event.answer.status != 200:
+                continue
+            if event.method == "GET" and (event.visit or event.role is Role.PROBE):
+                self._answers[event.visit, urlsplit(event.url).path] = event.answer
 
     def freeze(self, visit: Visit) -> str | None:
         """The page of a visit; None where there is none, or one that is too large to be looked at."""
         page = self._history.events[visit.event]
-        if not isinstance(page, Request) or page.answer is None:
-            return None
-        body = self._history.bodies.get(page.answer.body, b"")
-        if not body or len(body) > LARGEST:
+        body = self._body(page.answer) if isinstance(page, Request) and page.answer else b""
+        if not isinstance(page, Request) or not 0 < len(body) <= LARGEST:
             return None
         from bs4 import BeautifulSoup
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bs4 warns of what looks like no HTML
-            soup = BeautifulSoup(body.decode("utf-8", "replace").replace("\0", "�"), "lxml")
+            soup = BeautifulSoup(_text(body), "lxml")
         style = "".join(self._styles(soup))
-        for tag in soup(REFUSED):
+        for tag in [*soup(REFUSED), *soup("meta", attrs={"http-equiv": True})]:
             tag.decompose()
-        for tag in soup("meta"):
-            if tag.get("http-equiv"):
-                tag.decompose()
         for tag in soup("img"):
-            self._picture(tag, visit, page)
+            self._show(tag, page)
         html = (
             '<!doctype html><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -94,31 +85,33 @@ class Freezer:
         )
         return html if len(html) <= LARGEST else None
 
-    def _styles(self, soup: "BeautifulSoup") -> Iterator[str]:
-        for link in soup("link"):
-            answer = self._answers.get(urlsplit(str(link.get("href"))).path)
-            if "stylesheet" in (link.get("rel") or []) and answer:
-                css = self._history.bodies.get(answer.body, b"").decode("utf-8", "replace").replace("\0", "�")
-                yield _tight(css)
+    def _body(self, answer: Answer) -> bytes:
+        return self._history.bodies.get(answer.body, b"")
 
-    def _picture(self, tag: "Tag", visit: Visit, page: Request) -> None:
-        source, number = str(tag.get("src") or ""), page.visit
+    def _styles(self, soup: "BeautifulSoup") -> Iterator[str]:
+        for link in soup("link", rel="stylesheet"):
+            if answer := self._answers.get((0, urlsplit(str(link.get("href"))).path)):
+                yield _tight(_text(self._body(answer)))
+
+    def _show(self, tag: "Tag", page: Request) -> None:
+        """Puts the picture itself where the page has its address; one that is inside the page stays."""
+        source = str(tag.attrs.pop("src", ""))
+        tag.attrs.pop("srcset", None)
         if INSIDE.match(source):
-            tag.attrs.pop("srcset", None)
-            return  # the page has brought it along
+            tag["src"] = source
+            return
         path = urlsplit(urljoin(page.url, source)).path
-        shown = visit.picture or ""
-        answer = self._pictures.get(shown) if path == "/image" else self._answers.get(path)
-        answer = self._shown.get((number, path), answer) if number else answer
-        for name in ("src", "srcset"):
-            if name in tag.attrs:
-                del tag[name]
-        kind = (answer.header("content-type") or "").split(";")[0].strip() if answer else ""
-        content = self._history.bodies.get(answer.body, b"") if answer else b""
-        if not kind.startswith("image/") and answer and (number, path) in self._shown:
-            kind = media_type(content) or ""  # a browser looks at the bytes, too
-        if re.fullmatch(r"image/[\w.+-]+", kind):
-            tag["src"] = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        shown = self._answers.get((page.visit, path)) if page.visit else None
+        if answer := shown or self._answers.get((0, path)):
+            kind = (answer.header("content-type") or "").split(";")[0].strip()
+            if not kind.startswith("image/") and shown:
+                kind = media_type(self._body(answer)) or ""  # a browser looks at the bytes, too
+            if re.fullmatch(r"image/[\w.+-]+", kind):
+                tag["src"] = f"data:{kind};base64,{base64.b64encode(self._body(answer)).decode()}"
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _tight(css: str) -> str:
@@ -129,26 +122,24 @@ def _tight(css: str) -> str:
 
 
 def frames(verdict: Verdict, *, share: int = 1) -> list[list[Frame]]:
-    """For each scenario the page views that tell most, as long as there is room, in the order of time.
+    """For each scenario the page views that tell most, as long as there is space, in the order of time.
 
     The most telling one of every scenario comes before the second of any; a failed scenario before others.
-    The room is what is one of `share` equal parts of the whole.
+    The space is one of `share` equal parts of the whole.
     """
-    freezer = Freezer(verdict.history)
-    wanted = [telling(verdict, result) for result in verdict.scenarios]
-    chosen: list[list[Frame]] = [[] for _ in wanted]
-    room = BUDGET // share
-    order = sorted(range(len(wanted)), key=lambda number: not verdict.scenarios[number].failures)
-    for rank in range(MOST + 1):
-        for number in order:
-            if rank >= len(wanted[number]):
-                continue
-            html = freezer.freeze(wanted[number][rank])
-            if html and len(html) <= room:
-                room -= len(html)
-                visit = wanted[number][rank]
-                before = visit not in verdict.scenarios[number].visits
-                chosen[number].append(Frame(visit=visit, html=html, before=before))
+    freezer, left = Freezer(verdict.history), BUDGET // share
+    chosen: list[list[Frame]] = [[] for _ in verdict.scenarios]
+    wanted = [
+        (rank, not result.failures, number, visit)
+        for number, result in enumerate(verdict.scenarios)
+        for rank, visit in enumerate(telling(verdict, result))
+    ]
+    for _, _, number, visit in sorted(wanted, key=lambda one: one[:3]):
+        html = freezer.freeze(visit)
+        if html and len(html) <= left:
+            left -= len(html)
+            before = visit not in verdict.scenarios[number].visits
+            chosen[number].append(Frame(visit=visit, html=html, before=before))
     return [sorted(found, key=lambda frame: frame.visit.event) for found in chosen]
 
 
@@ -158,18 +149,16 @@ def telling(verdict: Verdict, result: ScenarioResult) -> list[Visit]:
     One that a failed check is about, then the last one, then the last that showed something else: in the
     scenario, or just before it.
     """
+    if not result.visits:
+        return []
     failed = {_page_view(verdict, check.event) for check in result.failures}
     best = [visit for visit in result.visits if _page_view(verdict, visit.event) in failed][:1]
-    last = result.visits[-1:]
+    last, first = result.visits[-1], result.visits[0]
     everything = [visit for one in verdict.scenarios for visit in one.visits]
-    earlier = [visit for visit in everything if last and visit.event < result.visits[0].event][-1:]
-    other = [visit for visit in [*earlier, *result.visits] if _shows(visit) != _shows(last[0])][-1:]
-    ranked = list(dict.fromkeys([*best, *last, *other, *result.visits[:1]]))
-    return ranked[: MOST + bool(result.failures)]
-
-
-def _shows(visit: Visit) -> tuple[str, str | None]:
-    return visit.status, visit.picture
+    earlier = [visit for visit in everything if visit.event < first.event][-1:]
+    shown = last.status, last.picture
+    other = [one for one in [*earlier, *result.visits] if (one.status, one.picture) != shown][-1:]
+    return list(dict.fromkeys([*best, last, *other, first]))[: MOST + bool(result.failures)]
 
 
 def _page_view(verdict: Verdict, number: int) -> int | str:

@@ -17,29 +17,26 @@ def publish(
 ) -> None:
     """Tells GitHub Actions of the verdict; does nothing elsewhere.
 
-    The runner reads annotations from standard output and from standard error. `note` is told where the
-    summary could not be written.
+    The runner reads annotations from standard output and from standard error. `note` gets what could not be
+    written.
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         return
     output.writelines(f"{line}\n" for line in annotations(verdict))
     output.flush()
-    path = environment.get("GITHUB_STEP_SUMMARY")
-    if not path:
-        return
-    try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(markdown(verdict))
-    except OSError as error:
-        note(f"GitHub's job summary was not written: {error.strerror or error}")
+    if path := environment.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(markdown(verdict))
+        except OSError as error:
+            note(f"GitHub's job summary was not written: {error.strerror or error}")
 
 
 def annotations(verdict: Verdict) -> Iterator[str]:
-    """A workflow command for each scenario that keeps the run from passing."""
-    for result in verdict.scenarios:
-        if verdict.spoils(result):
-            title = _property(f"todoctl validate: {result.name} {result.outcome.value}")
-            yield f"::error title={title}::{_data(f'{result.title} {short(result.reason, 1000)}')}"
+    """Returns a workflow command for each scenario that keeps the run from passing."""
+    for result in filter(verdict.spoils, verdict.scenarios):
+        title = _property(f"todoctl validate: {result.name} {result.outcome.value}")
+        yield f"::error title={title}::{_data(f'{result.title} {short(result.reason, 1000)}')}"
     if verdict.history.interrupted:
         yield f"::error title=todoctl validate%3A interrupted::Not all {verdict.thing}s were played."
 

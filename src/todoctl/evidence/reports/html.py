@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from todoctl.evidence.history import Act
 from todoctl.evidence.reports import phrases, report
 from todoctl.evidence.reports.frames import Frame, frames
-from todoctl.evidence.reports.timeline import LEFT, RIGHT, WIDTH, timeline
+from todoctl.evidence.reports.timeline import WIDTH, Timeline
 from todoctl.evidence.verdict import Outcome, ScenarioResult, Verdict
 
 if TYPE_CHECKING:
@@ -24,34 +23,30 @@ STATUSES = ("empty", "valid", "expired", "grace", "stale")
 
 
 @report(".html")
-def write(verdicts: Sequence[Verdict]) -> bytes:
-    """Returns the report, with an overview where there are several verdicts."""
-    return render(*verdicts).encode()
-
-
-def render(*verdicts: Verdict) -> str:
-    """The whole page, with everything that it shows inside it."""
-    environment = _environment()
-    several = len(verdicts) > 1
-    runs = [
-        _run(environment, verdict, at=f"app{number}-" if several else "", share=len(verdicts))
-        for number, verdict in enumerate(verdicts, start=1)
-    ]
-    passed = sum(verdict.passed for verdict in verdicts)
-    first = verdicts[0]
-    return environment.get_template("report.html").render(
+def render(verdicts: Sequence[Verdict]) -> bytes:
+    """Returns a page with everything that it shows inside it; an overview first, of several verdicts."""
+    environment, first = _environment(), verdicts[0]
+    if len(verdicts) == 1:
+        runs = [_run(environment, first, at="", share=1)]
+        place, headline = phrases.place(first), phrases.headline(first)
+        title = f"{headline}: todoctl validate {phrases.short(place, 60)}"
+        about = f"{place}: {headline}, {phrases.summary(first)}"
+    else:
+        runs = [
+            _run(environment, verdict, at=f"app{number}-", share=len(verdicts))
+            for number, verdict in enumerate(verdicts, start=1)
+        ]
+        about = f"{sum(verdict.passed for verdict in verdicts)} of {len(verdicts)} apps passed"
+        title = f"{about}: todoctl validate"
+    page = environment.get_template("report.html").render(
         verdicts=verdicts,
         runs=runs,
-        outcome=_worst(verdicts),
+        outcome=min((verdict.outcome for verdict in verdicts), key=URGENCY.index),
         claims=[result.name for result in first.scenarios],
-        title=f"{passed} of {len(verdicts)} apps passed: todoctl validate"
-        if several
-        else f"{phrases.headline(first)}: todoctl validate {phrases.short(phrases.place(first), 60)}",
-        about=f"{passed} of {len(verdicts)} apps passed"
-        if several
-        else f"{phrases.place(first)}: {phrases.headline(first)}, {phrases.summary(first)}",
-        marks=MARKS,
+        title=title,
+        about=about,
     )
+    return page.encode()
 
 
 def _environment() -> "Environment":
@@ -64,23 +59,20 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        clock=phrases.clock,
-        day=phrases.day,
-        seconds=phrases.seconds,
-        short=phrases.short,
-        picture=phrases.picture,
-        status=phrases.status,
-        headline=phrases.headline,
-        by_sentence=phrases.by_sentence,
+    names = ("clock", "day", "seconds", "short", "picture", "status", "headline", "by_sentence")
+    environment.filters.update({name: getattr(phrases, name) for name in names})
+    environment.globals.update(
+        marks=MARKS, statuses=STATUSES, most_links=MOST_LINKS, width=WIDTH, counted=phrases.counted
     )
     return environment
 
 
 def _run(environment: "Environment", verdict: Verdict, *, at: str, share: int) -> str:
     """One verdict; every `id` in it begins with `at`."""
+    events = verdict.history.events
     began = verdict.history.facts.began_at
     environment.filters["since"] = lambda moment: f"{moment - began:+.1f} s"
+    drawn = Timeline(verdict)
     return environment.get_template("run.html").render(
         at=at,
         main="div" if at else "main",
@@ -89,28 +81,12 @@ def _run(environment: "Environment", verdict: Verdict, *, at: str, share: int) -
         headline=phrases.headline(verdict),
         summary=phrases.summary(verdict),
         scenarios=_by_urgency(verdict, share),
-        timeline=timeline(verdict),
+        timeline=drawn,
         pictures=phrases.pictures(verdict),
-        events=[
-            (number, event, phrases.describe(event))
-            for number, event in enumerate(verdict.history.events[:MOST_EVENTS])
-        ],
-        more_events=max(len(verdict.history.events) - MOST_EVENTS, 0),
-        acts=list(
-            dict.fromkeys(e.what for e in verdict.history.events if isinstance(e, Act) and e.what != "serve")
-        ),
-        most_links=MOST_LINKS,
-        marks=MARKS,
-        statuses=STATUSES,
-        counted=phrases.counted,
-        left=LEFT,
-        right=RIGHT,
-        width=WIDTH,
+        events=[(number, one, phrases.describe(one)) for number, one in enumerate(events[:MOST_EVENTS])],
+        more_events=max(len(events) - MOST_EVENTS, 0),
+        acts=list(dict.fromkeys(bar.label for bar in drawn.acts)),
     )
-
-
-def _worst(verdicts: Sequence[Verdict]) -> Outcome:
-    return min((verdict.outcome for verdict in verdicts), key=URGENCY.index)
 
 
 def _by_urgency(verdict: Verdict, share: int) -> list[tuple[ScenarioResult, list[Frame]]]:

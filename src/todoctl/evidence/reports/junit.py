@@ -5,6 +5,7 @@ that could not be judged is an `<error>`: todoctl ends with exit code 4 for it, 
 error in red. `<skipped>` is shown as harmless: it is for a claim that does not count.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as Xml  # only written with here, never read
@@ -17,12 +18,8 @@ COUNTS = ("tests", "failures", "errors")
 
 
 @report(".xml")
-def write(verdicts: Sequence[Verdict]) -> bytes:
+def render(verdicts: Sequence[Verdict]) -> bytes:
     """Returns the report, a suite for each verdict."""
-    return render(*verdicts)
-
-
-def render(*verdicts: Verdict) -> bytes:
     root = Xml.Element("testsuites", name="todoctl validate")
     suites = [_suite(root, verdict) for verdict in verdicts]
     for name in COUNTS:
@@ -35,8 +32,7 @@ def render(*verdicts: Verdict) -> bytes:
 
 def _suite(root: Xml.Element, verdict: Verdict) -> Xml.Element:
     kinds = [_kind(verdict, result) for result in verdict.scenarios]
-    interrupted = verdict.history.interrupted
-    facts = verdict.history.facts
+    interrupted, facts = verdict.history.interrupted, verdict.history.facts
     about = {
         "name": f"todoctl validate {place(verdict)}",
         "timestamp": datetime.fromtimestamp(facts.began_at, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
@@ -49,17 +45,13 @@ def _suite(root: Xml.Element, verdict: Verdict) -> Xml.Element:
     }
     suite = Xml.SubElement(root, "testsuite", about)
     properties = Xml.SubElement(suite, "properties")
-    for name, value in (
-        ("url", facts.url),
-        ("entrance", facts.entrance),
-        ("ttl", f"{facts.ttl:g}"),
-        ("source", facts.source),
-    ):
+    known = {"url": facts.url, "entrance": facts.entrance, "ttl": f"{facts.ttl:g}", "source": facts.source}
+    for name, value in known.items():
         Xml.SubElement(properties, "property", name=name, value=_text(short(value)))
-    for result in verdict.scenarios:
-        _case(suite, verdict, result)
+    for result, kind in zip(verdict.scenarios, kinds, strict=True):
+        _case(suite, verdict, result, kind)
     if interrupted:
-        case = _element(suite, place(verdict), "interrupted", 0.0)
+        case = _element(suite, verdict, "interrupted", 0.0)
         message = f"Interrupted: the {verdict.thing}s above were played until then"
         Xml.SubElement(case, "error", message=message, type=headline(verdict))
     return suite
@@ -74,39 +66,31 @@ def _kind(verdict: Verdict, result: ScenarioResult) -> str:
     return "failure" if result.outcome is Outcome.FAILED else "error"
 
 
-def _case(suite: Xml.Element, verdict: Verdict, result: ScenarioResult) -> None:
-    case = _element(suite, place(verdict), result.name, result.seconds)
+def _case(suite: Xml.Element, verdict: Verdict, result: ScenarioResult, kind: str) -> None:
+    case = _element(suite, verdict, result.name, result.seconds)
     source = origin(verdict)
-    if kind := _kind(verdict, result):
-        failed = kind == "failure"
-        claims = sorted({check.claim for check in result.failures}) if failed else result.missing
+    if kind:
+        claims = {check.claim for check in result.failures} or result.missing
         inside = Xml.SubElement(case, kind, message=_text(short(result.reason, 1000)))
         if kind != "skipped":
-            inside.set("type", _text(short(", ".join(claims) or kind)))
+            inside.set("type", _text(short(", ".join(sorted(claims)) or kind)))
         inside.text = _text("\n".join(line for check in result.failures for line in _lines(check, source)))
     lines = [result.title, *(line for check in result.checks for line in _lines(check, source))]
     lines += [f"note: {short(note)}" for note in result.notes]
     Xml.SubElement(case, "system-out").text = _text("\n".join(lines))
 
 
-def _element(suite: Xml.Element, target: str, name: str, seconds: float) -> Xml.Element:
-    return Xml.SubElement(
-        suite,
-        "testcase",
-        classname=f"todoctl.{_text(short(target))}",
-        name=_text(name),
-        time=f"{seconds:.3f}",
-    )
+def _element(suite: Xml.Element, verdict: Verdict, name: str, seconds: float) -> Xml.Element:
+    where = f"todoctl.{_text(short(place(verdict)))}"
+    return Xml.SubElement(suite, "testcase", classname=where, name=_text(name), time=f"{seconds:.3f}")
 
 
 def _lines(check: Check, source: str) -> list[str]:
-    mark = "ok  " if check.passed else "FAIL"
-    told = f"{mark} {short(check.name)}: expected {short(check.expected)}, saw {short(check.seen)}"
-    return [told] if check.passed else [told, f"     event {check.event}; {source}: {check.sentence}"]
+    sign = "ok  " if check.passed else "FAIL"
+    line = f"{sign} {short(check.name)}: expected {short(check.expected)}, saw {short(check.seen)}"
+    return [line] if check.passed else [line, f"     event {check.event}; {source}: {check.sentence}"]
 
 
 def _text(text: str) -> str:
     """Without the characters that XML cannot hold: not every text came through `short`."""
-    return "".join(
-        char for char in text if char in "\n\t" or " " <= char < "\ud800" or "\ue000" <= char < "\ufffe"
-    )
+    return re.sub("[^\n\t -\ud7ff\ue000-\ufffd]", "", text)

@@ -90,11 +90,11 @@ class Alike:
 
 def by_sentence(checks: Iterable[Check]) -> dict[str, list[Alike]]:
     """Checks under the sentence of the contract that they hold the app to, those that are alike as one."""
-    found: dict[str, dict[tuple[str, str, str, bool], Alike]] = {}
+    found: dict[str, dict[tuple[object, ...], Alike]] = {}
     for check in checks:
-        same = found.setdefault(check.sentence, {})
         key = (check.name, check.expected, check.seen, check.passed)
-        same.setdefault(key, Alike(check, [])).events.append(check.event)
+        alike = found.setdefault(check.sentence, {}).setdefault(key, Alike(check, []))
+        alike.events.append(check.event)
     return {sentence: list(same.values()) for sentence, same in found.items()}
 
 
@@ -122,9 +122,8 @@ def event(verdict: Verdict, number: int) -> str:
     events = verdict.history.events
     if not 0 <= number < len(events):
         return f"event {number}"
-    found = events[number]
-    after = found.begin - verdict.history.facts.began_at
-    return f"event {number}, {after:+.1f} s: {describe(found)}"
+    after = events[number].begin - verdict.history.facts.began_at
+    return f"event {number}, {after:+.1f} s: {describe(events[number])}"
 
 
 def describe(found: AnyEvent) -> str:
@@ -146,30 +145,28 @@ def describe(found: AnyEvent) -> str:
 
 
 def _request(found: Request) -> str:
-    text = f"{short(found.method, 20)} {short(found.url, 120)} → "
-    if found.server:
-        text = f"{short(found.server, 60)}: {text}"
-    text += str(found.answer.status) if found.answer else f"no answer ({short(found.error, 120)})"
-    if found.answer and found.role is Role.PICTURE and found.answer.status == 200:
-        text += f", {picture(found.answer.body)}"
-    if found.visit:
-        text += f", page view {found.visit}"
-    return text + (f", in crowd {short(found.crowd, 40)}" if found.crowd else "")
+    answer = found.answer
+    is_picture = answer and found.role is Role.PICTURE and answer.status == 200
+    parts = [
+        f"{short(found.server, 60)}: " if found.server else "",
+        f"{short(found.method, 20)} {short(found.url, 120)} → ",
+        str(answer.status) if answer else f"no answer ({short(found.error, 120)})",
+        f", {picture(answer.body)}" if answer and is_picture else "",
+        f", page view {found.visit}" if found.visit else "",
+        f", in crowd {short(found.crowd, 40)}" if found.crowd else "",
+    ]
+    return "".join(parts)
 
 
 def _act(found: Act) -> str:
-    text = found.what.description
     if found.what is Op.SERVE:
         return f"image service answers with {short(found.way, 60)} from now on"
-    if found.views:
-        return f"{text}, where others have counted {counted(found.views, 'page view')}"
-    if found.ttl is not None:
-        text += f", TTL {found.ttl:g} s"
-    if found.source:
-        text += f", pictures from {short(found.source, 80)}"
-    if found.emptied:
-        text += ", on an empty volume"
-    if found.before or found.after:
-        before, after = (short(", ".join(names) or "none", 80) for names in (found.before, found.after))
-        text += f": {before} → {after}"
-    return text
+    before, after = (short(", ".join(names) or "none", 80) for names in (found.before, found.after))
+    parts = [
+        found.what.description,
+        "" if found.ttl is None else f", TTL {found.ttl:g} s",
+        f", pictures from {short(found.source, 80)}" if found.source else "",
+        ", on an empty volume" if found.emptied else "",
+        f": {before} → {after}" if found.before or found.after else "",
+    ]
+    return "".join(parts)

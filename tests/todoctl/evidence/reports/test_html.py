@@ -23,7 +23,7 @@ HOSTILE = (
 
 
 def parse(made: Verdict) -> BeautifulSoup:
-    return BeautifulSoup(html.render(made), "html.parser")
+    return BeautifulSoup(html.render([made]), "html.parser")
 
 
 def broken() -> Verdict:
@@ -56,7 +56,7 @@ def opened(
     scheme: Literal["light", "dark"] = "light",
 ) -> Iterator[tuple[Page, list[str]]]:
     """The report in a tab, and all there is to complain of: messages, errors, requests to anywhere."""
-    (tmp_path / "report.html").write_bytes(html.write([made]))
+    (tmp_path / "report.html").write_bytes(html.render([made]))
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     try:
         page, complaints = context.new_page(), list[str]()
@@ -121,7 +121,7 @@ def test_a_run_of_nothing_is_a_report_too() -> None:
 def test_it_is_small_enough_to_be_mailed() -> None:
     made = verdicts.verdict()
     assert sum(len(result.visits) for result in made.scenarios) >= 25
-    assert len(html.render(made)) < 1_000_000
+    assert len(html.render([made])) < 1_000_000
 
 
 def test_a_long_history_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

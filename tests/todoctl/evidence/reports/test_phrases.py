@@ -38,10 +38,6 @@ def test_a_text_is_short_and_on_one_line(text: str, shown: str) -> None:
         (Act(**AT, what=Op("scale"), before=["a"]), "another number of processes on the volume: a → none"),
         (Act(**AT, what=Op("detach")), "the volume gets out of the app's reach"),
         (
-            Act(**AT, what=Op("attach"), views=3),
-            "the volume gets back within reach, where others have counted 3 page views",
-        ),
-        (
             Act(**AT, what=Op("start"), ttl=4.0, source="sample:", emptied=True, after=["b"]),
             "start of the app, TTL 4 s, pictures from sample:, on an empty volume: none → b",
         ),
