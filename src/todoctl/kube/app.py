@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from todoctl.errors import UnavailableError
-from todoctl.kube import manifests, pods, wait
+from todoctl.kube import manifests, wait
 from todoctl.kube.client import Client, RefusedError
 from todoctl.kube.manifests import Resource
 
@@ -57,7 +57,7 @@ class Deployed:
 
     def standing(self) -> list[str]:
         """Returns the names of the pods that run the app and are not ending; raises if there are none."""
-        names = [one["metadata"]["name"] for one in self.pods() if pods.is_standing(one)]
+        names = [one["metadata"]["name"] for one in self.pods() if wait.is_running(one)]
         if not names:
             raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
         return names
@@ -67,13 +67,13 @@ class Deployed:
         return frozenset(
             f"pod {one['metadata']['name']} (UID {one['metadata']['uid']})"
             for one in self.pods()
-            if pods.is_standing(one)
+            if wait.is_running(one)
         )
 
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
         """Yields the log of the newest pod."""
         found = self.pods()
-        newest = next((one for one in found if pods.is_standing(one)), found[0] if found else None)
+        newest = next((one for one in found if wait.is_running(one)), found[0] if found else None)
         if newest:
             yield from self.client.logs(newest["metadata"]["name"], lines=lines, follow=follow)
 
@@ -153,7 +153,7 @@ class Deployed:
 
     def _try_at_once(self) -> bool:
         """Deletes pods that Kubernetes would try again after a pause: the cause may be mended by now."""
-        paused = [one for one in self.pods() if pods.is_standing(one) and _is_paused(one)]
+        paused = [one for one in self.pods() if wait.is_running(one) and _is_paused(one)]
         for one in paused:
             self.client.delete("Pod", one["metadata"]["name"])
         return bool(paused)
@@ -185,17 +185,14 @@ class Deployed:
     def scale(self, replicas: int, timeout: float | None) -> None:
         """Does what `kubectl scale` does; returns when so many pods are ready, and no others are left."""
         self.client.patch("Deployment", manifests.DEPLOYMENT, {"spec": {"replicas": replicas}})
-        if replicas:
-            self.rollout(None, timeout)
-        else:
-            wait.no_pods(self.client, None, timeout)
+        wait.rollout(self.client, None, timeout, "get ready" if replicas else "end")
 
     def stop(self, timeout: float | None, *, at_once: bool = False) -> None:
         """Returns when no pod is left; with `at_once` the app is ended without notice (SIGKILL)."""
         if self.client.get("Deployment", manifests.DEPLOYMENT) is None:
             return
         if at_once:
-            self._kill([one["metadata"]["name"] for one in self.pods() if pods.is_standing(one)])
+            self._kill([one["metadata"]["name"] for one in self.pods() if wait.is_running(one)])
         self.scale(0, timeout)
 
     def kill(self, timeout: float | None) -> None:

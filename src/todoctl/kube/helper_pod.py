@@ -23,7 +23,7 @@ from websocket import WebSocketException
 
 from todoctl import directory as directory_program
 from todoctl.errors import TodoctlError, UnavailableError
-from todoctl.kube import ask, manifests, pods, wait
+from todoctl.kube import ask, manifests, wait
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import Resource, is_ours
 from todoctl.kube.streams import Session
@@ -112,10 +112,10 @@ def require_pod(client: Client, wanted: Resource, timeout: float | None) -> Reso
         if not is_ours(found):
             what = f"pod {name} is in namespace {client.namespace}, and todoctl has not made it"
             return wait.Reason(what, final=True, fix="Rename it, or use another namespace with --namespace")
-        if not pods.is_standing(found) and "deletionTimestamp" not in found["metadata"]:
+        if not wait.is_running(found) and "deletionTimestamp" not in found["metadata"]:
             client.delete("Pod", name, grace=1)  # evicted, it would stay on the list for good
-        ready = pods.is_standing(found) and pods.is_ready(found)
-        return None if ready else pods.pod_reason(client, found)
+        ready = wait.is_running(found) and wait.is_ready(found)
+        return None if ready else wait.pod_reason(client, found)
 
     wait.until(look, f"todoctl's own pod {name} does not get ready", None, timeout)
     return client.get("Pod", name) or {}

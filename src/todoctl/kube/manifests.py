@@ -16,6 +16,7 @@ Resource = dict[str, Any]
 DEPLOYMENT = "todo-app-dep"
 INGRESS = "dwk-todo-app-ingress"
 SERVICE = "todo-app-svc"
+ROUTE = "dwk-todo-app-route"
 ROUTE_GROUP = "gateway.networking.k8s.io"
 """https://gateway-api.sigs.k8s.io/reference/spec/"""
 CONTAINER = "todo-app-container"

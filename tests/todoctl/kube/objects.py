@@ -95,26 +95,6 @@ def door(name: str = "traefik", **more: Any) -> Json:  # noqa: ANN401
     return pod(f"svclb-{name}-{more.pop('number', 1)}", namespace=SYSTEM, labels=labels, port=80, **more)
 
 
-def deployment(name: str, *, replicas: int = 1, conditions: list[Json] | None = None) -> Json:
-    """One of kube-system, of the pods whose label `app` is its name."""
-    labels = {"app": name}
-    return {
-        "metadata": {"name": name, "namespace": SYSTEM},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": name}]}},
-        },
-        "status": {"conditions": conditions},
-    }
-
-
-def daemon_set(name: str) -> Json:
-    """The same, on every node."""
-    numbers = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
-    return {**deployment(name), "status": dict.fromkeys(numbers, 0)}
-
-
 def helm_job(chart: str, *, done: bool = False, conditions: list[Json] | None = None) -> Json:
     return {
         "metadata": {"name": f"helm-install-{chart}", "namespace": SYSTEM},
@@ -133,6 +113,5 @@ def helm_pod(chart: str, **more: Any) -> Json:  # noqa: ANN401
     return pod(f"{job}-1", namespace=SYSTEM, labels={"job-name": job}, **more)
 
 
-def ingress_class(name: str, *, default: bool = False) -> Json:
-    annotations = {"ingressclass.kubernetes.io/is-default-class": "true"} if default else None
-    return {"metadata": {"name": name, "annotations": annotations}}
+def ingress_class(name: str) -> Json:
+    return {"metadata": {"name": name}}

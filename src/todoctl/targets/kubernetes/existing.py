@@ -11,14 +11,23 @@ from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.kube.app import Deployed
 from todoctl.kube.client import Client
-from todoctl.kube.manifests import ROUTE_GROUP, Resource, adapted, deployment_of, is_ours, owned, pulled_with
+from todoctl.kube.manifests import (
+    ROUTE,
+    ROUTE_GROUP,
+    Resource,
+    adapted,
+    deployment_of,
+    is_ours,
+    owned,
+    pulled_with,
+)
 from todoctl.settings import Settings, seconds
 from todoctl.state import Home, make_directory
 from todoctl.targets import findings
 from todoctl.targets.base import Finding, Progress
 from todoctl.targets.kubernetes.forward import Forwarder
 from todoctl.targets.kubernetes.options import NamespaceOptions
-from todoctl.targets.kubernetes.page import ROUTE, ForwardedPort, NamedHost, Page
+from todoctl.targets.kubernetes.page import ForwardedPort, NamedHost, Page
 from todoctl.targets.kubernetes.provider import Provided
 from todoctl.targets.kubernetes.target import recall
 

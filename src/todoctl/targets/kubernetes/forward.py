@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from todoctl.errors import TodoctlError, UnavailableError
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import SELECTOR
-from todoctl.kube.pods import is_ready, is_standing
+from todoctl.kube.wait import is_ready, is_running
 from todoctl.targets.local import process
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Server(socketserver.ThreadingTCPServer):
         with self._looking:
             if time.monotonic() > self._until:
                 pods = self.client.list("Pod", labels=SELECTOR)
-                ready = [one for one in pods if is_standing(one) and is_ready(one)]
+                ready = [one for one in pods if is_running(one) and is_ready(one)]
                 if not ready:
                     raise UnavailableError("No pod of the app is ready", fix="See 'todoctl status'")
                 newest = max(ready, key=lambda one: str(one["metadata"]["creationTimestamp"]))

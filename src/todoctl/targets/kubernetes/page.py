@@ -9,13 +9,11 @@ from todoctl.errors import UnavailableError
 from todoctl.kube import wait
 from todoctl.kube.app import Deployed
 from todoctl.kube.helper_pod import HelperPod
-from todoctl.kube.manifests import INGRESS, SERVICE
+from todoctl.kube.manifests import INGRESS, ROUTE, SERVICE
 from todoctl.settings import Settings
 from todoctl.targets.base import Step
 from todoctl.targets.endpoint import Entrance, on_this_machine
 from todoctl.targets.kubernetes.forward import Forwarder
-
-ROUTE = "dwk-todo-app-route"
 
 ASK = ("curl", "--head", "--fail", "--retry", "300", "--retry-delay", "1", "--retry-all-errors")
 """No page view, and again for as long as load balancer or ingress answer with an error."""
@@ -58,7 +56,7 @@ class PublishedPort:
         commands.tell(app.kubectl("get", f"ingress/{INGRESS}"))
         commands.tell([*ASK, f"{settings.url}/"])
         address = f"http://127.0.0.1:{settings.port}"
-        wait.page(app.client, address, step, timeout, entrance="Ingress", on_nodes=True)
+        wait.page(app.client, address, step, timeout, kind="Ingress", on_nodes=True)
         return False
 
     def close(self) -> None:
@@ -100,7 +98,7 @@ class NamedHost:
                 fix=f"Point it at the cluster's {'gateway' if self._gateway else 'ingress'}, by DNS or in "
                 f"/etc/hosts; see '{' '.join(app.kubectl('get', f'{kind.lower()}/{name}'))}' for the address",
             ) from None
-        wait.page(app.client, self.url(settings), step, timeout, entrance=kind)
+        wait.page(app.client, self.url(settings), step, timeout, kind=kind)
         return False
 
     def close(self) -> None:
@@ -143,12 +141,5 @@ class ForwardedPort:
 def wait_inside(endpoint: Entrance, timeout: float) -> None:
     """Returns when the page answers at an endpoint inside the cluster."""
 
-    def look() -> wait.Reason | None:
-        try:
-            site.find_page()
-        except UnavailableError as error:
-            return wait.Reason(f"{error.what}: {error.why}", fix=error.fix)
-        return None
-
     with Site(endpoint.url, endpoint.transport) as site:
-        wait.until(look, "There is no page at the service", None, timeout)
+        wait.until(lambda: wait.page_missing(site), "There is no page at the service", None, timeout)
