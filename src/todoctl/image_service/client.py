@@ -1,14 +1,32 @@
-"""The control side of an image service, wherever that runs."""
+"""The control side of an image service, wherever that runs, and one in a thread of this process."""
 
 import base64
+import io
 import json
+import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from todoctl.errors import UnavailableError
 from todoctl.evidence.times import now
-from todoctl.image_service.service import ResponseMode
+from todoctl.image_service.service import ASKED, Picture, ResponseMode, Server, picture
 from todoctl.targets.base import Served
+
+FORMATS = ("JPEG", "GIF", "WEBP", "AVIF")
+FIRST, EVERY, NUMBER = 3, 2, 8
+"""From the third picture on each second one is of another format than PNG, until there were eight of these; a
+quick run takes some 30 pictures."""
+
+HOST = "127.0.0.1"
+SECONDS = 10.0
+"""For one answer to us, on a busy machine."""
+
+POLL_SECONDS = 0.05
+"""How soon the end is noticed."""
 
 Fetch = Callable[[str, str], bytes]
 """Sends a request, by method and path, to the image service; raises `UnavailableError`."""
@@ -64,3 +82,50 @@ class Controlled:
                 )
             )
         return int(answer["pending"])
+
+
+@cache
+def others() -> dict[int, Picture]:
+    """Returns pictures of the other types that an app has to know (docs/contract.md), by the request's number.
+
+    As with `service.picture`, no bytes come twice.
+    """
+    from PIL import Image, features
+
+    formats = [name for name in FORMATS if name in {"JPEG", "GIF"} or features.check(name.lower())]
+    made = {}
+    for count in range(NUMBER):
+        number, name = FIRST + EVERY * count, formats[count % len(formats)]
+        with Image.open(io.BytesIO(picture(number))) as image, io.BytesIO() as file:
+            secret = secrets.token_hex(16).encode()
+            # A comment, where the type has one; WebP and AVIF have metadata instead.
+            image.convert("RGB").save(file, name, comment=secret, xmp=secret, quality=60, speed=10, method=0)
+            made[number] = Picture(Image.MIME[name], file.getvalue())
+    return made
+
+
+@contextmanager
+def running_here() -> Iterator[Controlled]:
+    """An image service for this machine alone, on a free port; gone at the end of the block."""
+    with Server((HOST, 0), others(), now) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
+        thread.start()
+        port = server.server_address[1]
+
+        def fetch(method: str, path: str) -> bytes:
+            connection = HTTPConnection(HOST, port, timeout=SECONDS)
+            try:
+                connection.request(method, path)
+                return connection.getresponse().read()
+            except (OSError, HTTPException) as error:
+                raise UnavailableError(
+                    "The image service does not answer", why=repr(error), fix="Run the command again"
+                ) from None
+            finally:
+                connection.close()
+
+        try:
+            yield Controlled(f"http://{HOST}:{port}{ASKED}", fetch, same_clock=True)
+        finally:
+            server.shutdown()
+            thread.join()

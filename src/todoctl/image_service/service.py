@@ -1,6 +1,6 @@
 """The image service: every picture is a new one, to the eye too, and every request is written down.
 
-`GET` of ASKED is answered as was last asked for (see `ANSWERS`). Beside that, it is controlled with
+`GET` of ASKED is answered as was last asked for (see `ResponseMode`). Beside that, it is controlled with
 
     GET /journal/N     what was answered from the N-th request on, and what this clock says
     POST /mode/NAME    the mode of answering from now on
@@ -10,7 +10,6 @@ This file needs nothing but the standard library: its text is also sent into a p
 
 import base64
 import colorsys
-import io
 import itertools
 import json
 import secrets
@@ -20,7 +19,6 @@ import struct
 import sys
 import threading
 import time
-import wave
 import zlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -53,46 +51,23 @@ LARGEST = 10 * 1024 * 1024
 GOLDEN = 0.618033988749895
 """Of a turn around the colour wheel: neighbours are far apart."""
 
-DIGITS = (
-    ("###", "# #", "# #", "# #", "###"),
-    (" # ", "## ", " # ", " # ", "###"),
-    ("###", "  #", "###", "#  ", "###"),
-    ("###", "  #", " ##", "  #", "###"),
-    ("# #", "# #", "###", "  #", "  #"),
-    ("###", "#  ", "###", "  #", "###"),
-    ("###", "#  ", "###", "# #", "###"),
-    ("###", "  #", " # ", " # ", " # "),
-    ("###", "# #", "###", "# #", "###"),
-    ("###", "# #", "###", "  #", "###"),
-)
-"""Three pixels wide, five high."""
-
 
 def picture(number: int, more: int = 0) -> bytes:
-    """A PNG in a colour of its own, with `number` on it. Its bytes never come twice: it has a secret.
+    """Returns a PNG in a colour of its own, with `more` bytes than it needs.
 
-    It has `more` bytes than it would need.
+    Its bytes never come twice: they hold a secret.
     """
-    words = [DIGITS[int(digit)] for digit in str(number)]
-    scale = min(SIZE // 6, SIZE * 5 // 6 // (4 * len(words) - 1))
-    lines = []
-    for line in range(5):
-        dots = " ".join(word[line] for word in words)
-        pixels = b"".join((b"\0" if dot == " " else b"\1") * scale for dot in dots)
-        lines += [b"\0" + pixels.center(SIZE, b"\0")] * scale
-    above = (SIZE - len(lines)) // 2
-    empty = bytes(1 + SIZE)
-    rows = [empty] * above + lines + [empty] * (SIZE - len(lines) - above)
     colour = bytes(round(255 * part) for part in colorsys.hsv_to_rgb(number * GOLDEN % 1, 0.65, 0.55))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 8, 3, 0, 0, 0)),
+        (b"PLTE", colour),
+        (b"tEXt", b"Comment\0" + secrets.token_hex(16).encode() + bytes(more)),
+        (b"IDAT", zlib.compress(bytes(1 + SIZE) * SIZE)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in (
-            (b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 8, 3, 0, 0, 0)),
-            (b"PLTE", colour + b"\xff\xff\xff"),
-            (b"tEXt", b"Comment\0" + secrets.token_hex(16).encode() + bytes(more)),
-            (b"IDAT", zlib.compress(b"".join(rows))),
-            (b"IEND", b""),
-        )
+        for kind, data in chunks
     )
 
 
@@ -121,48 +96,6 @@ class Answer(NamedTuple):
     retry_after: str = ""
 
 
-def whole(picture: Picture) -> Answer:
-    return Answer(200, picture.kind, picture.content, whole=True)
-
-
-def error(picture: Picture) -> Answer:
-    """As some do, with a picture, which is none to be shown, and a wait that nobody can make sense of."""
-    return Answer(500, picture.kind, picture.content, retry_after="soon")
-
-
-def dated(picture: Picture) -> Answer:
-    return Answer(503, picture.kind, picture.content, retry_after=OVER)
-
-
-def busy(picture: Picture) -> Answer:
-    return Answer(429, picture.kind, picture.content, retry_after=str(BUSY_SECONDS))
-
-
-def half(picture: Picture) -> Answer:
-    return Answer(200, picture.kind, picture.content[: len(picture.content) // 2])
-
-
-def login(_: Picture) -> Answer:
-    page = b"<!doctype html><title>Log in</title><h1>Log in to this network</h1>"
-    return Answer(200, "image/jpeg", page)
-
-
-def huge(_: Picture) -> Answer:
-    """A whole picture, larger than any that is to be shown."""
-    return Answer(200, "image/png", picture(0, more=LARGEST))
-
-
-def sound(_: Picture) -> Answer:
-    """A whole file, of the same family as WebP."""
-    with io.BytesIO() as file:
-        with wave.open(file, "wb") as silence:
-            silence.setnchannels(1)
-            silence.setsampwidth(2)
-            silence.setframerate(8000)
-            silence.writeframes(bytes(1000))
-        return Answer(200, "image/webp", file.getvalue())
-
-
 class ResponseMode(StrEnum):
     """How the image service answers a request: all but the first and the last two are faults."""
 
@@ -179,20 +112,24 @@ class ResponseMode(StrEnum):
     AGAIN = "again"
 
 
-ANSWERS: dict[ResponseMode, Callable[[Picture], Answer | None]] = {
-    ResponseMode.PICTURE: whole,
-    ResponseMode.ERROR: error,
-    ResponseMode.DATED: dated,
-    ResponseMode.BUSY: busy,
-    ResponseMode.NOTHING: lambda _: None,
-    ResponseMode.HALF: half,
-    ResponseMode.LOGIN: login,
-    ResponseMode.SOUND: sound,
-    ResponseMode.HUGE: huge,
-    ResponseMode.SLOW: whole,  # after SLOW_SECONDS, or when another mode is asked for
-    ResponseMode.AGAIN: whole,  # the last picture that was sent
+PAGE = b"<!doctype html><title>Log in</title><h1>Log in to this network</h1>"
+
+SOUND = b"RIFF\xf4\x07\0\0WAVEfmt \x10\0\0\0\1\0\1\0@\x1f\0\0\x80>\0\0\2\0\x10\0data\xd0\7\0\0" + bytes(2000)
+"""A whole WAV file: RIFF, as WebP is."""
+
+FAULTS: dict[ResponseMode, Callable[[Picture], Answer | None]] = {
+    # As some services do, with a picture, which is none to be shown, and a wait that makes no sense.
+    ResponseMode.ERROR: lambda made: Answer(500, made.kind, made.content, retry_after="soon"),
+    ResponseMode.DATED: lambda made: Answer(503, made.kind, made.content, retry_after=OVER),
+    ResponseMode.BUSY: lambda made: Answer(429, made.kind, made.content, retry_after=str(BUSY_SECONDS)),
+    ResponseMode.NOTHING: lambda _: None,  # closes the connection
+    ResponseMode.HALF: lambda made: Answer(200, made.kind, made.content[: len(made.content) // 2]),
+    ResponseMode.LOGIN: lambda _: Answer(200, "image/jpeg", PAGE),
+    ResponseMode.SOUND: lambda _: Answer(200, "image/webp", SOUND),
+    ResponseMode.HUGE: lambda _: Answer(200, "image/png", picture(0, more=LARGEST)),
 }
-"""What a request gets, given a picture; None closes the connection."""
+"""What is answered, given a picture. The other modes send it: SLOW after SLOW_SECONDS or when another mode is
+asked for, AGAIN the last one that was sent."""
 
 
 class Server(ThreadingTCPServer):
@@ -288,7 +225,8 @@ class Handler(BaseHTTPRequestHandler):
             mode, turned = server.mode, server.turned
         if mode is ResponseMode.SLOW:
             turned.wait(SLOW_SECONDS)
-        answer = ANSWERS[mode](server.next_picture(mode))
+        made = server.next_picture(mode)
+        answer = FAULTS[mode](made) if mode in FAULTS else Answer(200, made.kind, made.content, whole=True)
         retry_after = answer.retry_after if answer else ""
         entry = {"begin": self.begin, "mode": mode, "picture": None, "retry_after": retry_after}
         with server.lock:

@@ -9,8 +9,7 @@ from http.client import HTTPConnection, HTTPException
 
 from todoctl.errors import UnavailableError
 from todoctl.image_service import service
-from todoctl.image_service.client import Controlled
-from todoctl.image_service.formats import others
+from todoctl.image_service.client import Controlled, others
 from todoctl.kube import manifests, wait
 from todoctl.kube.client import TIMEOUT, Client
 from todoctl.kube.helper_pod import own_pod, remove_pod, require_pod

@@ -215,7 +215,7 @@ class LocalTarget:
 
     def image_service(self) -> AbstractContextManager[ImageService]:
         """In a thread of this process."""
-        from todoctl.image_service.here import running_here
+        from todoctl.image_service.client import running_here
 
         return running_here()
 
