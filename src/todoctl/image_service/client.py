@@ -86,7 +86,7 @@ class Controlled:
 
 @cache
 def others() -> dict[int, Picture]:
-    """Returns pictures of the other types that an app has to know (docs/contract.md), by the request's number.
+    """Returns pictures of the other types that an app has to know (docs/contract.md), by the request.
 
     As with `service.picture`, no bytes come twice.
     """
