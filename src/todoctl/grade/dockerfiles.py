@@ -1,12 +1,13 @@
 """What an image is built from: the Dockerfile that belongs to it, among all that a repository has."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from todoctl.grade.choice import OTHER_EXERCISE, App, common, containers, distance, is_other_exercise
-from todoctl.grade.documents import Document
+from todoctl.grade.documents import Document, Finding, Severity, text_of
 
 FILE = re.compile(r"^((?P<before>.+)\.)?(dockerfile|containerfile)([.-](?P<after>.+))?$", re.IGNORECASE)
 """Dockerfile, Containerfile, Dockerfile.reader, reader.Dockerfile."""
@@ -112,3 +113,110 @@ def _belonging(
     if alone and [depth(one) for one in mine].count(depth(best)) == 1:
         return best.file, f"{best.file} is the only one beside its manifest"
     return None, "no Dockerfile has its name"
+
+
+STARTS = ("CMD", "ENTRYPOINT")
+
+
+def instructions(dockerfile: Path) -> list[tuple[int, str, str]]:
+    """Returns the instructions of a Dockerfile: line, word in capitals, and what follows it."""
+    found: list[tuple[int, str, str]] = []
+    begun, text = 0, ""
+    for number, line in enumerate(text_of(dockerfile).splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        begun = begun or number
+        text += line.strip()
+        if text.endswith("\\"):
+            text = text[:-1] + " "
+            continue
+        word, _, rest = text.partition(" ")
+        found.append((begun, word.upper(), rest.strip()))
+        begun, text = 0, ""
+    return found
+
+
+def exposed(dockerfile: Path) -> set[int]:
+    """Returns the ports that a Dockerfile says the app listens on."""
+    try:
+        steps = instructions(dockerfile)
+    except (OSError, ValueError):
+        return set()
+    return {int(port) for _, word, rest in steps if word == "EXPOSE" for port in re.findall(r"\d+", rest)}
+
+
+def check(directory: Path, app: App, images: Sequence[Image]) -> Iterator[Finding]:
+    """Returns what is wrong with the Dockerfiles of an app, as far as they say."""
+    for image in images:
+        if image.dockerfile is not None:
+            file = PurePosixPath(os.path.relpath(image.dockerfile, directory))
+            try:
+                steps = instructions(image.dockerfile)
+            except (OSError, ValueError) as error:
+                yield Finding(
+                    "dockerfile", f"{file} cannot be read: {error}", f"{file}:1", "Correct this file"
+                )
+                continue
+            yield from _check(image.dockerfile.parent, str(file), steps)
+            yield from _hidden(image, app, steps)
+
+
+def _check(build: Path, file: str, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
+    if not any(word == "FROM" for _, word, _ in steps):
+        yield Finding("dockerfile", f"{file} has no FROM", f"{file}:1", "Begin it with FROM and a base image")
+    for line, word, rest in steps:
+        arguments = _arguments(rest)
+        if word in {"COPY", "ADD"} and "--from=" not in rest and "<<" not in rest:
+            for source in arguments[:-1]:
+                if not re.search(r"[*?\[$]|://", source) and not (build / source.lstrip("/")).exists():
+                    yield Finding(
+                        "dockerfile-copy",
+                        f"{file} copies {source}, which is not in {build.name}/",
+                        f"{file}:{line}",
+                        "Name a file that is there: paths begin at the directory of the Dockerfile",
+                    )
+        if re.search(r"GOARCH=arm64|--platform=linux/arm64", rest):
+            yield Finding(
+                "dockerfile-arm64",
+                f"{file} builds for arm64, and most computers do not run that: exec format error",
+                f"{file}:{line}",
+                "Leave the architecture out: then it is that of the computer that builds",
+                Severity.HINT,
+            )
+    for line, word, rest in steps:
+        for script in re.findall(r"[\w/-]+\.(?:js|mjs|ts|py|rb|clj)\b", rest if word in STARTS else ""):
+            if "/" not in script and not any(build.rglob(script)):
+                yield Finding(
+                    "dockerfile-command",
+                    f"{file} starts {script}, which is not in {build.name}/",
+                    f"{file}:{line}",
+                    "Name the file that starts the app",
+                )
+
+
+def _hidden(image: Image, app: App, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
+    """Whether a volume is mounted over the directory that the app was copied to."""
+    last = max((number for number, (_, word, _) in enumerate(steps) if word == "FROM"), default=0)
+    home, copied = "/", False
+    for _, word, rest in steps[last:]:
+        if word == "WORKDIR":
+            home, copied = os.path.normpath(PurePosixPath(home) / rest), False
+        copied = copied or (word in {"COPY", "ADD"} and _arguments(rest)[-1:] in (["."], ["./"], [home]))
+    for workload in app.workloads:
+        for container in containers(workload):
+            for mount in workload.each(*container, "volumeMounts"):
+                path = PurePosixPath(workload.text(*mount, "mountPath"))
+                mine = workload.text(*container, "image") == image.name
+                if mine and copied and home != "/" and PurePosixPath(home).is_relative_to(path):
+                    yield Finding(
+                        "mount-hides-app",
+                        f"The volume at {path} hides the app, which the Dockerfile copies to {home}",
+                        workload.at(*mount, "mountPath"),
+                        f"Mount it at a directory of its own, such as {home}/files",
+                    )
+
+
+def _arguments(rest: str) -> list[str]:
+    """Returns the arguments of an instruction without its options, also in the form of a JSON list."""
+    words = [word.strip('",') for word in rest.strip("[]").split()]
+    return [word for word in words if word and not word.startswith("--")]

@@ -164,6 +164,15 @@ def read(directory: Path, files: Sequence[Path]) -> tuple[list[Document], list[F
     return documents, findings
 
 
+def read_one(directory: Path, file: Path) -> Document | None:
+    """Returns the mapping that a file has, of whatever kind; None where it cannot be read."""
+    reader = _Reader(file.relative_to(directory).as_posix())
+    try:
+        return reader.whole(yaml.compose(text_of(file), Loader=yaml.SafeLoader))
+    except (yaml.YAMLError, ValueError, OSError, RecursionError):
+        return None
+
+
 def text_of(path: Path) -> str:
     """Returns the text of a file; raises ValueError where it is none, or too long."""
     if path.stat().st_size > BYTES:
@@ -181,15 +190,19 @@ class _Reader:
         self._left = VALUES
         self._scalars = yaml.SafeLoader("")
 
+    def whole(self, node: yaml.Node | None) -> Document | None:
+        """Returns the mapping that a node describes, None where it is something else."""
+        self._lines = {}
+        value = self._value(node, ()) if node is not None else None
+        return Document(value, self.file, self._lines) if isinstance(value, dict) else None
+
     def documents(self, node: yaml.Node) -> list[Document]:
         """Returns the resource that a node describes, or those that a `kind: List` holds."""
-        self._lines = {}
-        value = self._value(node, ())
-        if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        whole = self.whole(node)
+        if whole is None or not whole.kind:
             return []
-        if value["kind"] != "List":
-            return [Document(value, self.file, self._lines)]
-        whole = Document(value, self.file, self._lines)
+        if whole.kind != "List":
+            return [whole]
         found = []
         for path in whole.each("items"):
             lines = {key[2:]: line for key, line in self._lines.items() if key[:2] == path}

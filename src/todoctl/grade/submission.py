@@ -1,13 +1,14 @@
 """What somebody hands in: the app that is in a directory, chosen from all the YAML there."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from todoctl.errors import BadUsageError
+from todoctl.grade import dockerfiles, findings, kustomize
 from todoctl.grade.choice import App, Repository, choose, routes
 from todoctl.grade.dockerfiles import Image, images_of
-from todoctl.grade.documents import Document, Finding, files_of, read
+from todoctl.grade.documents import Document, Finding, Severity, files_of, read
 
 ORDER = (
     "PersistentVolume",
@@ -42,6 +43,8 @@ class Submission:
     """What was chosen and why, a sentence each."""
     findings: tuple[Finding, ...]
     """What is wrong with it, as far as the files say."""
+    beside: tuple[Document, ...]
+    """What is not applied, of the files that the user has named, else of the directories of the app."""
 
     def of(self, *kinds: str) -> list[Document]:
         """Returns the app's resources of these kinds."""
@@ -57,29 +60,54 @@ def find(directory: Path, files: Sequence[Path] = (), builds: Sequence[Path] = (
     if not directory.is_dir():
         raise BadUsageError(f"{directory} is not a directory", fix="Name the directory of the repository")
     everything = files_of(directory)
-    documents, broken = read(directory, _among(everything, files) if files else everything)
-    app, chosen = choose(Repository(documents), named=bool(files))
-    return Submission(
-        directory,
-        tuple(sorted(app.documents, key=lambda document: ORDER.index(document.kind))),
-        images_of(directory, app, everything, builds),
-        _paths(app),
-        tuple(chosen),
-        tuple(broken),
-    )
-
-
-def _among(everything: Sequence[Path], named: Sequence[Path]) -> list[Path]:
-    """Returns the files that the user has named, or that are in a directory of these."""
+    documents, broken = _named(directory, everything, files) if files else read(directory, everything)
+    repository = Repository(documents)
+    app, chosen = choose(repository, named=bool(files))
+    images = images_of(directory, app, everything, builds)
     found = [
-        path for path in everything if any(path.resolve().is_relative_to(one.resolve()) for one in named)
+        *_read(broken, app),
+        *findings.check(app, repository, images),
+        *dockerfiles.check(directory, app, images),
     ]
-    if not found:
-        raise BadUsageError(
-            f"There is nothing at {', '.join(map(str, named))}",
-            fix="Name files of the repository with -f PATH",
+    mine = sorted(app.documents, key=lambda document: ORDER.index(document.kind))
+    folders = {document.folder for document in mine}
+    beside = [one for one in documents if one not in mine and (files or one.folder in folders)]
+    for file in everything if not files else ():
+        if file.name in kustomize.NAMES and PurePosixPath(file.relative_to(directory)).parent in folders:
+            chosen.append(f"Not applied: {file.relative_to(directory)}; -f {file.parent} applies it")
+    return Submission(directory, tuple(mine), images, _paths(app), tuple(chosen), tuple(found), tuple(beside))
+
+
+def _read(broken: Sequence[Finding], app: App) -> Iterator[Finding]:
+    """Returns what was wrong with the files as YAML; outside of the app's directories that is only a hint."""
+    folders = {str(document.folder) for document in app.documents}
+    files = {document.file for document in app.documents}
+    for finding in broken:
+        file = PurePosixPath(finding.at.rpartition(":")[0])
+        if finding.code != "key-twice":
+            yield finding if str(file.parent) in folders else replace(finding, severity=Severity.HINT)
+        elif str(file) in files:
+            yield finding
+
+
+def _named(
+    directory: Path, everything: Sequence[Path], named: Sequence[Path]
+) -> tuple[list[Document], list[Finding]]:
+    """Returns the resources of the files, directories and kustomizations that the user has named."""
+    documents: list[Document] = []
+    broken: list[Finding] = []
+    for path in named:
+        mine = [file for file in everything if file.resolve().is_relative_to(path.resolve())]
+        if not mine:
+            fix = "Name a file or a directory of the repository with -f PATH"
+            raise BadUsageError(f"There is no {path} in {directory}", fix=fix)
+        simple = kustomize.file_in(path) is None
+        more, unread = (
+            read(directory, mine) if simple else kustomize.expand(directory.resolve(), path.resolve())
         )
-    return found
+        documents += more
+        broken += unread
+    return documents, broken
 
 
 def _paths(app: App) -> tuple[str, ...]:
