@@ -1,7 +1,7 @@
 """The app as targets and `status` ask it, over HTTP; none of it is an access."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from todoctl.errors import TodoctlError, UnavailableError
@@ -18,8 +18,8 @@ REQUEST_SECONDS = 15.0
 LOOK_SECONDS = 3.0
 """For what the app answers without the image service."""
 
-MARK = "content-security-policy"
-"""A header that ingress controllers and load balancers do not answer with by themselves."""
+APP_HEADER = "content-security-policy"
+"""Every answer of the app has it (docs/contract.md), none that ingress controllers make by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +40,9 @@ class CacheState:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Raises `KeyError` or `TypeError` where the answer is not that of the contract."""
-        image = value["image"]
-        return cls(
-            status=value["status"],
-            downloaded_at=value["downloaded_at"],
-            expires_at=value["expires_at"],
-            last_access_at=value["last_access_at"],
-            ttl=value["ttl"],
-            access_count=value["access_count"],
-            image_access_count=value["image_access_count"],
-            sha256=image["sha256"] if image else None,
-            source=without_password(value["source"]),
-            last_error=value["last_error"],
-        )
+        given = {one.name: value[one.name] for one in fields(cls) if one.name != "sha256"}
+        sha256 = value["image"]["sha256"] if value["image"] else None
+        return cls(**{**given, "source": without_password(value["source"])}, sha256=sha256)
 
 
 class SilentError(UnavailableError):
@@ -81,14 +71,14 @@ class Client:
         self._http.close()
 
     def _ask(self, method: str, path: str, seconds: float = REQUEST_SECONDS) -> "Got":
-        """An answer with status 200."""
+        """Returns an answer with status 200."""
         got = self._answer(method, path, seconds)
         if got.status != 200:
             raise self._unexpected(path, got)
         return got
 
     def _answer(self, method: str, path: str, seconds: float) -> "Got":
-        """Any answer."""
+        """Returns any answer."""
         got = self._http.fetch(method, f"{self.url}{path}", seconds=seconds)
         if got.error:
             raise SilentError(
@@ -99,10 +89,10 @@ class Client:
         return got
 
     def _unexpected(self, path: str, got: "Got") -> UnavailableError:
-        """Who has answered is known by the headers that every answer of the app has (docs/contract.md)."""
+        """Says who has answered instead of the app."""
         answered = f"answered {got.status} to {self.url}{path}"
         headers = {name.lower(): value for name, value in got.headers}
-        if MARK in headers:
+        if APP_HEADER in headers:
             return UnavailableError(f"The app {answered}", fix="See 'todoctl logs'")
         if got.status in {301, 302, 307, 308} and headers.get("location", "").startswith("https://"):
             return UnavailableError(
@@ -130,7 +120,7 @@ class Client:
     def find_page(self) -> None:
         """Raises where the app's page is not there; asked without viewing it, so never an access."""
         got = self._ask("HEAD", "/", LOOK_SECONDS)
-        if MARK not in {name.lower() for name, _ in got.headers}:
+        if APP_HEADER not in {name.lower() for name, _ in got.headers}:
             raise self._unexpected("/", got)
 
     def state(self) -> CacheState:

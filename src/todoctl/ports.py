@@ -31,19 +31,15 @@ def check_free(port: int) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise _taken(port) from None
             if family == socket.AF_INET or error.errno == errno.EACCES:  # there may be no IPv6
+                fix = "Choose another one, above 1023, with --port"
                 raise UnavailableError(
-                    f"Port {port} cannot be used",
-                    why=error.strerror or "",
-                    fix="Choose another one, above 1023, with --port",
+                    f"Port {port} cannot be used", why=error.strerror or "", fix=fix
                 ) from None
 
 
 def _taken(port: int) -> UnavailableError:
-    return UnavailableError(
-        f"Port {port} is taken",
-        why=holder(port),
-        fix="End that program, or choose another port with --port",
-    )
+    fix = "End that program, or choose another port with --port"
+    return UnavailableError(f"Port {port} is taken", why=_holder(port), fix=fix)
 
 
 def find_free() -> int:
@@ -58,7 +54,7 @@ def find_free() -> int:
             return port
 
 
-def holder(port: int) -> str:
+def _holder(port: int) -> str:
     """Returns who listens on `port`, as far as this user may know."""
     try:
         pids = {

@@ -29,7 +29,14 @@ class Settings:
         """Raises `BadUsageError` for a value the app or the machine would refuse."""
         check_port(self.port)
         check_ttl(self.ttl)
-        check_image_url(self.image_url)
+        url = self.image_url
+        if url != SAMPLE_IMAGES and not (
+            is_http(url) and url.isascii() and url.isprintable() and " " not in url
+        ):
+            raise BadUsageError(
+                f"--image-url {self.source!r} is not a picture's address",
+                fix="Use an http:// or https:// URL, or sample: for the bundled pictures",
+            )
 
     @property
     def url(self) -> str:
@@ -58,27 +65,16 @@ class Settings:
         return cls(**{name: kind(values[name]) for name, kind in kinds.items() if name in values})
 
 
-def check_port(port: int) -> int:
+def check_port(port: int) -> None:
+    """Raises `BadUsageError` for a number that is no port."""
     if not 1 <= port <= 65535:
         raise BadUsageError(f"--port {port} is not a port", fix="Use a number from 1 to 65535")
-    return port
 
 
-def check_ttl(ttl: float) -> float:
+def check_ttl(ttl: float) -> None:
+    """Raises `BadUsageError` for a number that is no time to live."""
     if not (math.isfinite(ttl) and ttl > 0):
         raise BadUsageError(f"--ttl {ttl:g} is not a time to live", fix="Use a number of seconds above 0")
-    return ttl
-
-
-def check_image_url(url: str) -> str:
-    if url == SAMPLE_IMAGES:
-        return url
-    if not is_http(url) or not (url.isascii() and url.isprintable()) or " " in url:
-        raise BadUsageError(
-            f"--image-url {without_password(url)!r} is not a picture's address",
-            fix="Use an http:// or https:// URL, or sample: for the bundled pictures",
-        )
-    return url
 
 
 def without_password(url: str) -> str:
@@ -96,7 +92,7 @@ def is_http(url: str) -> bool:
 
 
 def check_image(reference: str) -> str:
-    """The form of a container image's name, as far as it can be told without a registry."""
+    """Returns a container image's name; raises `BadUsageError` if it has not the form of one."""
     if not re.fullmatch(r"\w[\w./:@-]*", reference, re.ASCII):
         raise BadUsageError(
             f"{reference!r} is not the name of an image",
@@ -106,7 +102,7 @@ def check_image(reference: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """`600.0` as `600`, `2.5` as `2.5`: the way the app's environment and people write it."""
+    """Returns `600.0` as `600`, `2.5` as `2.5`: as the app's environment and people write it."""
     return f"{value:.15g}"
 
 

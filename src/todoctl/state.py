@@ -1,6 +1,5 @@
 """todoctl's own directory: what it remembers, and the lock that keeps commands apart."""
 
-import errno
 import json
 import os
 from collections.abc import Iterator
@@ -21,13 +20,10 @@ class Home:
 
     def __init__(self, path: Path | None = None) -> None:
         if path is None:
-            chosen = os.environ.get("TODOCTL_HOME", "")
-            if chosen:
-                path = Path(chosen)
-            else:
-                from platformdirs import user_state_path
+            from platformdirs import user_state_path
 
-                path = user_state_path("todoctl", appauthor=False)
+            chosen = os.environ.get("TODOCTL_HOME")
+            path = Path(chosen) if chosen else user_state_path("todoctl", appauthor=False)
         self.path = path.expanduser().absolute()
 
     @contextmanager
@@ -38,18 +34,17 @@ class Home:
         """
         from filelock import FileLock, Timeout
 
-        path = self.path / "lock"
         new = not self.path.exists()
         make_directory(self.path)
         if new:
             (self.path / MADE).touch()
-        lock = FileLock(path, timeout=0)
+        lock = FileLock(self.path / "lock", timeout=0)
         try:
             lock.acquire()
         except Timeout:
             raise LockedError(
                 "Another todoctl command is at work",
-                why=f"{path} is locked",
+                why=f"{self.path / 'lock'} is locked",
                 fix="Wait until it ends, or end it, and try again",
             ) from None
         except OSError as error:
@@ -67,11 +62,8 @@ class Home:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise UnavailableError(
-                f"The state directory {self.path} cannot be read",
-                why=error.strerror or str(error),
-                fix=HOME_FIX,
-            ) from None
+            what, why = f"The state directory {self.path} cannot be read", error.strerror or str(error)
+            raise UnavailableError(what, why=why, fix=HOME_FIX) from None
 
     def tidy(self) -> None:
         """Removes the directory if nothing but the lock is left in it, unless a command is at work."""
@@ -94,11 +86,8 @@ class Home:
 
 
 def not_writable(path: Path, error: OSError) -> UnavailableError:
-    return UnavailableError(
-        f"The state directory {path} cannot be written",
-        why=error.strerror or str(error),
-        fix=HOME_FIX,
-    )
+    what, why = f"The state directory {path} cannot be written", error.strerror or str(error)
+    return UnavailableError(what, why=why, fix=HOME_FIX)
 
 
 def make_directory(path: Path) -> None:
@@ -106,7 +95,7 @@ def make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise not_writable(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))) from None
+        raise not_writable(path, NotADirectoryError(20, "Not a directory")) from None
     except OSError as error:
         raise not_writable(path, error) from None
     if not os.access(path, os.W_OK | os.X_OK):
@@ -120,38 +109,22 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UnavailableError(
-            f"The state file {path} cannot be read", why=error.strerror or str(error), fix=HOME_FIX
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise damaged(path, error) from None
+        what, why = f"The state file {path} cannot be read", error.strerror or str(error)
+        raise UnavailableError(what, why=why, fix=HOME_FIX) from None
+    except (ValueError, RecursionError):
+        raise damaged(path, "it is no JSON") from None
     if not isinstance(value, dict):
         raise damaged(path, "it holds no JSON object")
     return value
 
 
 def damaged(path: Path, why: str | Exception) -> UnavailableError:
-    """`why` may be what reading the file, or making something of its content, has raised."""
-    return UnavailableError(
-        f"The state file {path} is damaged",
-        why=why if isinstance(why, str) else _plainly(why),
-        fix=f"Nothing was changed; mend the file, or remove it (rm '{path}') and run 'todoctl up'",
-    )
-
-
-def _plainly(error: Exception) -> str:
-    match error:
-        case KeyError():
-            return f"{error} is missing"
-        case TodoctlError():
-            return error.what  # what to do about it is said of the file
-        case json.JSONDecodeError():
-            return str(error)
-        case UnicodeDecodeError():
-            return "it is no text"
-        case RecursionError():
-            return "its JSON is nested too deeply"
-    return "a value in it is none that todoctl has written"
+    """Returns the error; `why` may be what making something of the file's content has raised."""
+    if isinstance(why, Exception):
+        bad = "a value in it is none that todoctl has written"
+        why = why.what if isinstance(why, TodoctlError) else bad
+    fix = f"Nothing was changed; mend the file, or remove it (rm '{path}') and run 'todoctl up'"
+    return UnavailableError(f"The state file {path} is damaged", why=why, fix=fix)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -34,7 +34,8 @@ def test_a_holder_that_may_not_be_known_is_another_program(
         raise psutil.AccessDenied
 
     monkeypatch.setattr(psutil, "net_connections", denied)
-    assert ports.holder(listener) == "another program listens there"
+    with pytest.raises(UnavailableError, match="is taken: another program listens there"):
+        ports.check_free(listener)
 
 
 def test_the_ipv6_loopback_counts_as_well() -> None:

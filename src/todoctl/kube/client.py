@@ -34,7 +34,6 @@ MERGE = "application/merge-patch+json"
 
 KINDS = {
     "ConfigMap": ("v1", "configmaps", True),
-    "DaemonSet": ("apps/v1", "daemonsets", True),
     "Deployment": ("apps/v1", "deployments", True),
     "Event": ("v1", "events", True),
     "HTTPRoute": (f"{ROUTE_GROUP}/v1", "httproutes", True),
@@ -51,8 +50,8 @@ KINDS = {
 }
 """API version, plural, and whether it is in a namespace."""
 
-EXTENSIONS = frozenset({"HTTPRoute", "HelmChart"})
-"""Kinds that a cluster may not know: it then answers in plain text that there is no such page."""
+EXTENSIONS = tuple(f"/apis/{KINDS[kind][0]}/" for kind in ("HTTPRoute", "HelmChart"))
+"""Where a cluster may know nothing: it then answers in plain text that there is no such page."""
 
 
 class RefusedError(UnavailableError):
@@ -112,7 +111,7 @@ class Client:
     def get(self, kind: str, name: str, namespace: str = "") -> Resource | None:
         """Returns the resource; None only if the API server itself says that it is not there."""
         try:
-            return self._json("GET", self._path(kind, namespace, name), kind=kind)
+            return self._json("GET", self._path(kind, namespace, name))
         except NotFoundError:
             return None
 
@@ -120,17 +119,16 @@ class Client:
         """Returns the resources of that kind; those of all namespaces with `EVERYWHERE`."""
         query = {"labelSelector": labels, "fieldSelector": fields}
         try:
-            found = self._json(
-                "GET", self._path(kind, namespace), {k: v for k, v in query.items() if v}, kind=kind
-            )
+            found = self._json("GET", self._path(kind, namespace), {k: v for k, v in query.items() if v})
         except NotFoundError:
             return []
         return list(found.get("items") or [])
 
     def apply(self, resource: Resource) -> Resource:
         """Applies on the server's side: fields that others have changed are taken back."""
-        query = {"fieldManager": MANAGER, "force": "true"}
-        return self._json("PATCH", self._path_of(resource), query, resource, APPLY)
+        query, metadata = {"fieldManager": MANAGER, "force": "true"}, resource["metadata"]
+        path = self._path(resource["kind"], metadata.get("namespace", ""), metadata["name"])
+        return self._json("PATCH", path, query, resource, APPLY)
 
     def create(self, resource: Resource) -> bool:
         """Makes the resource; False if one of that name is there already."""
@@ -155,7 +153,7 @@ class Client:
         """
         query = {} if grace is None else {"gracePeriodSeconds": str(grace)}
         try:
-            self._json("DELETE", self._path(kind, "", name), query, kind=kind)
+            self._json("DELETE", self._path(kind, "", name), query)
         except NotFoundError:
             return False
         return True
@@ -167,17 +165,11 @@ class Client:
     def may(self, verb: str, resource: str, group: str = "") -> bool:
         """Whether the user may do that in the namespace; a subresource stands behind a slash."""
         name, _, part = resource.partition("/")
-        asked = {
-            "namespace": self.namespace,
-            "verb": verb,
-            "group": group,
-            "resource": name,
-            "subresource": part,
-        }
+        asked = {"namespace": self.namespace, "verb": verb, "group": group}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": asked},
+            "spec": {"resourceAttributes": {**asked, "resource": name, "subresource": part}},
         }
         answer = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=review)
         return bool(answer["status"]["allowed"])
@@ -240,25 +232,19 @@ class Client:
         query += [("stdin", str(stdin).lower()), ("stdout", "true"), ("stderr", "true")]
         return Session(self._stream(f"{self._path('Pod', '', pod)}/exec", query))
 
-    def _stream(self, path: str, query: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - the library has no types
-        for attempt in range(2):
-            try:
-                return streams.open_stream(self._access, path, query, TIMEOUT)
-            except WebSocketBadStatusException as error:
+    def _stream(self, path: str, query: Sequence[tuple[str, str]], *, again: bool = True) -> Any:  # noqa: ANN401 - the library has no types
+        try:
+            return streams.open_stream(self._access, path, query, TIMEOUT)
+        except WebSocketBadStatusException as error:
+            if not (again and error.status_code == httpx.codes.UNAUTHORIZED):
                 body = (error.resp_body or b"").decode(errors="replace")
-                answer = httpx.Response(error.status_code, text=body)
-                if not (self._is_logged_out(error.status_code) and attempt == 0):
-                    raise _refused(answer) from None
-            except (WebSocketException, OSError, ValueError) as error:
-                raise self._unanswered(error) from None
-            self._log_in()
-        raise AssertionError  # the second attempt has returned or raised
+                raise _refused(httpx.Response(error.status_code, text=body)) from None
+        except (WebSocketException, OSError, ValueError) as error:
+            raise self._unanswered(error) from None
+        self._log_in()
+        return self._stream(path, query, again=False)
 
     # One request
-
-    def _path_of(self, resource: Resource) -> str:
-        metadata = resource["metadata"]
-        return self._path(resource["kind"], metadata.get("namespace", ""), metadata["name"])
 
     def _path(self, kind: str, namespace: str = "", name: str = "") -> str:
         version, plural, namespaced = KINDS[kind]
@@ -275,40 +261,36 @@ class Client:
         body: Resource | None = None,
         content_type: str = "application/json",
         *,
-        kind: str = "",
         timeout: float = TIMEOUT,
+        again: bool = True,
     ) -> Resource:
-        """Returns the answer to one request; what is no answer of an API server is refused."""
-        content = json.dumps(body).encode() if body is not None else None
-        headers = {"Content-Type": content_type} if body is not None else {}
-        for attempt in range(2):
-            try:
-                answer = self._http.request(
-                    method,
-                    path,
-                    params=query,
-                    content=content,
-                    headers=headers,
-                    timeout=timeout,
-                    extensions=self._extensions,
-                )
-            except httpx.HTTPError as error:
-                raise self._unanswered(error) from None
-            if not (self._is_logged_out(answer.status_code) and attempt == 0):
-                break
+        """Returns the answer to one request; what is no answer of an API server is refused.
+
+        A token that has expired, of a plugin or in a file, is had anew once.
+        """
+        try:
+            answer = self._http.request(
+                method,
+                path,
+                params=query,
+                content=None if body is None else json.dumps(body),
+                headers={"Content-Type": content_type},
+                timeout=timeout,
+                extensions=self._extensions,
+            )
+        except httpx.HTTPError as error:
+            raise self._unanswered(error) from None
+        if again and answer.status_code == httpx.codes.UNAUTHORIZED:
             self._log_in()
+            return self._json(method, path, query, body, content_type, timeout=timeout, again=False)
         if answer.is_error:
-            raise _refused(answer, extension=kind in EXTENSIONS)
+            raise _refused(answer, is_extension=path.startswith(EXTENSIONS))
         try:
             found = answer.json()
             found["kind"]
         except (ValueError, KeyError, TypeError):
             raise self._unanswered("what answers there is no API server") from None
         return dict(found)
-
-    def _is_logged_out(self, status: int) -> bool:
-        """Whether a token may have expired that can be had anew: of a plugin, or in a file."""
-        return status == httpx.codes.UNAUTHORIZED
 
     def _unanswered(self, error: Exception | str) -> UnavailableError:
         return UnavailableError(
@@ -318,7 +300,7 @@ class Client:
         )
 
 
-def _refused(answer: httpx.Response, *, extension: bool = False) -> RefusedError:
+def _refused(answer: httpx.Response, *, is_extension: bool = False) -> RefusedError:
     """A 404 counts as "not there" only if it is an API server that says so."""
     status, text = answer.status_code, answer.text
     try:
@@ -326,7 +308,7 @@ def _refused(answer: httpx.Response, *, extension: bool = False) -> RefusedError
         why, is_status = str(said["message"]), said.get("kind") == "Status"
     except (ValueError, KeyError, TypeError, AttributeError):
         why, is_status = text.strip() or answer.reason_phrase, False
-    unknown_kind = extension and text.strip() == "404 page not found"
+    unknown_kind = is_extension and text.strip() == "404 page not found"
     if status == httpx.codes.NOT_FOUND and (is_status or unknown_kind):
         return NotFoundError(status, why)
     return RefusedError(status, why if is_status else f"{status} {answer.reason_phrase}: {why}"[:400])

@@ -26,6 +26,9 @@ from todoctl.errors import UnavailableError
 EXEC_SECONDS = 120.0
 """For a credential plugin, which may open a browser."""
 
+UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError)
+"""What a damaged one raises; ValueError covers UnicodeError and binascii.Error, OSError covers SSLError."""
+
 Section = dict[str, Any]
 
 
@@ -56,16 +59,7 @@ def load(paths: str | None, context: str | None) -> Access:
         if "exec" in user:
             user = {**user, **_run_plugin(user, cluster)}
         return _access(cluster, user)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        RecursionError,
-        yaml.YAMLError,
-    ) as error:
-        # A ValueError is a UnicodeError or a binascii.Error too, an OSError an SSLError.
+    except UNUSABLE as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise UnavailableError(
             "The cluster's kubeconfig cannot be used",
@@ -153,12 +147,11 @@ def _headers(user: Section) -> dict[str, str]:
         raise ValueError(
             f"the auth-provider {provider} is no longer supported: use a credential plugin (exec)"
         )
-    if token := user.get("token"):
+    token = user.get("token")
+    if not token and (file := user.get("tokenFile")):
+        token = (user["directory"] / file).read_text(encoding="utf-8").strip()
+    if token:
         return {"Authorization": f"Bearer {token}"}
-    if token_file := user.get("tokenFile"):
-        return {
-            "Authorization": f"Bearer {(user['directory'] / token_file).read_text(encoding='utf-8').strip()}"
-        }
     if "username" in user:
         pair = f"{user['username']}:{user.get('password', '')}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
@@ -211,12 +204,8 @@ def _run_plugin(user: Section, cluster: Section) -> Section:
     interactive = sys.stdin is not None and sys.stdin.isatty() and plugin.get("interactiveMode") != "Never"
     spec: Section = {"interactive": interactive}
     if plugin.get("provideClusterInfo"):
-        spec["cluster"] = {
-            "server": cluster.get("server"),
-            "certificate-authority-data": base64.b64encode(
-                _content(cluster, "certificate-authority")
-            ).decode(),
-        }
+        authority = base64.b64encode(_content(cluster, "certificate-authority")).decode()
+        spec["cluster"] = {"server": cluster.get("server"), "certificate-authority-data": authority}
     asked = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
     environment = {str(entry["name"]): str(entry["value"]) for entry in plugin.get("env") or []}
     try:
@@ -238,13 +227,8 @@ def _run_plugin(user: Section, cluster: Section) -> Section:
         said = (done.stderr or b"").decode(errors="replace").strip() or f"exit {done.returncode}"
         raise ValueError(f"the credential plugin {command} failed: {said}")
     status = json.loads(done.stdout)["status"]
-    names = {
-        "client-certificate-data": "clientCertificateData",
-        "client-key-data": "clientKeyData",
-    }
-    encoded = {
-        name: base64.b64encode(status[theirs].encode()).decode()
-        for name, theirs in names.items()
-        if status.get(theirs)
-    }
-    return {**encoded, **({"token": status["token"]} if status.get("token") else {})}
+    found = {"token": status["token"]} if status.get("token") else {}
+    for part in ("Certificate", "Key"):
+        if content := status.get(f"client{part}Data"):
+            found[f"client-{part.lower()}-data"] = base64.b64encode(content.encode()).decode()
+    return found

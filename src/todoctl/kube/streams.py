@@ -42,32 +42,19 @@ class CommandFailedError(UnavailableError):
 
 def open_stream(access: Access, path: str, query: Sequence[tuple[str, str]], timeout: float) -> Any:  # noqa: ANN401
     """Returns a WebSocket of the API server; raises `WebSocketException` or `OSError`."""
-    address = urlsplit(access.server)
-    options: dict[str, Any] = {}
-    name = access.server_name or address.hostname
-    if access.proxy:
-        proxy = urlsplit(access.proxy)
-        options = {
-            "http_proxy_host": proxy.hostname,
-            "http_proxy_port": proxy.port or 80,
-            "proxy_type": "http",
-        }
-        options |= {"sslopt": {"context": access.tls, "server_hostname": name}} if access.tls else {}
-        if proxy.username:
-            options["http_proxy_auth"] = (unquote(proxy.username), unquote(proxy.password or ""))
-    else:  # else the library would look for a proxy in the environment
-        port = address.port or (443 if access.tls else 80)
-        connection = socket.create_connection((address.hostname, port), timeout)
-        options["socket"] = (
-            access.tls.wrap_socket(connection, server_hostname=name) if access.tls else connection
-        )
+    proxy, name = urlsplit(access.proxy or ""), access.server_name or urlsplit(access.server).hostname
     return websocket.create_connection(
         f"{access.server.replace('http', 'ws', 1)}{path}?{urlencode(query)}",
         timeout=timeout,
         header=[f"{name}: {value}" for name, value in access.headers.items()],
         subprotocols=[PROTOCOL],
         suppress_origin=True,
-        **options,
+        sslopt={"context": access.tls, "server_hostname": name} if access.tls else {},
+        proxy_type="http",
+        http_proxy_host=proxy.hostname or "none",
+        http_proxy_port=proxy.port or 80,
+        http_proxy_auth=(unquote(proxy.username), unquote(proxy.password or "")) if proxy.username else None,
+        http_no_proxy=["none"] if access.proxy else ["*"],  # without a list the environment is asked
     )
 
 
@@ -77,7 +64,6 @@ class Session:
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 - the library has no types
         self._stream = stream
         self._output = bytearray()
-        self._looked = 0
         self.status = b""
         """How the command has ended, as the server says it (JSON)."""
 
@@ -99,13 +85,11 @@ class Session:
 
     def take_line(self) -> str | None:
         """Returns the next line of the output, without its end; None if none has come whole."""
-        end = self._output.find(b"\n", self._looked)
+        end = self._output.find(b"\n")
         if end < 0:
-            self._looked = len(self._output)
             return None
         line = self._output[:end].decode(errors="replace")
         del self._output[: end + 1]
-        self._looked = 0
         return line
 
     def read_line(self, timeout: float) -> str:
