@@ -16,10 +16,10 @@ import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from http.client import HTTPConnection, HTTPSConnection, IncompleteRead
+from http.client import HTTPConnection, IncompleteRead
 from http.cookiejar import CookieJar
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -39,7 +39,7 @@ MAX_ERROR = 300
 
 PORTS = {"http": 80, "https": 443}
 LOOPBACK = ".localhost"
-"""What every name that ends so leads to is this machine (RFC 6761); not every resolver knows that."""
+"""Every name that ends so leads to this machine (RFC 6761); not every resolver knows that."""
 
 REDIRECTS = {301, 302, 303, 307, 308}
 
@@ -92,33 +92,25 @@ class Reach:
 
     def addresses(self, host: str) -> list[IP]:
         """Returns what a name leads to; nothing where that is not known."""
-        try:
+        with suppress(ValueError):
             return [ipaddress.ip_address(host)]
-        except ValueError:
-            pass
-        try:
+        with suppress(OSError, UnicodeError):
             found = socket.getaddrinfo(_known(host), None, type=socket.SOCK_STREAM) if self._resolve else []
-        except (OSError, UnicodeError):
-            return []
-        return [ipaddress.ip_address(address[0]) for *_, address in found]
+            return [ipaddress.ip_address(address[0]) for *_, address in found]
+        return []
 
     def refusal(self, url: str) -> str:
         """Returns why `url` is not fetched; empty where it may be."""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return f"{url[:100]} is no address"
-        if parts.scheme not in PORTS or not parts.hostname:
+        scheme, host, _ = _origin(url)
+        if scheme not in PORTS or not host:
             return f"{url[:100]} is no address of HTTP"
-        reasons = (self.refusal_at(parts.hostname, one) for one in self.addresses(parts.hostname))
-        return next(filter(None, reasons), "")
+        return next(filter(None, (self.refusal_at(host, one) for one in self.addresses(host))), "")
 
     def refusal_at(self, host: str, address: IP) -> str:
         """Returns why nothing is fetched from `host` at `address`; empty where it may be."""
-        if _is_public(address) or (self._own and host == self._host):
-            return ""
+        is_own = address in self._own or (self._own and host == self._host)
         on_this_machine = address.is_loopback and any(one.is_loopback for one in self._own)
-        if on_this_machine or address in self._own:
+        if _is_public(address) or is_own or on_this_machine:
             return ""
         return f"not fetched: {host} is {address}, inside a network that the page itself is not in"
 
@@ -173,13 +165,11 @@ class Client:
         url: str,
         *,
         headers: Sequence[Header] = (),
-        content: bytes | list[bytes] = b"",
         referer: str = "",
         redirects: int = 0,
         seconds: float = MAX_SECONDS,
-        max_bytes: int = MAX_BYTES,
     ) -> Got:
-        """Returns what came of a request; follows up to `redirects` of them. A list is sent in chunks.
+        """Returns what came of a request; follows up to `redirects` of them.
 
         Raises `UnavailableError` where this machine's environment keeps it from being sent.
         """
@@ -189,15 +179,7 @@ class Client:
         with _Deadline(seconds, sockets) as deadline:
             try:
                 for _ in range(redirects + 1):
-                    self._send(
-                        got,
-                        deadline,
-                        method=method,
-                        headers=headers,
-                        content=content,
-                        referer=referer,
-                        max_bytes=max_bytes,
-                    )
+                    self._send(got, deadline, method, headers, referer)
                     to = dict(got.headers).get("location")
                     if not redirects or got.status not in REDIRECTS or to is None:
                         break
@@ -207,21 +189,12 @@ class Client:
             except TodoctlError:
                 raise
             except Exception as error:  # noqa: BLE001 - what libraries raise of strangers' bytes has no end
-                late = deadline.has_passed or isinstance(error, httpx.TimeoutException)
-                got.error = f"no whole answer within {seconds:g} s" if late else _in_one_line(error)
+                got.error = deadline.reason(error)
         got.end = self._now()
         return got
 
     def _send(
-        self,
-        got: Got,
-        deadline: "_Deadline",
-        *,
-        method: str,
-        headers: Sequence[Header],
-        content: bytes | list[bytes],
-        referer: str,
-        max_bytes: int,
+        self, got: Got, deadline: "_Deadline", method: str, headers: Sequence[Header], referer: str
     ) -> None:
         """One request to `got.url`."""
         if refusal := self.reach.refusal(got.url):
@@ -246,7 +219,6 @@ class Client:
             method,
             url.copy_with(host=_known(url.host)),
             headers=[("Host", url.netloc.decode()), *headers, *self._headers(origin, referer)],
-            content=content,
             timeout=deadline.seconds,
             extensions={"trace": watch},
         )
@@ -256,7 +228,7 @@ class Client:
             if answer.is_stream_consumed:  # a transport of our own has read it
                 got.body = answer.content
             else:
-                got.body = _unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""), max_bytes)
+                got.body = _unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
         finally:
             answer.close()
         deadline.check()
@@ -360,13 +332,19 @@ class _Deadline:
         if self.has_passed:
             raise TimeoutError
 
+    def reason(self, error: Exception) -> str:
+        """Returns in one line why there is no whole answer."""
+        if self.has_passed or isinstance(error, TimeoutError | httpx.TimeoutException):
+            return f"no whole answer within {self.seconds:g} s"
+        return _in_one_line(error)
+
     def _end(self) -> None:
         for connection in list(self.sockets):
             with suppress(OSError):  # it is closed already
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not TLS's own, which would wait
 
 
-def _unpacked(parts: Iterable[bytes], packing: str, max_bytes: int) -> bytes:
+def _unpacked(parts: Iterable[bytes], packing: str) -> bytes:
     """The whole body; raises `NotFetchedError` where it is too long, or packed in an unusual way."""
     packing = packing.strip().lower()
     if packing not in {"", "identity", "gzip", "x-gzip", "deflate"}:
@@ -375,9 +353,9 @@ def _unpacked(parts: Iterable[bytes], packing: str, max_bytes: int) -> bytes:
     body, came = bytearray(), False
     for part in parts:
         came = True
-        body += unpacker.decompress(part, max_bytes + 1 - len(body)) if unpacker else part
-        if len(body) > max_bytes:
-            raise NotFetchedError(f"the answer is longer than {max_bytes:,} bytes")
+        body += unpacker.decompress(part, MAX_BYTES + 1 - len(body)) if unpacker else part
+        if len(body) > MAX_BYTES:
+            raise NotFetchedError(f"the answer is longer than {MAX_BYTES:,} bytes")
     if unpacker and came and not unpacker.eof:
         raise NotFetchedError(f"the answer's {packing} is cut off")
     return bytes(body)
@@ -414,69 +392,57 @@ class _Visitor:
     """A GET on a connection of its own, in three steps."""
 
     def __init__(self, url: str, deadline: _Deadline, now: Callable[[], float]) -> None:
-        self.got = Got(begin=now(), url=redacted(url))
+        self.got = Got(begin=now(), url=url)
         self._deadline, self._now = deadline, now
-        self._credentials = _credentials(url)
-        parts = urlsplit(self.got.url)
-        self._path = parts.path or "/"
-        if parts.scheme == "https":
-            self._connection: HTTPConnection = HTTPSConnection(parts.netloc, context=trusted_authorities())
-        else:
-            self._connection = HTTPConnection(parts.netloc)
-        self._connection.timeout = deadline.seconds
+        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=deadline.seconds)
+
+    def take(self, step: Callable[["_Visitor"], None]) -> None:
+        """Takes a step, unless one before it has failed."""
+        if not self.got.error:
+            try:
+                step(self)
+            except Exception as error:  # noqa: BLE001 - as in `Client.fetch`
+                self.got.error = self._deadline.reason(error)
+            self.got.end = self._now()
 
     def connect(self) -> None:
         """Up to the last byte before the request."""
-        with self._guarded():
-            self._connection.connect()
-            self._deadline.add(self._connection.sock)
-            self._connection.putrequest("GET", self._path)  # with "Accept-Encoding: identity"
-            self._connection.putheader("Accept", "*/*")
-            if self._credentials:
-                self._connection.putheader("Authorization", self._credentials)
+        self._connection.connect()
+        self._deadline.add(self._connection.sock)
+        self._connection.putrequest("GET", urlsplit(self.got.url).path or "/")  # asks for "identity"
+        self._connection.putheader("Accept", "*/*")
 
     def send(self) -> None:
-        if not self.got.error:
-            self.got.begin = self._now()
-            with self._guarded():
-                self._connection.endheaders()
+        self.got.begin = self._now()
+        self._connection.endheaders()
 
     def receive(self) -> None:
-        if not self.got.error:
-            with self._guarded():
-                answer = self._connection.getresponse()
-                parts = iter(lambda: answer.read(2**16), b"")
-                self.got.body = _unpacked(parts, answer.getheader("content-encoding", ""), MAX_BYTES)
-                if answer.length:
-                    raise IncompleteRead(self.got.body, answer.length)
-                self._deadline.check()
-                self.got.status, self.got.headers = answer.status, answer.getheaders()
-        self._connection.close()
+        answer = self._connection.getresponse()
+        parts = iter(lambda: answer.read(2**16), b"")
+        self.got.body = _unpacked(parts, answer.getheader("content-encoding", ""))
+        if answer.length:
+            raise IncompleteRead(self.got.body, answer.length)
+        self._deadline.check()
+        self.got.status, self.got.headers = answer.status, answer.getheaders()
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - as in `Client.fetch`
-            late = self._deadline.has_passed or isinstance(error, TimeoutError)
-            self.got.error = (
-                f"no whole answer within {self._deadline.seconds:g} s" if late else _in_one_line(error)
-            )
-        self.got.end = self._now()
+    def close(self) -> None:
+        self._connection.close()
 
 
 def at_once(
     urls: Sequence[str], *, seconds: float = MAX_SECONDS, now: Callable[[], float] = time.time
 ) -> list[Got]:
-    """Returns what came of one GET for each of `urls`, all of them ready before the first goes out.
+    """Returns what came of one GET for each of `urls` (http), all of them ready before the first goes out.
 
     One thread sends all requests, within a millisecond or two. Threads of their own would send them over tens
     of milliseconds: the app would have answered the first before the second comes.
     """
     with _Deadline(seconds, []) as deadline, ThreadPoolExecutor(len(urls)) as pool:
         visitors = [_Visitor(url, deadline, now) for url in urls]
-        list(pool.map(_Visitor.connect, visitors))
+        list(pool.map(lambda one: one.take(_Visitor.connect), visitors))
         for visitor in visitors:
-            visitor.send()
-        list(pool.map(_Visitor.receive, visitors))
+            visitor.take(_Visitor.send)
+        list(pool.map(lambda one: one.take(_Visitor.receive), visitors))
+        for visitor in visitors:
+            visitor.close()
     return [visitor.got for visitor in visitors]

@@ -198,11 +198,6 @@ def _kept(address: str, inside: list[str]) -> str:
     return f"data:#{len(inside) - 1}"
 
 
-def without_data_urls(content: bytes) -> bytes:
-    """Returns a page without the pictures inside it, which take megabytes."""
-    return re.sub(rb"(data:image/[\w.+-]{1,60}[^\s\"'<>(),]{0,100},)[^\s\"'<>()]{200,}", rb"\1", content)
-
-
 def _read_page(found: Page, soup: "BeautifulSoup") -> None:
     found.title = soup.title.get_text(strip=True) if soup.title else ""
     heading = soup.find("h1")
