@@ -116,6 +116,7 @@ class Op(StrEnum):
     STOP = "stop", "stop of the app"
     RESTART = "restart", "restart of the app"
     KILL = "kill", "kill of the app"
+    CRASH = "crash", "crash of the app"
     SCALE = "scale", "another number of processes on the volume"
     LOSE = "lose", "the files on the volume are taken away"
     SPOIL = "spoil", "the files on the volume are cut short"
