@@ -12,9 +12,7 @@ from typer.exceptions import Abort, TyperException
 
 from todoctl.cli.app import app
 from todoctl.cli.options import verbose
-from todoctl.errors import ExitCode, TodoctlError, UnavailableError
-
-INSTALL = "--install-completion"
+from todoctl.errors import ExitCode, TodoctlError
 
 ASCII = {
     **dict(zip("✓✗→–—…×·│─━╸╺", ("ok", "x", "->", "-", "-", "...", "x", "-", "|", *"----"), strict=True)),
@@ -96,21 +94,13 @@ def invoke(arguments: list[str]) -> int:
         if error.format_message():
             raise
         return error.exit_code  # the help was shown, because nothing was given
-    except OSError as error:
-        if INSTALL not in arguments:
-            raise
-        raise UnavailableError(
-            f"The completion cannot be written to {error.filename}",
-            why=error.strerror or str(error),
-            fix="'todoctl --show-completion' prints it, for a file that your shell reads",
-        ) from None
     if code == ExitCode.INTERRUPTED:  # Typer has caught the Ctrl-C and said nothing
         raise KeyboardInterrupt
     return code
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """What to say of `error`, in one line, and the exit code."""
+    """Returns what to say of `error`, in one line, and the exit code."""
     match error:
         case TodoctlError():
             return str(error), error.code
@@ -122,16 +112,16 @@ def explain(error: BaseException) -> tuple[str, int]:
             return f"{message}{end} See '{command} --help'.", error.exit_code
         case KeyboardInterrupt() | Abort():
             return "Interrupted; run the command again to go on.", ExitCode.INTERRUPTED
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return (
-                "There is no space left to write to. Free some, and run the command again.",
-                ExitCode.UNAVAILABLE,
-            )
         case TerminatedError():
             return "Terminated; run the command again to go on.", ExitCode.TERMINATED
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            what = "There is no space left to write to. Free some"
+        case OSError(filename=str(), strerror=str()):
+            what = f"{error.filename} cannot be used: {error.strerror}. Mend that"
         case _:
             why = " ".join(str(error).split()) or type(error).__name__
             return f"Unexpected: {why}. With --verbose the command shows where.", ExitCode.FAILED
+    return f"{what}, and run the command again.", ExitCode.UNAVAILABLE
 
 
 if __name__ == "__main__":

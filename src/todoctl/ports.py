@@ -5,8 +5,6 @@ import random
 import socket
 from contextlib import suppress
 
-import psutil
-
 from todoctl.errors import UnavailableError
 from todoctl.settings import LOOPBACK
 
@@ -56,6 +54,8 @@ def find_free() -> int:
 
 def _holder(port: int) -> str:
     """Returns who listens on `port`, as far as this user may know."""
+    import psutil
+
     try:
         pids = {
             connection.pid

@@ -82,11 +82,6 @@ class Kube:
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
 
-    @property
-    def running(self) -> int:
-        """How many containers of the app run in the node."""
-        return len(self.pods)
-
     def _healthy(self, replicas: int) -> list[Json]:
         return [pod(f"pod-{self.number}-{index}") for index in range(replicas)]
 

@@ -9,7 +9,6 @@ import socket
 import struct
 import threading
 from contextlib import suppress
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from tests.todoctl.kube.objects import Json
 
 NAMED = re.compile(r"/(?P<kind>[a-z]+)/(?P<name>[a-z0-9-]+)$")
-PROXIED = re.compile(r"/pods/(?P<name>[a-z0-9-]+)(:|%3A)(?P<port>\d+)/proxy/(?P<path>.*)$")
 LISTED = re.compile(r"(/namespaces/(?P<namespace>[a-z-]+))?/(?P<kind>[a-z]+)$")
 
 
@@ -73,29 +71,12 @@ class Handler(BaseHTTPRequestHandler):
                 return True
         return False
 
-    def _is_proxied(self) -> bool:
-        """The API server's way to a pod."""
-        path = PROXIED.search(self.path)
-        if path is None:
-            return False
-        if self.kube.service is None or (path["name"], path["port"]) != ("todoctl-image-service", "8000"):
-            self._answer(503, {"message": "dial tcp 10.42.1.7:8000: connection refused"})
-            return True
-        connection = HTTPConnection("127.0.0.1", self.kube.service.server_address[1])
-        connection.request(self.command, "/" + path["path"])
-        answer = connection.getresponse()
-        self._answer(answer.status, answer.read().decode())
-        connection.close()
-        return True
-
     def do_HEAD(self) -> None:
         self.kube.looks += 1
         codes = self.kube.page_codes
         self._answer(codes.pop(0) if codes else self.kube.page_code, "", self.kube.page_headers)
 
     def do_POST(self) -> None:
-        if self._is_proxied():
-            return
         asked = json.loads(self._body())
         if self.path.endswith("/selfsubjectaccessreviews"):
             wanted = asked["spec"]["resourceAttributes"]
@@ -128,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        if self._is_prepared() or self._is_proxied():
+        if self._is_prepared():
             return
         path = NAMED.search(url.path)
         if url.path.endswith("/exec"):
