@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -84,6 +85,26 @@ class Controlled:
         return int(answer["pending"])
 
 
+def fetch_over(connect: Callable[[], HTTPConnection]) -> Fetch:
+    """Returns what sends each request over a new connection."""
+
+    def fetch(method: str, path: str) -> bytes:
+        connection = connect()
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise HTTPException(f"{answer.status} {answer.reason}")
+            return answer.read()
+        except (OSError, HTTPException) as error:
+            what, why = "The image service does not answer", str(error) or type(error).__name__
+            raise UnavailableError(what, why=why, fix="Run the command again") from None
+        finally:
+            connection.close()
+
+    return fetch
+
+
 @cache
 def others() -> dict[int, Picture]:
     """Returns pictures of the other types that an app has to know (docs/contract.md), by the request.
@@ -111,19 +132,7 @@ def running_here() -> Iterator[Controlled]:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         thread.start()
         port = server.server_address[1]
-
-        def fetch(method: str, path: str) -> bytes:
-            connection = HTTPConnection(HOST, port, timeout=SECONDS)
-            try:
-                connection.request(method, path)
-                return connection.getresponse().read()
-            except (OSError, HTTPException) as error:
-                raise UnavailableError(
-                    "The image service does not answer", why=repr(error), fix="Run the command again"
-                ) from None
-            finally:
-                connection.close()
-
+        fetch = fetch_over(lambda: HTTPConnection(HOST, port, timeout=SECONDS))
         try:
             yield Controlled(f"http://{HOST}:{port}{ASKED}", fetch, same_clock=True)
         finally:

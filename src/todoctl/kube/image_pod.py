@@ -4,12 +4,10 @@ import base64
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 
-from todoctl.errors import UnavailableError
 from todoctl.image_service import service
-from todoctl.image_service.client import Controlled, others
+from todoctl.image_service.client import Controlled, fetch_over, others
 from todoctl.kube import manifests, wait
 from todoctl.kube.client import TIMEOUT, Client
 from todoctl.kube.helper_pod import own_pod, remove_pod, require_pod
@@ -53,23 +51,13 @@ def run_beside(
     """The image service, answering; gone at the end of the block. It is asked over a forwarded port."""
     wanted = pod(image, client.namespace, node=node, pull_secrets=pull_secrets)
 
-    def fetch(method: str, path: str) -> bytes:
+    def connect() -> HTTPConnection:
         connection = HTTPConnection(NAME, PORT)
         connection.sock = client.connect(NAME, PORT)
         connection.sock.settimeout(TIMEOUT)  # what leads there may end without closing its end
-        try:
-            connection.request(method, path)
-            answer = connection.getresponse()
-            body = answer.read()
-        except (OSError, HTTPException) as error:
-            fix = "Run the command again"
-            raise UnavailableError(f"The pod {NAME} does not answer", why=repr(error), fix=fix) from None
-        finally:
-            connection.close()
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            why, fix = f"{answer.status} {answer.reason}", f"See 'kubectl logs {NAME}'"
-            raise UnavailableError(f"The pod {NAME} has refused", why=why, fix=fix)
-        return body
+        return connection
+
+    fetch = fetch_over(connect)
 
     def answers() -> wait.Reason | None:
         fetch("GET", "/journal/0")

@@ -6,8 +6,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from todoctl.errors import UnavailableError
 from todoctl.settings import Settings, seconds
 
@@ -33,7 +31,7 @@ ORDER = ("persistentvolume", "persistentvolumeclaim", "deployment", "service", "
 
 
 def _directory() -> Traversable:
-    """In the package where todoctl is installed; beside the sources in a checkout."""
+    """Returns the one in the package, or in a checkout that beside the sources."""
     packaged = files("todoctl").joinpath("manifests")
     if packaged.is_dir():
         return packaged
@@ -41,7 +39,9 @@ def _directory() -> Traversable:
 
 
 def plain() -> list[Resource]:
-    """The five resources as the files have them, in the order in which they are applied."""
+    """Returns the five resources as the files have them, in the order in which they are applied."""
+    import yaml  # late: `todoctl --help` needs no more of this module than its names
+
     try:
         texts = [_directory().joinpath(f"{name}.yaml").read_text(encoding="utf-8") for name in ORDER]
     except OSError as error:
@@ -52,7 +52,7 @@ def plain() -> list[Resource]:
 
 
 def adapted(settings: Settings, image: str, *, replicas: int = 1) -> list[Resource]:
-    """The five resources for this image and these settings."""
+    """Returns the five resources for this image and these settings."""
     found = plain()
     deployment = deployment_of(found)
     deployment["spec"]["replicas"] = replicas
@@ -65,7 +65,7 @@ def adapted(settings: Settings, image: str, *, replicas: int = 1) -> list[Resour
 
 
 def deployment_of(resources: list[Resource]) -> Resource:
-    """The deployment among them."""
+    """Returns the deployment among them."""
     (found,) = (resource for resource in resources if resource["kind"] == "Deployment")
     return found
 
@@ -77,7 +77,7 @@ def owned(resource: Resource) -> Resource:
 
 
 def is_ours(found: Resource | None) -> bool:
-    """Whether what the cluster has is there, and todoctl has made it: by its label, or by who applied it.
+    """Returns whether what the cluster has is there, and todoctl's: by its label, or by who applied it.
 
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
     """
@@ -90,10 +90,12 @@ def is_ours(found: Resource | None) -> bool:
 
 
 def pulled_with(secrets: Sequence[str]) -> Resource:
-    """What a pod's specification says of the secrets that its images are pulled with."""
+    """Returns what a pod's specification says of the secrets that its images are pulled with."""
     return {"imagePullSecrets": [{"name": name} for name in secrets]} if secrets else {}
 
 
 def render(resources: list[Resource]) -> str:
-    """The resources as YAML, for people and for kubectl."""
+    """Returns the resources as YAML, for people and for kubectl."""
+    import yaml
+
     return yaml.safe_dump_all(resources, sort_keys=False)
