@@ -93,14 +93,15 @@ def fetch_over(connect: Callable[[], HTTPConnection]) -> Fetch:
         try:
             connection.request(method, path)
             answer = connection.getresponse()
-            if answer.status >= HTTPStatus.BAD_REQUEST:
-                raise HTTPException(f"{answer.status} {answer.reason}")
-            return answer.read()
+            body = answer.read()
+            why = f"{answer.status} {answer.reason}" if answer.status >= HTTPStatus.BAD_REQUEST else ""
         except (OSError, HTTPException) as error:
-            what, why = "The image service does not answer", str(error) or type(error).__name__
-            raise UnavailableError(what, why=why, fix="Run the command again") from None
+            why = str(error) or type(error).__name__
         finally:
             connection.close()
+        if why:
+            raise UnavailableError("The image service does not answer", why=why, fix="Run the command again")
+        return body
 
     return fetch
 

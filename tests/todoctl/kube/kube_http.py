@@ -118,8 +118,6 @@ class Handler(BaseHTTPRequestHandler):
             self._forward()
         elif url.path.endswith("/log"):
             self._answer(200, self.kube.logs)
-        elif "watch" in parse_qs(url.query):
-            self._answer(200, json.dumps({"type": "MODIFIED", "object": {"metadata": {}}}) + "\n")
         elif url.path.endswith("/serviceaccounts/default"):
             self._answer(200, {})
         elif (listed := LISTED.search(url.path)) and listed["kind"] in self.kube.lists:
