@@ -7,7 +7,6 @@ it in the end.
 import base64
 import os
 import shutil
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -19,20 +18,13 @@ from todoctl.evidence.history import Role
 from todoctl.evidence.http import Got, Reach, redacted
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Error, Page, Playwright, Response, Route
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, Route
 
 ROOT = 0
 """The user for whom Chromium has no sandbox. Anyone else's keeps the pages of strangers in it."""
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+FLAGS = ("--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update")
 AGENT = "HeadlessChrome"
 """By which a history says that a browser has asked."""
 
@@ -63,7 +55,7 @@ CONTENT = """async source => {
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }"""
-"""Of a `blob:`, which is in the page's memory: nothing is asked for."""
+"""Of a `blob:`, which is in the page's memory: nothing is asked for, and no answer has its bytes."""
 
 
 class BrowserVisitor:
@@ -77,93 +69,80 @@ class BrowserVisitor:
         self._open()
 
     def _open(self) -> "Browser":
-        if self._browser and not self._browser.is_connected():
-            self.close()  # it has crashed
-        if self._browser is None:
-            try:
-                from playwright.sync_api import Error, sync_playwright
-            except ImportError:
+        if self._browser and self._browser.is_connected():
+            return self._browser
+        self.close()  # it may have crashed
+        try:
+            from playwright.sync_api import sync_playwright
+        except ImportError:
+            raise UnavailableError(NO_PICTURE, fix=INSTALL) from None
+        if self._sandbox and os.geteuid() == ROOT:
+            raise UnavailableError(
+                "The page needs a browser, and Chromium has no sandbox for root to keep it in",
+                fix="Run todoctl as another user, name the picture's address with --image, or add "
+                "--no-sandbox where you trust the app",
+            )
+        path = next((path for name in INSTALLED if (path := shutil.which(name))), None)
+        try:
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(
+                executable_path=path, args=FLAGS, chromium_sandbox=self._sandbox
+            )
+        except Exception as error:  # noqa: BLE001 - where its driver does not run, Playwright raises no other
+            self.close()
+            if path is None and "Executable doesn't exist" in str(error):
                 raise UnavailableError(NO_PICTURE, fix=INSTALL) from None
-            path = next((path for name in INSTALLED if (path := shutil.which(name))), None)
-            try:
-                self._playwright = sync_playwright().start()
-            except Exception as error:  # noqa: BLE001 - where its driver does not run it raises no other
-                raise UnavailableError(
-                    "Playwright's driver does not run", why=str(error), fix="On Debian install libatomic1"
-                ) from None
-            if self._sandbox and os.geteuid() == ROOT:
-                self.close()
-                raise UnavailableError(
-                    "The page needs a browser, and Chromium has no sandbox for root to keep it in",
-                    fix="Run todoctl as another user, name the picture's address with --image, or add "
-                    "--no-sandbox where you trust the app",
-                )
-            try:
-                self._browser = self._playwright.chromium.launch(
-                    executable_path=path, args=FLAGS, chromium_sandbox=self._sandbox
-                )
-            except Error as error:
-                self.close()
-                if path is None:
-                    raise UnavailableError(NO_PICTURE, fix=INSTALL) from None
-                raise UnavailableError(
-                    f"{path} does not start",
-                    why=_reason(error),
-                    fix="Or name the picture's address with --image",
-                ) from None
+            raise UnavailableError(
+                f"The browser ({path or 'that of Playwright'}) does not start",
+                why=_reason(str(error)),
+                fix="Install what it lacks (on Debian, Playwright itself needs libatomic1), "
+                "or name the picture's address with --image",
+            ) from None
         return self._browser
 
-    def rest(self) -> None:
-        """Ends the browser; the next visit starts one again."""
-        self.close()
-
     def close(self) -> None:
-        """Ends the browser, if it has not been ended by a Ctrl-C."""
-        from playwright.sync_api import Error
-
-        with suppress(Error):
+        """Ends the browser, which costs memory; the next visit starts one again."""
+        with suppress(Exception):  # a Ctrl-C has ended it
             if self._browser:
                 self._browser.close()
-        with suppress(Error):
+        with suppress(Exception):
             if self._playwright:
                 self._playwright.stop()
         self._browser = self._playwright = None
 
-    def visit(self, number: int, phase: str) -> Visited | None:
+    def visit(self) -> Visited | None:
+        """Visits the page; returns None where there is none."""
         from playwright.sync_api import Error
 
-        clock, answers = self._notes.clock, list["Response"]()
+        got, found = Got(begin=self._notes.now()), dict[str, Got]()
+        context = self._context()
+        try:
+            load = _Load(context.new_page(), self._notes)
+            answer = load.page.goto(redacted(self._url), wait_until="load", timeout=LOAD_MS)
+            if answer:
+                got.status, got.headers = answer.status, list(answer.headers.items())
+            found = {address: picture for address in load.shown() if (picture := load.picture(address))}
+            got.body = load.page.content().encode()
+        except Error as error:
+            got.error = redacted(error.message.split("\n")[0])
+        finally:
+            with suppress(Error):
+                context.close()
+        got.end = self._notes.now()
+        self._notes.add(got, redacted(self._url), Role.PAGE, agent=AGENT)
+        for address, picture in found.items():
+            self._notes.add(picture, address, Role.PICTURE, agent=AGENT)
+        return None if got.error or got.status != 200 else Visited(tuple(found), scripts=True)
+
+    def _context(self) -> "BrowserContext":
         parts = urlsplit(self._url)
         login: Any = None
         if parts.username:
             login = {"username": unquote(parts.username), "password": unquote(parts.password or "")}
             login["origin"] = f"{parts.scheme}://{redacted(self._url).split('/')[2]}"
         context = self._open().new_context(locale="en-GB", http_credentials=login)
-        got, found = Got(begin=clock.now()), dict[str, Got]()
-        try:
-            context.route("**/*", self._admit)
-            page = context.new_page()
-            page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it gets attributes
-            answer = page.goto(redacted(self._url), wait_until="load", timeout=LOAD_MS)
-            if answer:
-                got.status, got.headers = answer.status, list(answer.headers.items())
-            shown = _wait(page) or [seen.url for seen in reversed(answers) if _is_picture(seen)][:1]
-            ahead = clock.now() - time.time()
-            for address in shown:
-                picture = _picture(page, address, answers, got.begin, ahead)
-                if picture:
-                    found[address] = picture
-            got.body = page.content().encode()
-        except Error as error:
-            got.error = redacted(error.message.split("\n")[0])
-        finally:
-            with suppress(Error):
-                context.close()
-        got.end = clock.now()
-        self._notes.request(got, redacted(self._url), role=Role.PAGE, visit=number, phase=phase, agent=AGENT)
-        for address, picture in found.items():
-            self._notes.request(picture, address, role=Role.PICTURE, visit=number, phase=phase, agent=AGENT)
-        return None if got.error or got.status != 200 else Visited(tuple(found), scripts=True)
+        context.route("**/*", self._admit)
+        return context
 
     def _admit(self, route: "Route") -> None:
         """Lets the page load what a visitor over HTTP could, and nothing from networks inside."""
@@ -173,73 +152,63 @@ class BrowserVisitor:
             route.continue_()
 
 
-def _reason(error: "Error") -> str:
-    """Why Chromium has not started, in its own words where there are any."""
-    said = [line.strip() for line in error.message.splitlines() if line.strip()]
-    return next((line for line in said if "FATAL" in line or "ERROR" in line), said[0])[:300]
+class _Load:
+    """One page while it loads: its answers, and when (by the run's clock) each was asked for and there."""
 
+    def __init__(self, page: "Page", notes: Notes) -> None:
+        self.page, self._begin = page, notes.now()
+        self._answers: list[Response] = []
+        self._asked: dict[Any, float] = {}
+        self._ended: dict[Any, float] = {}
+        page.on("response", lambda answer: self._answers.append(answer))  # noqa: PLW0108 - it gets attributes
+        page.on("request", lambda request: self._asked.update({request: notes.now()}))
+        page.on("requestfinished", lambda request: self._ended.update({request: notes.now()}))
 
-def _wait(page: "Page") -> list[str]:
-    """The addresses of the pictures that are shown when the page has come to rest."""
-    from playwright.sync_api import TimeoutError as TooLateError
+    def shown(self) -> list[str]:
+        """The addresses of the pictures that are shown when the page has come to rest."""
+        from playwright.sync_api import TimeoutError as TooLateError
 
-    with suppress(TooLateError):
-        page.wait_for_load_state("networkidle", timeout=IDLE_MS)
-    with suppress(TooLateError):
-        page.wait_for_function(f"({SHOWN})().length > 0", timeout=PICTURE_MS)
-    found: list[str] = page.evaluate(SHOWN)
-    return found
+        with suppress(TooLateError):
+            self.page.wait_for_load_state("networkidle", timeout=IDLE_MS)
+        with suppress(TooLateError):
+            self.page.wait_for_function(f"({SHOWN})().length > 0", timeout=PICTURE_MS)
+        found: list[str] = self.page.evaluate(SHOWN)
+        drawn = [answer.url for answer in self._answers if _is_picture(answer)]  # on a canvas, maybe
+        return found or drawn[-1:]
+
+    def picture(self, address: str) -> Got | None:
+        """What the browser has got from `address`; None where it asked for nothing there."""
+        got = Got(begin=self._begin, end=max(self._ended.values(), default=self._begin), status=200)
+        inside = pictures.from_data_url(address)
+        if inside:
+            got.headers, got.body = [("content-type", inside[0])], inside[1]
+            return got
+        if address.startswith("blob:"):
+            got.body = base64.b64decode(self.page.evaluate(CONTENT, address))
+            return got
+        answer = next((one for one in self._answers if _leads_to(one, address)), None)
+        if not answer:
+            return None
+        got.begin = self._asked.get(answer.request, self._begin)
+        got.end = self._ended.get(answer.request, got.end)
+        got.status, got.headers, got.body = answer.status, list(answer.headers.items()), answer.body()
+        return got
 
 
 def _is_picture(answer: "Response") -> bool:
-    """Whether this can be the picture where no `<img>` shows one: a background, a canvas."""
-    from playwright.sync_api import Error
-
     kind = answer.headers.get("content-type", "")
-    if not kind.startswith("image/") or "svg" in kind or answer.status != 200:
-        return False
-    with suppress(Error):
-        return not pictures.fault(answer.body())
-    return False
-
-
-def _picture(page: "Page", address: str, answers: "list[Response]", begin: float, ahead: float) -> Got | None:
-    """What the browser has got from `address` in this visit; None where it asked for nothing there.
-
-    `ahead` is how far the run's clock is ahead of the machine's.
-    """
-    end = max((_times(answer, ahead)[1] for answer in answers), default=begin)
-    inside = pictures.from_data_url(address)
-    if inside:
-        return Got(begin=begin, end=end, status=200, headers=[("content-type", inside[0])], body=inside[1])
-    if address.startswith("blob:"):
-        body = base64.b64decode(page.evaluate(CONTENT, address))
-        return Got(begin=begin, end=end, status=200, body=body)
-    for answer in answers:
-        if _leads_to(answer, address):
-            began, end = _times(answer, ahead)
-            headers = list(answer.headers.items())
-            return Got(
-                begin=max(begin, began), end=end, status=answer.status, headers=headers, body=answer.body()
-            )
-    return None
+    return answer.status == 200 and kind.startswith("image/") and "svg" not in kind
 
 
 def _leads_to(answer: "Response", address: str) -> bool:
     """Whether this is the last answer of a request to `address`, which may have been sent elsewhere."""
-    if 300 <= answer.status < 400:
-        return False
-    request: Any = answer.request
-    while request is not None:
-        if request.url == address.partition("#")[0]:
-            return True
+    request: Any = None if 300 <= answer.status < 400 else answer.request
+    while request is not None and request.url != address.partition("#")[0]:
         request = request.redirected_from
-    return False
+    return request is not None
 
 
-def _times(answer: "Response", ahead: float) -> tuple[float, float]:
-    """When it was asked for, and when all of it was there; the browser has that in milliseconds."""
-    timing = answer.request.timing
-    began = timing["startTime"] / 1000 + ahead
-    whole = timing["responseEnd"] > 0
-    return began, began + timing["responseEnd"] / 1000 if whole else time.time() + ahead
+def _reason(message: str) -> str:
+    """Why Chromium has not started, in its own words where there are any."""
+    said = [line.strip() for line in message.splitlines() if line.strip()]
+    return next((line for line in said if "FATAL" in line or "ERROR" in line), said[0])[:300]

@@ -4,7 +4,7 @@ A claim is registered where it is written; options, help and documents list what
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
@@ -34,7 +34,10 @@ QUICK = 2
 """Views of the old picture after its time that still are due to visits, not to a timer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Judge = Callable[[Observations, ScenarioResult], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """`needs` is what the user must give for it to be judged; `timed` ones are judged by waiting.
 
@@ -44,7 +47,7 @@ class Claim:
 
     name: str
     sentence: str
-    judge: Callable[[Observations, ScenarioResult], None]
+    judge: Judge
     needs: str
     essential: bool
     timed: bool
@@ -54,29 +57,15 @@ class Claim:
 CLAIMS: dict[str, Claim] = {}
 """By name, in the order in which they are shown."""
 
-Judge = Callable[[Observations, ScenarioResult], None]
-
 
 def claim(
-    sentence: str,
-    *,
-    needs: str = "",
-    essential: bool = False,
-    timed: bool = False,
-    optional: bool = False,
+    sentence: str, *, needs: str = "", essential: bool = False, timed: bool = False, optional: bool = False
 ) -> Callable[[Judge], Judge]:
     """Registers a function as the claim of its name."""
 
     def register(judge: Judge) -> Judge:
-        CLAIMS[judge.__name__] = Claim(
-            name=judge.__name__,
-            sentence=sentence,
-            judge=judge,
-            needs=needs,
-            essential=essential,
-            timed=timed,
-            optional=optional,
-        )
+        name = judge.__name__
+        CLAIMS[name] = Claim(name, sentence, judge, needs, essential, timed, optional)
         return judge
 
     return register
@@ -114,10 +103,10 @@ def shown(seen: Observations, result: ScenarioResult) -> None:
         return leave(result, "nothing was visited")
     for view in visits[first:]:
         check(result, "visit", "a picture", view.problem or "a picture", view.event, passed=not view.problem)
-    without = [view for view in visits[:first] if view.problem != NO_PICTURE]
+    without = [view.problem for view in visits[:first] if view.problem != NO_PICTURE]
     if without:
         which = "visit" if len(without) == 1 else f"{len(without)} visits"
-        result.notes.append(f"the first {which} had no picture yet: {without[0].problem}")
+        result.notes.append(f"the first {which} had no picture yet: {without[0]}")
     result.saw = f"{short(seen.address, 120)} at each of {counted(len(visits) - first, 'visit')}"
     return None
 
@@ -125,30 +114,29 @@ def shown(seen: Observations, result: ScenarioResult) -> None:
 @claim("Everyone sees the same picture for the documented time.", essential=True, timed=True)
 def stays(seen: Observations, result: ScenarioResult) -> None:
     """A picture is there for the documented time; one that was seen to come does not go before that."""
-    ttl = seen.ttl
-    expected = f"the same for {ttl:g} s"
+    ttl, expected = seen.ttl, f"the same for {seen.ttl:g} s"
     early = [interval for interval in seen.intervals if interval.went_early(ttl)]
-    again = [interval for interval in early if not _encoded_anew(seen, interval)]
-    if len(again) < len(early):
-        leave(
+    if any(_encoded_anew(seen, interval) for interval in early):
+        return leave(
             result,
             "each view gets other bytes of what looks like one picture: it is encoded anew for each, and "
             "whether it is another one cannot be told by its bytes",
         )
-        return None
     single = len(seen.intervals) > 2 and all(len(interval.views) == 1 for interval in seen.intervals)
+    each = f": another picture at each of {counted(len(seen.intervals), 'view')}" if single else ""
     for interval in early:
-        saw = f"another one after {_span(interval.lasted)}"
-        saw += f": another picture at each of {counted(len(seen.intervals), 'view')}" if single else ""
+        saw = f"another one after {_span(interval.lasted)}{each}"
         check(result, "picture", expected, saw, interval.next.event if interval.next else 0, passed=False)
     if seen.unclear:
         return leave(result, seen.unclear)
     for interval in seen.intervals:
-        if interval not in early and _long_enough(interval, ttl):
+        if interval in early:
+            continue
+        if _long_enough(interval, ttl):
             saw = f"the same for {interval.lasted.lo:.1f} s at least"
             check(result, "picture", expected, saw, interval.views[-1].event, passed=True)
             result.saw = f"{saw}, at {counted(len(interval.views), 'view')}"
-        elif interval not in early and interval.next and not interval.restarted and not interval.fresh:
+        elif interval.next and not interval.restarted and not interval.fresh:
             result.notes.append(f"picture {interval.picture[:12]} went when it may just have been old")
     if not result.checks:
         longest = max((interval.lasted.lo for interval in seen.intervals), default=0.0)
@@ -157,26 +145,24 @@ def stays(seen: Observations, result: ScenarioResult) -> None:
 
 
 def _encoded_anew(seen: Observations, interval: Interval) -> bool:
-    bodies = seen.history.bodies
-    one, other = bodies[interval.picture], bodies[interval.next.picture] if interval.next else b""
-    return pictures.same_pixels(one, other)
+    bodies, one = seen.history.bodies, interval.picture
+    other = interval.next.picture if interval.next else one
+    return other != one and pictures.same_pixels(bodies[one], bodies[other])
 
 
 def _long_enough(interval: Interval, ttl: float) -> bool:
     """Whether a picture was seen for its time, as well as visits that take a while can tell."""
-    return interval.lasted.lo >= needed(interval, ttl) and (
-        len(interval.views) > 1
-        and interval.ages()[-2].lo
-        >= min(MIN_SHARE * ttl, needed(interval, ttl) - 2 * sum(view.seconds for view in interval.views[-2:]))
-    )
+    enough = needed(interval, ttl)
+    if interval.lasted.lo < enough or len(interval.views) < 2:
+        return False
+    # The last view may be a grace view of a shorter time; the one before it is none.
+    last_two = sum(view.seconds for view in interval.views[-2:])
+    return interval.ages()[-2].lo >= min(MIN_SHARE * ttl, enough - 2 * last_two)
 
 
 def needed(interval: Interval, ttl: float) -> float:
     """Returns the seconds a picture must be seen: less where visits, or the app's start, take long."""
-    visits = [interval.before, interval.views[0], interval.views[-1]]
-    slow = slack(ttl) + sum(view.seconds for view in visits if view)
-    if interval.fresh and not interval.before:  # it came somewhen while the app was started
-        slow += min(interval.born.hi - interval.born.lo, ttl / 10)
+    slow = slack(ttl) + min(interval.width, ttl / 10) + 2 * interval.views[-1].seconds
     return ttl - min(max(min(10.0, ttl / 6), slow), 0.4 * ttl)
 
 
@@ -188,23 +174,23 @@ def needed(interval: Interval, ttl: float) -> float:
 def grace(seen: Observations, result: ScenarioResult) -> None:
     """The first view that surely comes after the picture's time gets it once more, if that is asked for."""
     ttl, name, expected = seen.ttl, "first view after the expiry", "the old picture once more"
-    asked = bool(next((play.proves for play in seen.history.plays if play.name == "grace"), []))
-    for interval in reversed(_watched(seen)):
+    asked = any(play.proves for play in seen.history.plays if play.name == "grace")
+    watched = _watched(seen)
+    for interval in reversed(watched):
         old = interval.surely_old(ttl)
         if old and interval.next and len(old) <= QUICK:
-            check(result, name, expected, expected, old[0].event, passed=True)
             result.saw = "the old picture at the first view after its time"
-            return None
+            return check(result, name, expected, expected, old[0].event, passed=True)
         if interval.next and not interval.maybe_old(ttl) and not interval.went_early(ttl):
             saw = "a new picture: there is no grace view"
             if not asked:
                 return leave(result, f"{saw}, and none is needed; --claims grace asks for one")
             if interval.fresh and not _others_came(seen, interval):
                 return check(result, name, expected, saw, interval.next.event, passed=False)
-    old = [view for interval in seen.intervals for view in interval.surely_old(ttl)]
-    if len(old) > QUICK:
+    most = max((len(interval.surely_old(ttl)) for interval in watched), default=0)
+    if most > QUICK:
         return leave(result, "no grace view can be told from a picture that stays long after its time")
-    if old:
+    if most:
         return leave(result, "the run ended before a new picture could come")
     return leave(result, "it is not certain which view was the first after a picture's time")
 
@@ -237,44 +223,40 @@ def renews(seen: Observations, result: ScenarioResult) -> None:
         return leave(result, seen.unclear)
     doubtful = False
     for interval in _watched(seen):
-        old, maybe = interval.surely_old(ttl), interval.maybe_old(ttl)
-        following = interval.next
-        if len(old) > 1:
-            if not following and _may_be_a_placeholder(seen):
-                leave(
-                    result,
-                    "the page has scripts, which may show another picture than its HTML: let a browser visit "
-                    "(Chromium and todoctl[browser]; --no-sandbox as root), or give --image",
-                )
-                continue
-            late = interval.age(old[-1].begin, old[-1].begin).lo - ttl
-            if not following:
-                saw = f"the old one still {late:.1f} s after its time: it is kept for longer than {ttl:g} s"
-            elif len(old) <= QUICK:
-                saw = "the old one again: the new picture came one visit late"
-            else:
-                least, most = Span(late, interval.lasted.hi - ttl)
-                saw = f"a new one only {_span(Span(least, most))} after its time: by a timer, or kept longer"
-            check(result, name, expected, saw, old[1].event, passed=False)
-        elif (
-            following
-            and not interval.went_early(ttl)
-            and interval.lasted.hi < inf
-            and len(maybe) < 2
-            and not interval.touched
-        ):
-            check(
-                result, name if maybe else "view after the expiry", expected, expected, following.event,
-                passed=True,
-            )  # fmt: skip
+        old, maybe, following = interval.surely_old(ttl), interval.maybe_old(ttl), interval.next
+        if len(old) > 1 and not following and _may_be_a_placeholder(seen):
+            leave(
+                result,
+                "the page has scripts, which may show another picture than its HTML: let a browser visit "
+                "(Chromium and todoctl[browser]; --no-sandbox as root), or give --image",
+            )
+        elif len(old) > 1:
+            check(result, name, expected, _too_late(interval, ttl), old[1].event, passed=False)
+        elif not following or interval.went_early(ttl):
+            continue
+        elif interval.lasted.hi < inf and len(maybe) < 2 and not interval.touched:
+            which = name if maybe else "view after the expiry"
+            check(result, which, expected, expected, following.event, passed=True)
             result.saw = f"a new picture with the {'next' if maybe else 'first'} view"
         else:
-            doubtful = doubtful or bool(following and len(maybe) > 1)
+            doubtful = doubtful or len(maybe) > 1
     if not result.checks:
         if doubtful:
             leave(result, f"more than one view may have come after the picture's time; {_more(seen)}")
         leave(result, f"no picture was watched from when it came to beyond its time; {_more(seen)}")
     return None
+
+
+def _too_late(interval: Interval, ttl: float) -> str:
+    """What was seen of a picture that was there at two views after its time."""
+    old = interval.surely_old(ttl)
+    late = interval.age(old[-1].begin, old[-1].begin).lo - ttl
+    if not interval.next:
+        return f"the old one still {late:.1f} s after its time: it is kept for longer than {ttl:g} s"
+    if len(old) <= QUICK:
+        return "the old one again: the new picture came one visit late"
+    when = _span(Span(late, interval.lasted.hi - ttl))
+    return f"a new one only {when} after its time: by a timer, or kept longer"
 
 
 def _more(seen: Observations) -> str:
@@ -289,18 +271,11 @@ def _more(seen: Observations) -> str:
 
 def _may_be_a_placeholder(seen: Observations) -> bool:
     """Whether a picture that never changes may be replaced by a script that only a browser runs."""
-    if len(seen.intervals) > 1:
-        return False
-    events = seen.history.events
-    asked = [event for event in events if isinstance(event, Request) and event.role is Role.PICTURE]
-    pages = [
-        event for event in events if isinstance(event, Request) and event.role is Role.PAGE and event.answer
-    ]
-    by_browser = any("Headless" in value for event in asked for _, value in event.sent)
-    named = any(event.probe == "named" for event in asked)
-    return not by_browser and not named and any(
-        b"<script" in seen.history.bodies.get(page.answer.body, b"") for page in pages if page.answer
-    )  # fmt: skip
+    asked = [event for event in seen.history.events if isinstance(event, Request) and event.answer]
+    if len(seen.intervals) > 1 or any(event.sent or event.probe == "named" for event in asked):
+        return False  # a browser has visited, or the picture is known
+    bodies = [seen.history.bodies.get(event.answer.body, b"") for event in asked if event.answer]
+    return any(b"<script" in body for body in bodies)
 
 
 @claim("A restart of the app keeps the picture.", needs="--restart-command", essential=True)
@@ -315,107 +290,97 @@ def crash(seen: Observations, result: ScenarioResult) -> None:
 
 def kept_by(seen: Observations, result: ScenarioResult, what: str) -> None:
     """Judges whether the first visit after a `restart`, say, shows the picture of the last one before it."""
-    acts, ttl = seen.acts(what), seen.ttl
-    if not acts:
-        return leave(result, f"nothing was done that is a {what}")
-    name, expected = f"picture after the {what}", "the one from before it"
+    ttl, name, expected = seen.ttl, f"picture after the {what}", "the one from before it"
     early = [interval.lasted.lo for interval in seen.intervals if interval.went_early(ttl)]
-    for act in acts:
+    for act in seen.acts(what):
         before = [view for view in seen.views if view.end <= act.begin and view.picture]
-        after = [view for view in seen.views if view.begin >= act.end]
-        if not before or not after:
+        found = next((view for view in seen.views if view.begin >= act.end), None)
+        if not before or not found:
             leave(result, f"the app was not visited on both sides of the {what}")
             continue
-        found, interval = after[0], next(one for one in seen.intervals if before[-1] in one.views)
+        interval = next(one for one in seen.intervals if before[-1] in one.views)
         age = interval.age(found.begin, found.end).hi
+        answered = _answered(seen, act)
         if not found.picture:
             check(result, name, expected, found.problem, found.event, passed=False)
         elif found.picture == before[-1].picture:
             check(result, name, expected, expected, found.event, passed=True)
-            result.saw = f"the same picture; {_answered(seen, act)}"
+            result.saw = f"the same picture; {answered}"
         elif age >= min([ttl - slack(ttl), *early]):
             old = "is of unknown age" if age == inf else f"may have been {age:.0f} s old"
-            result.notes.append(
-                f"another picture came, but the one from before {old}: it may have gone anyway"
-            )
+            leave(result, f"another picture came, but the one from before {old}: it may have gone anyway")
         else:
             saw = f"another one: the picture was lost with the {what}"
             check(result, name, expected, saw, found.event, passed=False)
-        result.notes.append(_answered(seen, act))
+        result.notes.append(answered)
     if result.checks:
         result.error = ""
-    elif result.notes:
-        leave(result, result.notes[0])
-    return None
+    leave(result, "" if result.checks else f"nothing was done that is a {what}")
 
 
 def _answered(seen: Observations, act: Act) -> str:
-    views = [
-        event
-        for event in seen.history.events
-        if isinstance(event, Request) and event.crowd and act.begin <= event.begin <= act.end
-    ]
-    well = sum(bool(view.answer and view.answer.status == 200) for view in views)
-    return f"{well} of {counted(len(views), 'page view')} during the {act.what} answered"
+    events = (event for event in seen.history.events if act.begin <= event.begin <= act.end)
+    views = [event for event in events if isinstance(event, Request) and event.crowd]
+    return f"{sum(map(_is_well, views))} of {counted(len(views), 'page view')} during the {act.what} answered"
+
+
+def _is_well(request: Request) -> bool:
+    return request.answer is not None and request.answer.status == 200
 
 
 @claim("Every view is counted once, and the count of the picture begins again at 1 with a new picture.")
 def counts(seen: Observations, result: ScenarioResult) -> None:
-    visits = [view for view in seen.views if view.labels.views is not None]
-    for one, other in pairwise(visits):
-        _counted_on(
-            seen, result, "site count", (one, one.labels.views or 0), (other, other.labels.views or 0)
-        )
-    before: View | None = None
+    visits = [(view, view.labels.views) for view in seen.views if view.labels.views is not None]
+    _count_up(seen, result, "site count", visits)
+    before: tuple[View, int] | None = None
     for interval in seen.intervals:
-        told = [view for view in interval.views if view.labels.picture_views is not None]
+        labelled = [(view, view.labels.picture_views) for view in interval.views]
+        said = [(view, number) for view, number in labelled if number is not None]
         # The picture may have changed between the first page that shows it and its own request.
-        sure = told[1:] if interval.before else told
-        for one, other in pairwise(sure):
-            then, now = one.labels.picture_views or 0, other.labels.picture_views or 0
-            _counted_on(seen, result, "image count", (one, then), (other, now))
+        sure = said[1:] if interval.before else said
+        _count_up(seen, result, "image count", sure)
         if before and sure:
             _begun_again(seen, result, before, sure[0])
-        before = told[-1] if told else None
+        before = said[-1] if said else None
     if not result.checks:
         leave(result, "other visitors came between ours" if visits else "the page has no counts")
     elif not result.failures:
         result.saw = "one more with each view"
 
 
-def _counted_on(
-    seen: Observations, result: ScenarioResult, name: str, one: tuple[View, int], other: tuple[View, int]
-) -> None:
+def _count_up(seen: Observations, result: ScenarioResult, name: str, said: list[tuple[View, int]]) -> None:
     """A count goes up by our views; by more where others have come, whoever they are."""
-    least, most = _views_between(seen, one[0], other[0])
-    went = other[1] - one[1]
-    if went <= most:
-        expected = f"{least} more after {counted(least, 'page view')}"
-        check(result, name, expected, f"{one[1]}, then {other[1]}", other[0].event, passed=went >= least)
-    elif not result.notes:
-        result.notes.append(f"the {name} went up by more than our views: by others', or it counts too much")
+    for (one, then), (other, now) in pairwise(said):
+        least, most = _views_between(seen, one, other)
+        if now - then <= most:
+            expected = f"{least} more after {counted(least, 'page view')}"
+            passed = now - then >= least
+            check(result, name, expected, f"{then}, then {now}", other.event, passed=passed)
+        elif not result.notes:
+            result.notes.append(
+                f"the {name} went up by more than our views: by others', or it counts too much"
+            )
 
 
-def _begun_again(seen: Observations, result: ScenarioResult, old: View, new: View) -> None:
+def _begun_again(
+    seen: Observations, result: ScenarioResult, old: tuple[View, int], new: tuple[View, int]
+) -> None:
     """The count of a new picture cannot be higher than the views since the old one was seen last."""
-    now, before = new.labels.picture_views or 0, old.labels.picture_views or 0
-    least, most = _views_between(seen, old, new)
-    if old.labels.views is not None and new.labels.views is not None:
-        most = max(new.labels.views - old.labels.views, most)
+    (one, before), (other, now) = old, new
+    least, most = _views_between(seen, one, other)
+    if one.labels.views is not None and other.labels.views is not None:
+        most = max(other.labels.views - one.labels.views, most)
     elif now > most and now != before + least:
         most = now  # others may have come
     saw = f"it went on from {before} to {now}" if now > before else f"{now}"
-    check(result, "image count", "from 1 again with a new picture", saw, new.event, passed=1 <= now <= most)
+    check(result, "image count", "from 1 again with a new picture", saw, other.event, passed=1 <= now <= most)
 
 
 def _views_between(seen: Observations, one: View, other: View) -> tuple[int, int]:
     """How many page views came after `one` up to `other`: those that were answered well, and all."""
-    views = [
-        event
-        for event in seen.history.events[one.event + 1 : other.event + 1]
-        if isinstance(event, Request) and event.role is Role.PAGE
-    ]
-    return sum(bool(view.answer and view.answer.status == 200) for view in views), len(views)
+    between = seen.history.events[one.event + 1 : other.event + 1]
+    views = [event for event in between if isinstance(event, Request) and event.role is Role.PAGE]
+    return sum(map(_is_well, views)), len(views)
 
 
 @claim(
@@ -428,7 +393,16 @@ def times(seen: Observations, result: ScenarioResult) -> None:
         by = (ahead.lo + ahead.hi) / 2
         result.notes.append(f"the page's clock is {by:+.0f} s from this machine's, zone and all")
     for view in seen.views:
-        _view_times(seen, result, view, ahead)
+        said = view.labels
+        if said.last_view and ahead:
+            right = _meets(Span(view.begin, view.page_end), said.last_view, ahead)
+            _compare(result, view, "Last Site Access", "the time of the view", right=right)
+        if said.downloaded and said.expires:
+            lasts = said.expires.lo - said.downloaded.lo
+            right, saw = abs(lasts - seen.ttl) <= ROUNDING, f"{lasts:g} s after the download"
+            _compare(
+                result, view, "Image Expiry time", f"{seen.ttl:g} s after the download", right=right, saw=saw
+            )
     for interval in seen.intervals:
         # The picture may have changed between the first page that shows it and its own request.
         _picture_times(
@@ -444,38 +418,24 @@ def times(seen: Observations, result: ScenarioResult) -> None:
 
 
 def _compare(
-    result: ScenarioResult, view: View, label: str, expected: str, *, right: bool, saw: str = ""
+    result: ScenarioResult, view: View, label: str, expected: str, *, right: bool, saw: str = "another time"
 ) -> None:
-    saw = saw or (expected if right else "another time")
-    check(result, label, expected, saw, view.event, passed=right)
-
-
-def _view_times(seen: Observations, result: ScenarioResult, view: View, ahead: Span | None) -> None:
-    said = view.labels
-    if said.last_view and ahead:
-        right = _meets(Span(view.begin, view.page_end), said.last_view, ahead)
-        _compare(result, view, "Last Site Access", "the time of the view", right=right)
-    if said.downloaded and said.expires:
-        lasts = said.expires.lo - said.downloaded.lo
-        right = abs(lasts - seen.ttl) <= ROUNDING
-        saw = "" if right else f"{lasts:g} s after the download"
-        expected = f"{seen.ttl:g} s after the download"
-        _compare(result, view, "Image Expiry time", expected, right=right, saw=saw)
+    check(result, label, expected, expected if right else saw, view.event, passed=right)
 
 
 def _picture_times(
     seen: Observations, result: ScenarioResult, interval: Interval, sure: list[View], ahead: Span | None
 ) -> None:
     """Right for the picture, and the same for as long as it is shown; `sure` are the views that show it."""
+    label = "Image Download time"
     first = next((view.labels.downloaded for view in sure if view.labels.downloaded), None)
     for view in sure:
-        label = "Image Download time"
-        if view.labels.downloaded:
-            if ahead:
-                right = _meets(interval.seen, view.labels.downloaded, ahead)
-                _compare(result, view, label, "when the picture came", right=right)
-            right = view.labels.downloaded == first
-            _compare(result, view, label, "the same for the same picture", right=right)
+        said = view.labels.downloaded
+        if said and ahead:
+            right = _meets(interval.seen, said, ahead)
+            _compare(result, view, label, "when the picture came", right=right)
+        if said:
+            _compare(result, view, label, "the same for the same picture", right=said == first)
         word, saw = _status(interval, view, seen.ttl), view.labels.status
         if word and saw:
             _compare(result, view, "Status", word, right=saw == word, saw=saw)
@@ -514,31 +474,26 @@ def files(seen: Observations, result: ScenarioResult) -> None:
 
 
 def _look(seen: Observations, result: ScenarioResult, number: int, event: Volume, digest: str) -> None:
-    bodies = seen.history.bodies
-    content = bodies[digest]
-    sizes = {len(bodies[body]) for body in seen.same_picture(digest)}
-    there = next((file.name for file in event.files if _holds(seen, file, digest, sizes)), "")
-    alike = [file.name for file in event.files if pictures.alike(bodies.get(file.body, b""), content)]
-    there = there or (f"{alike[0]}, which the page shows in another form" if alike else "")
-    earlier = {view.picture for view in seen.views}
-    if not there and any(_may_be_one(seen, file, earlier) for file in event.files):
+    bodies, same = seen.history.bodies, seen.same_picture(digest)
+    content, sizes = bodies[digest], {len(bodies[body]) for body in same}
+    files = event.files
+    there = next((one.name for one in files if (one.body in same if one.body else one.size in sizes)), "")
+    alike = next((one.name for one in files if pictures.alike(bodies.get(one.body, b""), content)), "")
+    there = there or (f"{alike}, which the page shows in another form" if alike else "")
+    if not there and any(_may_be_one(seen, file) for file in files):
         return leave(result, "no file has the picture's bytes, but the page may show it in another form")
     disturbed = event.scenario in {act.scenario for act in seen.disturbances}
     what = f"after the {event.scenario}" if disturbed else "on the volume"
-    saw = there or (
-        f"{counted(len(event.files), 'file')}, none of them the picture" if event.files else "no files at all"
-    )
-    check(result, what, there or f"the picture, {len(content)} bytes", saw, number, passed=bool(there))
+    none = f"{counted(len(files), 'file')}, none of them the picture" if files else "no files at all"
+    expected = there or f"the picture, {len(content)} bytes"
+    check(result, what, expected, there or none, number, passed=bool(there))
     return None
 
 
-def _holds(seen: Observations, file: File, digest: str, sizes: Iterable[int]) -> bool:
-    return file.body in seen.same_picture(digest) if file.body else file.size in sizes
-
-
-def _may_be_one(seen: Observations, file: File, earlier: set[str]) -> bool:
-    if file.body in seen.history.bodies:  # only pictures are kept; one that was shown before is an old one
-        return not any(file.body in seen.same_picture(picture) for picture in earlier)
+def _may_be_one(seen: Observations, file: File) -> bool:
+    """Whether a file may hold the page's picture in another form: an earlier picture does not."""
+    if file.body in seen.history.bodies:  # only pictures are kept
+        return not any(file.body in seen.same_picture(view.picture) for view in seen.views)
     return not file.body and file.name.lower().endswith(SUFFIXES)
 
 
@@ -576,34 +531,32 @@ def judge(history: History) -> Verdict:
         if play.name not in CLAIMS:
             raise no_history(f"'{short(play.name, 60)}' is no claim")
         result = judge_claim(seen, play.name, play.error)
-        result.visits = [
-            PageView(
-                event=view.event,
-                at=view.begin,
-                status=view.labels.status or view.problem or "a picture",
-                access_count=view.labels.views,
-                image_access_count=view.labels.picture_views,
-                picture=view.picture or None,
-            )
-            for view in seen.views
-            if view.phase == play.name
-        ]
+        result.visits = [_page_view(view) for view in seen.views if view.phase == play.name]
         if result.name in TIMED | {"times"}:
             result.notes += [
                 f"this machine's clock was set by {step.by:+.1f} s during the run" for step in seen.steps
             ]
         results.append(result)
-    counted_ones = frozenset(play.name for play in history.plays if play.proves)
-    named = (
-        "grace" in counted_ones or not {name for name in DEFAULT if not CLAIMS[name].needs} <= counted_ones
-    )
+    counts = frozenset(play.name for play in history.plays if play.proves)
+    named = "grace" in counts or not {name for name in DEFAULT if not CLAIMS[name].needs} <= counts
     return Verdict(
         history=history,
         scenarios=results,
         spans=_spans(seen),
-        counted=counted_ones,
-        needed=counted_ones if named else counted_ones & ESSENTIAL,
+        counted=counts,
+        needed=counts if named else counts & ESSENTIAL,
         broken=any(play.name == "shown" and play.error for play in history.plays),
+    )
+
+
+def _page_view(view: View) -> PageView:
+    return PageView(
+        event=view.event,
+        at=view.begin,
+        status=view.labels.status or view.problem or "a picture",
+        access_count=view.labels.views,
+        image_access_count=view.labels.picture_views,
+        picture=view.picture or None,
     )
 
 

@@ -66,7 +66,14 @@ def course_apps(
             raise BadUsageError(
                 f"--volume {volume} is no directory", fix="Name the one that the app writes to"
             )
-    named = _claims(claims, {"restart": bool(restarts), "files": bool(volumes or volume_execs)})
+    if image and not _can_be_asked(urls[0], image):
+        raise BadUsageError(
+            f"--image {image!r} is not a picture's address",
+            fix="Use one like /image or http://localhost:8081/image",
+        )
+    named = _claims(
+        claims, {"restart": bool(restarts), "files": bool(volumes or volume_execs), "crash": False}
+    )
     looks = [
         *(partial(read, volume) for volume in volumes),
         *(partial(listed, split("--volume-exec", text)) for text in volume_execs),
@@ -79,7 +86,7 @@ def course_apps(
         App(
             url=check_url(url),
             ttl=ttl,
-            image=_check_image(image, url) if image else "",
+            image=image or "",
             look=looks[number] if looks else None,
             volume=str([*volumes, *volume_execs][number]) if looks else "",
             acts={"restart": acts[number]} if acts else {},
@@ -99,16 +106,6 @@ def check_url(url: str) -> str:
         )
     parts = urlsplit(url)
     return url if parts.path else parts._replace(path="/").geturl()
-
-
-def _check_image(image: str, url: str) -> str:
-    """The address of the picture, as the page at `url` would name it."""
-    if not _can_be_asked(url, image):
-        raise BadUsageError(
-            f"--image {image!r} is not a picture's address",
-            fix="Use one like /image or http://localhost:8081/image",
-        )
-    return image
 
 
 def _can_be_asked(page: str, image: str = "") -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from todoctl.course import labels
 from todoctl.course.labels import Labels
 from todoctl.evidence import pictures
-from todoctl.evidence.history import Act, ClockStep, History, Op, Request, Role, Volume
+from todoctl.evidence.history import Act, Answer, ClockStep, History, Op, Request, Role, Volume
 from todoctl.evidence.times import Span, offset
 
 FILE_SECONDS = 0.1
@@ -87,8 +87,6 @@ class Interval:
 
     def _clock_set(self, until: float) -> Span:
         """By how much the machine's clock was set meanwhile: its app may go by that clock, or may not."""
-        if not self.steps:
-            return Span(0.0, 0.0)
         by = [step.by for step in self.steps if step.end > self.born.lo and step.begin < until]
         return Span(sum(min(0.0, one) for one in by), sum(max(0.0, one) for one in by))
 
@@ -112,6 +110,11 @@ class Interval:
 
     def maybe_old(self, ttl: float) -> list[View]:
         return [view for view in self.views if self.age(view.begin, view.end).hi > ttl]
+
+    @property
+    def width(self) -> float:
+        """Seconds within which it came."""
+        return self.born.hi - self.born.lo
 
     @property
     def lasted(self) -> Span:
@@ -158,14 +161,17 @@ class Observations:
     def steps(self) -> list[ClockStep]:
         return [event for event in self.history.events if isinstance(event, ClockStep)]
 
+    @property
+    def _acts(self) -> list[Act]:
+        return [event for event in self.history.events if isinstance(event, Act)]
+
     def acts(self, what: str) -> list[Act]:
-        return [event for event in self.history.events if isinstance(event, Act) and event.what == what]
+        return [act for act in self._acts if act.what == what]
 
     @property
     def disturbances(self) -> list[Act]:
         """What was done to the app after its start, whether it came to its end or not."""
-        acts = (event for event in self.history.events if isinstance(event, Act))
-        return [act for act in acts if act.what is not Op.START]
+        return [act for act in self._acts if act.what is not Op.START]
 
     def update(self) -> None:
         """Takes in the events that were added since the last time."""
@@ -176,6 +182,9 @@ class Observations:
                 self._pages[event.visit] = number, event, []
             elif isinstance(event, Request) and event.role is Role.PICTURE and event.visit in self._pages:
                 self._pages[event.visit][2].append(self._candidate(event))
+            elif isinstance(event, Volume):
+                for body in {file.body for file in event.files} & self.history.bodies.keys():
+                    self._read(body)
         self._taken = len(events)
         pages = self._pages.values()
         watched = self._choose([asked for _, _, asked in pages])
@@ -189,26 +198,21 @@ class Observations:
         self.intervals = self._intervals()
 
     def _candidate(self, request: Request) -> Candidate:
-        digest, icon, missing = "", False, False
-        if request.answer is None:
+        answer, digest, icon = request.answer, "", False
+        if answer is None:
             problem = f"no answer ({request.error})"
         else:
-            kind = request.answer.header("content-type") or "no type"
-            if request.answer.status == 200 and request.error:
-                problem = f"{request.error} ({kind})"
-            elif request.answer.status == 200:
-                digest, problem, icon = self._read(request.answer.body)
-                problem = problem and f"{problem} ({kind})"
-            else:
-                problem = f"HTTP {request.answer.status} ({kind})"
-                missing = request.answer.status == 404
+            problem = request.error if answer.status == 200 else f"HTTP {answer.status}"
+            if not problem:
+                digest, problem, icon = self._read(answer.body)
+            problem = problem and f"{problem} ({_kind(answer)})"
         return Candidate(
             address=request.url,
             begin=request.begin,
             end=request.end,
             digest="" if problem else digest,
             problem=problem and f"{problem} instead of the picture at {request.url}",
-            missing=missing,
+            missing=answer is not None and answer.status == 404,
             icon=icon,
         )
 
@@ -253,15 +257,13 @@ class Observations:
         return sum(one.begin > seen[0].end + self.ttl for one in seen) > 2
 
     def _view(self, number: int, page: Request, watched: Candidate | None) -> View:
-        body = self.history.bodies.get(page.answer.body, b"") if page.answer else b""
-        kind = (page.answer.header("content-type") or "no type") if page.answer else ""
         problem = watched.problem if watched else NO_PICTURE
         if page.answer is None:
             problem = f"no answer ({page.error})"
         elif page.answer.status != 200:
-            problem = f"HTTP {page.answer.status} ({kind}) instead of a page"
-        elif not watched and kind.startswith("image/"):
-            problem = f"a bare picture ({kind}) instead of a page that shows one"
+            problem = f"HTTP {page.answer.status} ({_kind(page.answer)}) instead of a page"
+        elif not watched and _kind(page.answer).startswith("image/"):
+            problem = f"a bare picture ({_kind(page.answer)}) instead of a page that shows one"
         return View(
             event=number,
             phase=page.scenario,
@@ -272,34 +274,28 @@ class Observations:
             address=watched.address if watched else "",
             picture="" if problem or not watched else watched.digest,
             problem=problem,
-            labels=labels.read(body),
+            labels=labels.read(self.history.bodies.get(page.answer.body, b"") if page.answer else b""),
             missing=bool(watched and watched.missing),
         )
 
     def _intervals(self) -> list[Interval]:
-        restarts = [event.begin for event in self.history.events if isinstance(event, Act)]
-        started = max((act.begin for act in self.acts("start") if act.emptied), default=-inf)
+        started = max((act.begin for act in self.acts(Op.START) if act.emptied), default=-inf)
         found: list[Interval] = []
-        steps = self.steps
-        for picture, group in groupby(
-            (view for view in self.views if view.picture), lambda view: view.picture
-        ):
+        shown = [view for view in self.views if view.picture]
+        for picture, group in groupby(shown, lambda view: view.picture):
             views = list(group)
-            if found:
-                last = found[-1].views[-1]
+            before = found[-1].views[-1] if found else None
+            if before:
                 found[-1].next = views[0]
-                found[-1].restarted = any(last.end <= moment <= views[0].begin for moment in restarts)
-                seen = Span(last.begin, views[0].end)
+                found[-1].restarted = any(
+                    before.end <= act.begin <= views[0].begin for act in self.disturbances
+                )
+                seen = Span(before.begin, views[0].end)
             else:
                 absent = (view.begin for view in self.views if view.missing and view.begin < views[0].begin)
-                seen = Span(max(started, *absent, -inf), views[0].end)
+                seen = Span(max([started, *absent]), views[0].end)
             one = Interval(
-                picture=picture,
-                views=views,
-                seen=seen,
-                born=seen,
-                before=found[-1].views[-1] if found else None,
-                steps=steps,
+                picture=picture, views=views, seen=seen, born=seen, before=before, steps=self.steps
             )
             self._narrow(one)
             found.append(one)
@@ -328,15 +324,12 @@ class Observations:
     def _written(self, interval: Interval) -> Iterator[Span]:
         """When its file was written, if every look says the same: a view may write it anew."""
         until = interval.next.begin if interval.next else inf
-        times = {
-            file.modified
-            for event in self.history.events
-            if isinstance(event, Volume) and interval.views[0].begin <= event.begin <= until
-            for file in event.files
-            if file.modified
-            and file.body in self.history.bodies
-            and self._read(file.body)[0] == interval.picture
-        }
+        looks = (event for event in self.history.events if isinstance(event, Volume))
+        files = [
+            file for look in looks if interval.views[0].begin <= look.begin <= until for file in look.files
+        ]
+        bodies = self.same_picture(interval.picture)
+        times = {file.modified for file in files if file.modified and file.body in bodies}
         if len(times) == 1:
             (moment,) = times
             yield Span(moment - FILE_SECONDS, moment + FILE_SECONDS)
@@ -372,6 +365,10 @@ def _path(address: str) -> str:
     if address.startswith(("data:", "blob:")):
         return ""
     return urlsplit(address)._replace(query="", fragment="").geturl()
+
+
+def _kind(answer: Answer) -> str:
+    return answer.header("content-type") or "no type"
 
 
 def _digests(slot: Sequence[Candidate | None]) -> set[str]:

@@ -1,7 +1,7 @@
 """The run of one app: when it is visited, for the life of a picture, and several runs side by side.
 
-Nothing is judged here but whether there is more to see. A run goes by a `Clock`, and takes what is done to
-the app (restart, look at its files) as functions, so it can be driven by whoever started the app.
+Nothing is judged here but whether there is more to see. A run goes by a clock, and gets what is done to the
+app (restart, look at its files) as functions, so it can be driven by whoever started the app.
 """
 
 import threading
@@ -15,9 +15,9 @@ from typing import Protocol
 from todoctl.course.browser import BrowserVisitor
 from todoctl.course.claims import CLAIMS, DEFAULT, TIMED, judge_claim, needed
 from todoctl.course.observations import Interval, Observations
-from todoctl.course.visit import Clock, HttpVisitor, Notes, Visited, Visitor
+from todoctl.course.visit import HttpVisitor, Notes, Visited
 from todoctl.errors import TodoctlError, UnavailableError
-from todoctl.evidence.history import Act, ClockStep, Facts, File, History, Op, Play, Request, Role, Volume
+from todoctl.evidence.history import Act, ClockStep, Facts, File, History, Op, Play, Volume
 from todoctl.evidence.http import Client, redacted
 from todoctl.evidence.verdict import Outcome
 
@@ -27,14 +27,20 @@ MIN_STEP = 0.5
 LIVES = 3
 """How many pictures' lives are waited for at most, where one after another leaves something open."""
 
-CALM_SECONDS = 3.0
-"""How long an app must have answered, after something was done to it."""
+CALM_SECONDS, MAX_RESTLESS = 3.0, 120.0
+"""How long an app must have answered after something was done to it, and how long that is waited for."""
 
 VIEW_SECONDS = 0.2
 """Between two page views during a restart."""
 
+REST_SECONDS = 60.0
+"""In a wait that is longer the browser is ended, for the memory it takes."""
+
+SLOW_SECONDS = 1.0
+"""A visit that takes longer is said to be what a run waits for."""
+
 SHUTDOWN_SECONDS = 5.0
-"""What a visit under way gets to end in when the run is interrupted."""
+"""What the visits under way get to end in when the runs are interrupted."""
 
 WAKE_SECONDS = 0.5
 """A Ctrl-C that the system hands to another thread is noticed when this one goes on."""
@@ -51,18 +57,21 @@ class InterruptedVisits(Exception):  # noqa: N818 - the user has ended the run
 
 
 class SystemClock:
-    """The real time; waits until `ending` is set at most."""
+    """The real time, until `ending` is set."""
 
     def __init__(self, ending: threading.Event) -> None:
         self._ending, self._began = ending, time.time() - time.monotonic()
 
     def now(self) -> float:
+        """Returns steady epoch seconds: those at the run's begin, plus what has passed since then."""
         return self._began + time.monotonic()
 
     def wall(self) -> float:
+        """Returns epoch seconds by the machine's clock, which may be set at any time."""
         return time.time()
 
     def wait(self, moment: float) -> None:
+        """Waits until `moment` of `now`; raises `InterruptedVisits` where the run is ended meanwhile."""
         if self._ending.wait(max(moment - self.now(), 0.0)):
             raise InterruptedVisits
 
@@ -89,45 +98,32 @@ class App:
     sandbox: bool = True
     started: float | None = None
 
+    def can_show(self, name: str) -> bool:
+        """Whether what a claim needs is given."""
+        return not CLAIMS[name].needs or name in self.acts or (name == "files" and self.look is not None)
+
     @property
     def counted(self) -> frozenset[str]:
-        return frozenset(self.claims or DEFAULT) | {"shown"}
+        """The claims that count."""
+        return frozenset(self.claims or filter(self.can_show, DEFAULT)) | {"shown"}
 
 
-@dataclass(frozen=True, slots=True)
 class Schedule:
-    """When an app that keeps a picture for `ttl` seconds is visited: a short time makes all waits shorter."""
+    """When an app that keeps a picture for `ttl` seconds is visited: a short time makes all waits shorter.
 
-    ttl: float
+    Visits are `pace` seconds apart at least, so that a stranger's app has little to do. They keep `margin`
+    from an expiry, so that it is certain on which side they are. `first` are the waits before the first
+    visits; the later ones are only made where there is no picture yet. `late` are the seconds after its time
+    when a picture is asked for that two visits did not renew.
+    """
 
-    @property
-    def scale(self) -> float:
-        """1 from a minute on."""
-        return min(1.0, self.ttl / 60)
-
-    @property
-    def pace(self) -> float:
-        """Seconds from visit to visit at least, so that a stranger's app has little to do."""
-        return min(1.0, self.ttl / 20)
-
-    @property
-    def margin(self) -> float:
-        """How far from an expiry a visit keeps, so that it is certain on which side it is."""
-        return min(2.0, self.ttl / 15)
-
-    @property
-    def first(self) -> tuple[float, ...]:
-        """Waits before the first visits; the later ones are only made where there is no picture yet."""
-        return (0.0, self.pace, self.pace, 5 * self.scale, 15 * self.scale)
-
-    @property
-    def late(self) -> tuple[float, ...]:
-        """Seconds after its time when a picture is asked for that two visits did not renew."""
-        return tuple(seconds * self.scale for seconds in (5.0, 15.0, 30.0))
-
-    def step(self, takes: float) -> float:
-        """Seconds from visit to visit while it is not known when a picture goes; each `takes` so many."""
-        return max(self.pace, takes, self.ttl / 150, min(3 * takes, self.ttl / 100))
+    def __init__(self, ttl: float) -> None:
+        self.ttl = ttl
+        self.scale = min(1.0, ttl / 60)
+        self.pace = min(1.0, ttl / 20)
+        self.margin = min(2.0, ttl / 15)
+        self.first = (0.0, self.pace, self.pace, 5 * self.scale, 15 * self.scale)
+        self.late = (5 * self.scale, 15 * self.scale, 30 * self.scale)
 
     def next(self, interval: Interval, now: float, takes: float, *, closely: bool) -> float | None:
         """Returns when to visit while this picture is shown; None where there is nothing more to see.
@@ -139,35 +135,28 @@ class Schedule:
         """
         last = interval.views[-1].begin
         soon = last + max(self.pace, takes)
+        old = interval.surely_old(self.ttl)
+        if old:  # twice, then later and later
+            waits = (0.0, 0.0, *self.late)
+            return max(soon, old[0].begin + waits[len(old) - 1]) if len(old) <= len(waits) else None
         age = interval.age(now, now)
         expired = now + max(0.0, self.ttl - age.lo) + (0.0 if age.lo > self.ttl else self.margin)
-        if interval.surely_old(self.ttl):
-            return self._after(interval, soon)
         if isinf(interval.born.lo) or closely:
-            return min(max(last + self.step(takes), now), max(expired, soon))
-        ends = now + self.ttl - age.hi - self.margin - 1.5 * takes
-        pair = max(self.pace, 1.2 * takes)
-        begin = interval.born.hi
-        moments = [begin + part * (ends - pair - begin) for part in (0.25, 0.5, 0.75, 1.0)]
-        for moment in [*moments, ends]:
+            step = max(self.pace, takes, self.ttl / 150, min(3 * takes, self.ttl / 100))
+            return min(max(last + step, now), max(expired, soon))
+        begin, ends = interval.born.hi, now + self.ttl - age.hi - self.margin - 1.5 * takes
+        before = ends - max(self.pace, 1.2 * takes)
+        for moment in [*(begin + part * (before - begin) for part in (0.25, 0.5, 0.75, 1.0)), ends]:
             if moment >= last + 0.9 * self.pace and moment >= now - 0.5 * self.margin:
                 return moment
         return max(expired, soon)
-
-    def _after(self, interval: Interval, soon: float) -> float | None:
-        """The visits after a picture's time: twice, then later and later."""
-        old = interval.surely_old(self.ttl)
-        if len(old) <= 2:
-            return soon
-        number = len(old) - 3
-        return max(soon, old[0].begin + self.late[number]) if number < len(self.late) else None
 
 
 class Run:
     """One app, watched; all that is seen goes into `history`, also where something fails."""
 
     def __init__(
-        self, app: App, clock: Clock, tell: Tell = lambda *_: None, client: Client | None = None
+        self, app: App, clock: SystemClock, tell: Tell = lambda *_: None, client: Client | None = None
     ) -> None:
         """Raises `UnavailableError` where nothing can be asked for from this machine's environment."""
         self.app, self._clock, self._tell = app, clock, tell
@@ -186,11 +175,11 @@ class Run:
         self.history = History(facts=facts, interrupted=True)
         self.errors: dict[str, str] = {}
         self._client = client or Client(app.url, now=clock.now)
-        self._notes = Notes(self.history, clock)
+        self._notes = Notes(self.history, clock.now)
         self._http = HttpVisitor(self._client, self._notes, image=app.image)
-        self._visitor: Visitor = self._http
+        self._browser: BrowserVisitor | None = None
         self._seen = Observations(self.history)
-        self._visits = self._looks = 0
+        self._looks = 0
         self._last = -inf
         self._end = inf
         self._ahead = clock.wall() - clock.now()
@@ -208,43 +197,27 @@ class Run:
             self.errors["shown"] = why if isinstance(error, TodoctlError) else f"Unexpected: {why}"
             self.history.interrupted = False
         finally:
-            self._visitor.close()
+            if self._browser:
+                self._browser.close()
             self._http.close()
             self.finish()
 
     def finish(self) -> None:
         """Notes how the run stands: the claims that count, and why some could not be judged."""
-        self.history.ended_at = self._clock.now()
-        for name in self.app.acts:
-            if not self._seen.acts(name):
-                self.errors.setdefault(name, f"the run did not come to the {name}")
-        if self.app.look and not self._looks:
-            self.errors.setdefault("files", "the run did not come to a look at the volume")
+        began, self.history.ended_at = self.history.facts.began_at, self._clock.now()
+        done = {event.scenario for event in self._seen.disturbances} | ({"files"} if self._looks else set())
+        self.history.plays = []
         for name, claim in CLAIMS.items():
-            if claim.needs and not self._is_given(name):
-                self.errors.setdefault(name, f"not asked for: {claim.needs} is needed")
-        began = self.history.facts.began_at
-        self.history.plays = [
-            Play(
-                name=name,
-                title=claim.sentence,
-                proves=[f"course.{name}"] if name in self._counted else [],
-                tries=1,
-                begin=began,
-                end=began,
-                error=self.errors.get(name, ""),
+            error = self.errors.get(name, "")
+            if not self.app.can_show(name):
+                error = f"not asked for: {claim.needs} is needed"
+            elif claim.needs and not error and name not in done:
+                error = f"the run did not come to it: {name}"
+            proves = [f"course.{name}"] if name in self.app.counted else []
+            play = Play(
+                name=name, title=claim.sentence, proves=proves, tries=1, begin=began, end=began, error=error
             )
-            for name, claim in CLAIMS.items()
-        ]
-
-    def _is_given(self, name: str) -> bool:
-        return name in self.app.acts or (name == "files" and self.app.look is not None)
-
-    @property
-    def _counted(self) -> set[str]:
-        """The claims that count: what the user has given nothing for does not, where no claims are named."""
-        named = self.app.claims
-        return {name for name in self.app.counted if named or not CLAIMS[name].needs or self._is_given(name)}
+            self.history.plays.append(play)
 
     def _play(self) -> None:
         if self.app.started is not None:
@@ -265,25 +238,25 @@ class Run:
             if number >= 3 and self._seen.intervals:
                 break
             self._wait(self._clock.now() + wait, "first visits")
-            before = self._visitor
             visited = self._visit("shown")
-            undecided = before is self._http and (number == 0 or not self._seen.intervals)
+            undecided = not self._browser and (number == 0 or not self._seen.intervals)
             if undecided and not self.app.image and visited and (visited.scripts or not visited.pictures):
                 self._try_browser(visited.pictures)
 
     def _try_browser(self, known: Sequence[str]) -> None:
         """Goes on with a browser where that shows a picture which the HTML does not have."""
         try:
-            browser = BrowserVisitor(self.app.url, self._client.reach, self._notes, sandbox=self.app.sandbox)
+            self._browser = BrowserVisitor(
+                self.app.url, self._client.reach, self._notes, sandbox=self.app.sandbox
+            )
         except UnavailableError:
             if not known:
                 raise
             return
-        self._visitor = browser
         visited = self._visit("shown") or Visited()
         if set(visited.pictures) <= set(known):
-            browser.close()
-            self._visitor = self._http
+            self._browser.close()
+            self._browser = None
 
     def _next(self) -> float | None:
         """When to visit next for what counts and takes time; None: no more."""
@@ -294,18 +267,18 @@ class Run:
         takes = self._takes()
         outcomes = {name: judge_claim(seen, name).outcome for name in TIMED & self.app.counted}
         left = [name for name, outcome in outcomes.items() if outcome is Outcome.NOT_JUDGED]
-        confirm = interval.views[-1].begin + schedule.pace if len(interval.views) < 2 else None
-        unsettled = "renews" in outcomes and outcomes["renews"] is Outcome.FAILED and not interval.next
         if outcomes.get("stays") is Outcome.FAILED:
             return now if len(seen.views) < 5 else None  # is it another one at each view?
-        if unsettled and interval.surely_old(schedule.ttl):
+        if (
+            outcomes.get("renews") is Outcome.FAILED
+            and not interval.next
+            and interval.surely_old(self.app.ttl)
+        ):
             return schedule.next(interval, now, takes, closely=False)
         if not left or Outcome.FAILED in outcomes.values() or self._hopeless():
-            return confirm
-        closely = "stays" in left and (
-            schedule.ttl - (interval.born.hi - interval.born.lo) - schedule.margin - takes
-            < needed(interval, schedule.ttl)
-        )
+            return interval.views[-1].begin + schedule.pace if len(interval.views) < 2 else None
+        alone = schedule.ttl - interval.width - schedule.margin - takes  # what few visits can prove
+        closely = "stays" in left and alone < needed(interval, schedule.ttl)
         self._end = now + schedule.ttl - min(interval.age(now, now).lo, schedule.ttl) + schedule.margin
         return schedule.next(interval, now, takes, closely=closely)
 
@@ -321,24 +294,22 @@ class Run:
 
     def _phase(self) -> str:
         interval, now = self._seen.intervals[-1], self._clock.now()
-        if interval.age(now, now).lo > self.schedule.ttl:
-            return "renews" if interval.surely_old(self.schedule.ttl) else "grace"
+        if interval.age(now, now).lo > self.app.ttl:
+            return "renews" if interval.surely_old(self.app.ttl) else "grace"
         return "renews" if interval.before and len(interval.views) == 1 else "stays"
 
     def _doing(self) -> str:
-        interval = self._seen.intervals[-1]
-        if interval.surely_old(self.schedule.ttl):
-            return "waiting for a new picture"
-        known = (
-            "" if not isinf(interval.born.lo) else "; its age is not known, so it may have to be done twice"
-        )
-        return f"waiting while the picture is valid{known}"
+        interval, takes = self._seen.intervals[-1], self._takes()
+        slow = f"; a visit takes {takes:.1f} s" if takes > SLOW_SECONDS else ""
+        if interval.surely_old(self.app.ttl):
+            return f"waiting for a new picture{slow}"
+        unknown = isinf(interval.born.lo)
+        known = "; its age is not known, so it may have to be done twice" if unknown else ""
+        return f"waiting while the picture is valid{known}{slow}"
 
     def _act(self, name: str) -> None:
         """Does something to the app under page views, then visits; twice if the picture's age was unknown."""
         for _ in range(2):
-            if self._done(name):
-                return
             before, what = self._clock.now(), name
             self._tell(self.app.url, f"{name} of the app", self._end)
             try:
@@ -354,51 +325,37 @@ class Run:
             self._visit(name)
             self._look()
             self._visit(name)
+            if name in self.errors or judge_claim(self._seen, name).outcome is not Outcome.NOT_JUDGED:
+                return
 
-    def _done(self, name: str) -> bool:
-        return name in self.errors or (
-            bool(self._seen.acts(name))
-            and (name not in CLAIMS or judge_claim(self._seen, name).outcome is not Outcome.NOT_JUDGED)
-        )
-
-    def _view(self, name: str) -> None:
-        """One page view while something is done to the app."""
-        self._http.view(self._number(), name, crowd=f"during the {name}")
+    def _view(self, name: str) -> bool:
+        """One page view while something is done to the app; returns whether it was answered well."""
+        self._notes.begin(name, crowd=f"during the {name}")
+        got = self._http.view()
         self._wait(self._clock.now() + VIEW_SECONDS)
+        return got.status == 200 and not got.error
 
     def _settle(self, name: str) -> None:
-        """Views the page until it has been there for a while."""
-        began, scale = self._clock.now(), self.schedule.scale
-        calm = max(CALM_SECONDS * scale, 3 * VIEW_SECONDS)
-        while (now := self._clock.now()) - began < 120 * scale:
-            recent = [event for event in self._recent(now - calm) if event.crowd]
-            answered = bool(recent) and all(view.answer and view.answer.status == 200 for view in recent)
-            if answered and now - began >= calm:
-                return
-            self._view(name)
-
-    def _recent(self, since: float) -> list[Request]:
-        return [
-            event
-            for event in self.history.events[-200:]
-            if isinstance(event, Request) and event.role is Role.PAGE and event.begin > since
-        ]
+        """Views the page until it has been answered for a while."""
+        calm = max(CALM_SECONDS * self.schedule.scale, 3 * VIEW_SECONDS)
+        until = self._clock.now() + MAX_RESTLESS * self.schedule.scale
+        since = self._clock.now()
+        while self._clock.now() < min(since + calm, until):
+            if not self._view(name):
+                since = self._clock.now()
 
     def _visit(self, phase: str) -> Visited | None:
         """One visit, at the pace, and a look at the volume where it shows a new picture."""
         before = len(self._seen.intervals)
         self._wait(self._last + self.schedule.pace)
         self._last = self._clock.now()
-        visited = self._visitor.visit(self._number(), phase)
+        self._notes.begin(phase)
+        visited = (self._browser or self._http).visit()
         self._check_clock()
         self._seen.update()
         if len(self._seen.intervals) > before:
             self._look()
         return visited
-
-    def _number(self) -> int:
-        self._visits += 1
-        return self._visits
 
     def _look(self) -> None:
         """The files on the volume, if they can be seen."""
@@ -411,24 +368,23 @@ class Run:
             self.errors["files"] = str(error)
             return
         self._looks += 1
-        self.history.events.append(
-            Volume(
-                begin=begin,
-                end=self._clock.now(),
-                scenario=self.history.events[-1].scenario,
-                seen_from=self.app.volume,
-                look=self._looks,
-                files=found,
-            )
+        volume = Volume(
+            begin=begin,
+            end=self._clock.now(),
+            scenario=self._notes.phase,
+            seen_from=self.app.volume,
+            look=self._looks,
+            files=found,
         )
+        self.history.events.append(volume)
 
     def _wait(self, moment: float, doing: str = "") -> bool:
         """Waits until a moment; returns whether the machine's clock was set meanwhile.
 
         Raises `InterruptedVisits` where the run is ended.
         """
-        if moment - self._clock.now() > 60:
-            self._visitor.rest()
+        if moment - self._clock.now() > REST_SECONDS and self._browser:
+            self._browser.close()
         if doing:
             self._tell(self.app.url, doing, self._end)
         self._clock.wait(moment)
@@ -439,8 +395,8 @@ class Run:
         now, ahead = self._clock.now(), self._clock.wall() - self._clock.now()
         was_set = abs(ahead - self._ahead) > MIN_STEP
         if was_set:
-            scenario = self.history.events[-1].scenario if self.history.events else "shown"
-            step = ClockStep(begin=self._checked, end=now, scenario=scenario, by=ahead - self._ahead)
+            phase = self._notes.phase or "shown"
+            step = ClockStep(begin=self._checked, end=now, scenario=phase, by=ahead - self._ahead)
             self.history.events.append(step)
             self._ahead = ahead
             self._seen.update()

@@ -35,7 +35,7 @@ def sightings(history: History) -> list[View]:
 
 
 def opened(url: str, history: History, *, sandbox: bool = False) -> BrowserVisitor:
-    notes = Notes(history, SystemClock(threading.Event()))
+    notes = Notes(history, SystemClock(threading.Event()).now)
     return BrowserVisitor(url, Reach(url), notes, sandbox=sandbox)
 
 
@@ -45,8 +45,8 @@ def visited(app: Imitation, *, after_rest: bool = False) -> History:
     with imitation(app):
         visitor = opened(f"{app.url}/", history)
         if after_rest:
-            visitor.rest()
-        visitor.visit(1, "shown")
+            visitor.close()
+        visitor.visit()
         visitor.close()
     return history
 
@@ -80,7 +80,7 @@ def test_an_app_that_is_not_there() -> None:
     history = made(Seen(0, ""))
     history.events.clear()
     visitor = opened("http://127.0.0.1:1/", history)
-    visitor.visit(1, "shown")
+    visitor.visit()
     visitor.close()
     [seen] = sightings(history)
     assert "ERR_" in seen.problem
@@ -101,7 +101,7 @@ def test_what_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     refused = Mock(side_effect=Exception("Connection closed while reading from the driver"))
     with monkeypatch.context() as patched:
         patched.setattr("playwright.sync_api.sync_playwright", refused)
-        with pytest.raises(UnavailableError, match=r"driver does not run: Connection closed.*libatomic1"):
+        with pytest.raises(UnavailableError, match=r"does not start: Connection closed.*libatomic1"):
             opened("http://127.0.0.1:1/", history)
     monkeypatch.setitem(__import__("sys").modules, "playwright.sync_api", None)
     with pytest.raises(UnavailableError, match="Install Chromium"):
@@ -118,9 +118,9 @@ def test_a_page_loads_nothing_from_networks_inside() -> None:
     history = made(Seen(0, ""))
     history.events.clear()
     with imitation(Imitation(show="img")) as app:
-        notes = Notes(history, SystemClock(threading.Event()))
+        notes = Notes(history, SystemClock(threading.Event()).now)
         visitor = BrowserVisitor(f"{app.url}/", Reach("http://192.0.2.1/"), notes, sandbox=False)
-        visitor.visit(1, "shown")
+        visitor.visit()
         visitor.close()
     assert "ERR_FAILED" in sightings(history)[0].problem
     assert not app.asked

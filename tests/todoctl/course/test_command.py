@@ -10,7 +10,6 @@ import pytest
 
 from tests.todoctl.course.made import Seen, made
 from todoctl.course import command
-from todoctl.course.claims import CLAIMS
 from todoctl.course.command import course_apps
 from todoctl.errors import BadUsageError, UnavailableError
 
@@ -38,6 +37,7 @@ URL = "http://localhost:8081"
         ({"claims": "stays,moon"}, "--claims 'moon' is no claim. Use shown, stays"),
         ({"claims": ","}, "--claims names none"),
         ({"claims": "restart"}, "--claims restart needs --restart-command"),
+        ({"claims": "crash"}, "--claims crash needs todoctl grade"),
         ({"claims": "files"}, "--claims files needs --volume or --volume-exec"),
     ],
 )
@@ -55,7 +55,8 @@ def test_what_is_asked_for() -> None:
     assert one.commands == ("r 'x y'",)
     assert one.claims == ("stays", "renews")
     assert one.counted == {"shown", "stays", "renews"}
-    assert course_apps([URL], ttl=20)[0].counted == {*CLAIMS} - {"grace"}
+    assert course_apps([URL], ttl=20)[0].counted == {"shown", "stays", "renews", "counts", "times"}
+    assert one.acts.keys() == {"restart"}
     for image in ("image", "/my image.png", "https://a/b"):
         assert course_apps([URL, "http://[::1]:80/"], ttl=20, image=image)[1].image == image
 

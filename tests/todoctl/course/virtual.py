@@ -10,7 +10,7 @@ import httpx
 from PIL import Image
 
 from todoctl.course.claims import judge
-from todoctl.course.run import App, Run
+from todoctl.course.run import App, Run, SystemClock
 from todoctl.evidence.http import Client
 from todoctl.evidence.verdict import Verdict
 
@@ -28,7 +28,7 @@ def picture(number: int, quality: int = 0) -> bytes:
     return made.getvalue()
 
 
-class VirtualClock:
+class VirtualClock(SystemClock):
     """A clock that stands still while nobody waits; `steps` are (moment, seconds by which it is set then)."""
 
     def __init__(self, *steps: tuple[float, float]) -> None:
