@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -65,7 +65,7 @@ def check(timeline: Timeline, _: Replayed) -> list[Check]:
     return findings.checks
 
 
-def _request(timeline: Timeline, number: int, event: Request, *, meanwhile: bool) -> Iterable[Finding]:
+def _request(timeline: Timeline, number: int, event: Request, *, meanwhile: bool) -> Iterator[Finding]:
     """`meanwhile`: while the app was being restarted."""
     answer, bodies = event.answer, timeline.history.bodies
     if event.role is Role.PAGE:
@@ -90,12 +90,12 @@ def _request(timeline: Timeline, number: int, event: Request, *, meanwhile: bool
         yield from probe(event, answer, bodies, proxied=timeline.history.facts.rolling)
 
 
-def _image_facts(told: object, bodies: Mapping[str, bytes]) -> Iterable[Finding]:
+def _image_facts(image: object, bodies: Mapping[str, bytes]) -> Iterator[Finding]:
     """What `/api/cache` says of a picture, beside that picture's bytes."""
-    content = bodies.get(str(told.get("sha256"))) if isinstance(told, dict) else None
-    if content is not None and isinstance(told, dict):
-        yield Finding("image-facts", "content_type", str(media_type(content)), str(told.get("content_type")))
-        yield Finding("image-facts", "size", str(len(content)), str(told.get("size")))
+    said = image if isinstance(image, dict) else {}
+    if (content := bodies.get(str(said.get("sha256")))) is not None:
+        yield Finding("image-facts", "content_type", str(media_type(content)), str(said.get("content_type")))
+        yield Finding("image-facts", "size", str(len(content)), str(said.get("size")))
 
 
 def _met(claim: str, name: str, expected: str, seen: str, *, met: bool) -> Finding:
@@ -107,31 +107,28 @@ def _header(claim: str, answer: Answer, name: str, expected: str) -> Finding:
     return Finding(claim, name, expected, answer.header(name) or "none")
 
 
-def _named(claim: str, answer: Answer, name: str, expected: str) -> Finding:
-    """A header field of a word that stands for the same in capitals."""
-    told = answer.header(name) or "none"
-    return _met(claim, name, expected, told, met=told.lower() == expected.lower())
-
-
 def _media(claim: str, answer: Answer, *expected: str, charset: str = "") -> Finding:
     """Its media type, of which only the parameter `charset` matters (RFC 9110, section 8.3.1)."""
-    told = answer.header("content-type") or "none"
-    kind = Message()
-    kind["content-type"] = told
+    seen, kind = answer.header("content-type") or "none", Message()
+    kind["content-type"] = seen
     well = kind.get_content_type() in expected and (kind.get_content_charset() or "") in {charset, "utf-8"}
     wanted = " or ".join(expected) + (f"; charset={charset}" if charset else "")
-    return _met(claim, "content-type", wanted, told, met=well)
+    return _met(claim, "content-type", wanted, seen, met=well)
 
 
 def _caching(claim: str, answer: Answer, directive: str) -> Finding:
     """Cache-Control, which may say more than what it has to (RFC 9111, section 5.2)."""
-    told = answer.header("cache-control") or "none"
-    directives = {one.strip().lower() for one in told.split(",")}
-    return _met(claim, "cache-control", directive, told, met=directive in directives)
+    seen = answer.header("cache-control") or "none"
+    directives = {one.strip().lower() for one in seen.split(",")}
+    return _met(claim, "cache-control", directive, seen, met=directive in directives)
 
 
 def _security(answer: Answer) -> list[Finding]:
-    found = [_named("security", answer, name, value) for name, value in SECURITY.items()]
+    """The headers of every answer, whose words may be in capitals."""
+    found = []
+    for name, expected in SECURITY.items():
+        seen = answer.header(name) or "none"
+        found.append(_met("security", name, expected, seen, met=seen.lower() == expected.lower()))
     policy = answer.header(POLICY) or "none"
     return [*found, _met("security", POLICY, "no source but the app's own", policy, met=_is_closed(policy))]
 
@@ -164,39 +161,35 @@ def page(answer: Answer, read: Page) -> list[Finding]:
     ]
 
 
-def _parts(answer: Answer, read: Page) -> list[Finding]:
+def _parts(answer: Answer, read: Page) -> Iterator[Finding]:
     """What else the page names is the app's own, and its policy lets a browser show that."""
     elsewhere = [address for _, address in read.parts if _is_elsewhere(address)]
-    seen = ", ".join(elsewhere)[:80]
-    found = [_met("security", "addresses on the page", "none elsewhere", seen, met=not elsewhere)]
+    yield _met(
+        "security", "addresses on the page", "none elsewhere", ", ".join(elsewhere)[:80], met=not elsewhere
+    )
     sources = _sources(answer.header(POLICY) or "")
     shown = {name for name, _ in read.parts} | {"a picture"}
     for name, directive in FETCHED.items():
-        if name not in shown:
-            continue
-        let_in = sources.get(directive, sources.get("default-src", ["'self'"]))
-        found.append(_met("parts", directive, "'self'", " ".join(let_in), met="'self'" in let_in))
-    return found
+        if name in shown:
+            let_in = sources.get(directive, sources.get("default-src", ["'self'"]))
+            yield _met("parts", directive, "'self'", " ".join(let_in), met="'self'" in let_in)
 
 
 def _is_elsewhere(address: str) -> bool:
-    place = urlsplit(address)
-    return bool(place.scheme or place.netloc) and place.scheme != "data"
+    parts = urlsplit(address)
+    return bool(parts.scheme or parts.netloc) and parts.scheme != "data"
 
 
-def _shown(read: Page) -> list[Finding]:
+def _shown(read: Page) -> Iterator[Finding]:
     if read.picture is None:
-        return [Finding("page-picture", "picture", 'an <img id="picture">', "none")]
-    place = urlsplit(read.picture)
-    local = not _is_elsewhere(read.picture)
-    empty = read.observed.status == "empty"
-    documented = place.path.startswith("/static/") if empty else place.path == "/image" and bool(place.query)
+        yield Finding("page-picture", "picture", 'an <img id="picture">', "none")
+        return
+    parts, empty = urlsplit(read.picture), read.observed.status == "empty"
+    documented = parts.path.startswith("/static/") if empty else parts.path == "/image" and bool(parts.query)
+    met = documented and not _is_elsewhere(read.picture)
     expected = "/static/…" if empty else "/image?v=…"
-    seen = read.picture[:80] or "none"
-    return [
-        _met("page-picture", "address", expected, seen, met=local and documented),
-        _met("page-picture", "alt text", "some", "none", met=bool(read.alt.strip())),
-    ]
+    yield _met("page-picture", "address", expected, read.picture[:80] or "none", met=met)
+    yield _met("page-picture", "alt text", "some", "none", met=bool(read.alt.strip()))
 
 
 def picture(answer: Answer, content: bytes, digest: str) -> list[Finding]:
@@ -214,12 +207,12 @@ def picture(answer: Answer, content: bytes, digest: str) -> list[Finding]:
 
 def _wait(answer: Answer) -> Finding:
     """Its Retry-After: seconds, or a date (RFC 9110, section 10.2.3)."""
-    told = answer.header("retry-after") or "none"
+    seen = answer.header("retry-after") or "none"
     try:
-        well = told.isdecimal() or bool(parsedate_to_datetime(told))
+        well = seen.isdecimal() or bool(parsedate_to_datetime(seen))
     except ValueError:
         well = False
-    return _met("picture", "Retry-After", "seconds or a date", told, met=well)
+    return _met("picture", "Retry-After", "seconds or a date", seen, met=well)
 
 
 def _described(answer: Answer, content: bytes, digest: str) -> list[Finding]:
@@ -247,64 +240,55 @@ def _by_fields(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
 def cache(answer: Answer, read: Document) -> list[Finding]:
     """Of an answer to `GET /api/cache`."""
     wrong = [*read.wrong, *(f"no {key}" for key in OTHER_KEYS if key not in read.rest)]
+    image = read.rest.get("image")
+    well = image is None or (isinstance(image, dict) and set(IMAGE_KEYS) <= image.keys())
     return [
         Finding("state", "status", "200", str(answer.status)),
         _media("state", answer, "application/json"),
         _caching("state", answer, "no-store"),
         *_security(answer),
         _met("state-keys", "keys", "as documented", ", ".join(wrong), met=not wrong),
-        _image(read.rest.get("image")),
+        _met("image-facts", "image", f"null, or {', '.join(IMAGE_KEYS)}", json.dumps(image)[:80], met=well),
     ]
 
 
-def _image(told: object) -> Finding:
-    """Of `image` in `/api/cache`."""
-    expected = "null, or " + ", ".join(IMAGE_KEYS)
-    well = told is None or (isinstance(told, dict) and set(IMAGE_KEYS) <= told.keys())
-    return _met("image-facts", "image", expected, json.dumps(told)[:80], met=well)
-
-
-def probe(request: Request, answer: Answer, bodies: Mapping[str, bytes], *, proxied: bool) -> list[Finding]:
+def probe(
+    request: Request, answer: Answer, bodies: Mapping[str, bytes], *, proxied: bool
+) -> Iterator[Finding]:
     """Of an answer to one of `PROBES`; `bodies` are all that was ever seen, by SHA-256.
 
     Where visitors are `proxied` (an ingress, say), what is refused there has not come to the app.
     """
     known = PROBES.get(request.probe)
     if known is None:
-        return []
-    refused = known.claim == "refused" and 400 <= answer.status < 500
-    if proxied and refused and answer.header(POLICY) is None:
-        return []
+        return
     claim, status = known.claim, known.status
-    found = [Finding(claim, request.probe, str(status), str(answer.status)), *_security(answer)]
+    refused = claim == "refused" and 400 <= answer.status < 500
+    if proxied and refused and answer.header(POLICY) is None:
+        return
+    yield Finding(claim, request.probe, str(status), str(answer.status))
+    yield from _security(answer)
     if known.media:
-        found.append(_media(claim, answer, *known.media))
+        yield _media(claim, answer, *known.media)
     if claim == "head":
-        found.append(_media(claim, answer, "text/html", charset="utf-8"))
-        found.append(_caching(claim, answer, "no-store"))
+        yield _media(claim, answer, "text/html", charset="utf-8")
+        yield _caching(claim, answer, "no-store")
         length = answer.header("content-length") or "none"
-        found.append(_met(claim, "content-length", "the page's", length, met=length != "0"))
+        yield _met(claim, "content-length", "the page's", length, met=length != "0")
     if request.probe in UNCHANGED:
         tag = dict(request.sent).get("if-none-match", "").rpartition(" ")[2].removeprefix("W/")
-        found.append(_caching(claim, answer, "no-cache"))
+        yield _caching(claim, answer, "no-cache")
         if tag != "*":
-            found.append(_header(claim, answer, "etag", tag))
+            yield _header(claim, answer, "etag", tag)
     elif claim == "picture-headers" and answer.status == status:
-        found += _by_fields(answer, bodies)
-    if status == 405:
-        found.append(_allowed(claim, answer))
-    return found
+        yield from _by_fields(answer, bodies)
+    if status == 405:  # its Allow names the methods that are not refused (RFC 9110, section 15.5.6)
+        allow = answer.header("allow") or "none"
+        met = {"GET"} <= {method.strip() for method in allow.split(",")} <= {"GET", "HEAD"}
+        yield _met(claim, "allow", "GET, and HEAD where that is answered", allow, met=met)
 
 
-def _allowed(claim: str, answer: Answer) -> Finding:
-    """Its Allow, which has to name the methods that are not refused (RFC 9110, section 15.5.6)."""
-    told, expected = answer.header("allow") or "none", "GET, and HEAD where that is answered"
-    methods = {method.strip() for method in told.split(",")}
-    return _met(claim, "allow", expected, told, met={"GET"} <= methods <= {"GET", "HEAD"})
-
-
-def last_error(told: object) -> Finding:
+def last_error(said: object) -> Finding:
     """Of `last_error`: null, or one line that can be read."""
-    text = told if isinstance(told, str) else ""
-    well = told is None or (text.isprintable() and not text.isspace() and text != "")
-    return _met("last-error", "last_error", "one line, or null", repr(told), met=well)
+    well = said is None or (isinstance(said, str) and said.isprintable() and said.strip() != "")
+    return _met("last-error", "last_error", "one line, or null", repr(said), met=well)
