@@ -39,45 +39,33 @@ def fit(state: State, at: Span, ttl: float, told: Observation) -> tuple[State, l
     return state, wrong
 
 
-def _count(state: State, name: str, told: int, _: _Moment) -> State | Mismatch:
+def _same(state: State, name: str, told: Any, _: _Moment) -> State | Mismatch:  # noqa: ANN401 - as in the state
     known = getattr(state, name)
-    if known is None:
-        return state._replace(**{name: told})  # type: ignore[arg-type]  # both are counts
+    if known is None and name in {"views", "picture_views"}:  # it was not known
+        return state._replace(**{name: told})
     return state if known == told else Mismatch(name, known, told)
 
 
-def _same(state: State, name: str, told: object, _: _Moment) -> State | Mismatch:
-    known = getattr(state, name)
-    return state if known == told else Mismatch(name, known, told)
-
-
-def _picture(state: State, name: str, told: str | None, _: _Moment) -> State | Mismatch:
+def _picture(state: State, name: str, told: str | None, moment: _Moment) -> State | Mismatch:
     if state.picture == UNKNOWN and told is not None:
         return state._replace(picture=told)
-    return state if state.picture == told else Mismatch(name, state.picture, told)
+    return _same(state, name, told, moment)
 
 
-def _downloaded(state: State, name: str, told: Span | None, _: _Moment) -> State | Mismatch:
-    known = state.downloaded
+def _time(state: State, name: str, told: Span | None, _: _Moment) -> State | Mismatch:
+    known = getattr(state, name)
     if known is not None and told is not None and known.meets(told):
-        return state._replace(downloaded=known.common(told))
+        return state._replace(**{name: known.common(told)})
+    if name == "last_view" and told is None and known is not None and known.lo == -inf:
+        return state._replace(last_view=None)  # nothing was known, and there was none
     return state if known is told else Mismatch(name, known, told)
 
 
 def _expires(state: State, name: str, told: Span | None, moment: _Moment) -> State | Mismatch:
-    learned = _downloaded(state, name, told and told.shifted(-moment.ttl), moment)
+    learned = _time(state, "downloaded", told and told.shifted(-moment.ttl), moment)
     if isinstance(learned, State):
         return learned
     return Mismatch(name, state.downloaded and state.downloaded.shifted(moment.ttl), told)
-
-
-def _last_view(state: State, name: str, told: Span | None, _: _Moment) -> State | Mismatch:
-    known = state.last_view
-    if known is not None and told is not None and known.meets(told):
-        return state._replace(last_view=known.common(told))
-    if told is None and known is not None and known.lo == -inf:
-        return state._replace(last_view=None)  # nothing was known, and there was none
-    return state if known is told else Mismatch(name, known, told)
 
 
 def _status(state: State, name: str, told: str, moment: _Moment) -> State | Mismatch:
@@ -86,14 +74,10 @@ def _status(state: State, name: str, told: str, moment: _Moment) -> State | Mism
 
 
 LEARN: dict[str, Callable[[State, str, Any, _Moment], State | Mismatch]] = {
-    "downloaded": _downloaded,
+    **dict.fromkeys(("downloaded", "last_view"), _time),
     "expires": _expires,
-    "last_view": _last_view,
-    "views": _count,
-    "picture_views": _count,
+    **dict.fromkeys(("views", "picture_views", "grace_spent", "error"), _same),
     "picture": _picture,
-    "grace_spent": _same,
-    "error": _same,
     "status": _status,
 }
 """By what is observed, in this order: the times first, a status is a matter of them."""
@@ -101,7 +85,6 @@ LEARN: dict[str, Callable[[State, str, Any, _Moment], State | Mismatch]] = {
 
 MOST_STRANGERS = 500
 """Page views of others that are gone through one by one; after more of them, anything is possible."""
-
 
 MAX_STATES = 200
 """What is gone through at most; with more of them, anything is possible. A whole run has some tens."""
@@ -154,7 +137,7 @@ class Possible:
         self._ttls.add(ttl)
         if emptied:  # nobody will know who viewed the page before
             self._errors = set()
-            self._forgive(at)
+            self._forgive(sum(fetch.span.lo < at.lo for fetch in fetches or ()))
         self.states = {model.start(state, emptied=emptied) for state in self.states}
 
     def _cut_short(self, at: Span) -> set[State]:
@@ -196,16 +179,15 @@ class Possible:
         """Goes on by another clock, which `fetches` are told by: what is over needs no cause any more."""
         self._last_look = -inf
         self.fetches = fetches
-        over = sum(fetch.span.hi == -inf for fetch in fetches or ())
-        self.states = {state._replace(explained=max(state.explained, over)) for state in self.states}
+        self._forgive(sum(fetch.span.hi == -inf for fetch in fetches or ()))
 
-    def _forgive(self, at: Span) -> None:
-        before = sum(fetch.span.lo < at.lo for fetch in self.fetches or ())
-        self.states = {state._replace(explained=max(state.explained, before)) for state in self.states}
+    def _forgive(self, number: int) -> None:
+        """The first `number` fetches need no cause any more."""
+        self.states = {state._replace(explained=max(state.explained, number)) for state in self.states}
 
     def settle(self, at: Span) -> None:
         """Time passes until some instant of `at`."""
-        self.states = {later for state in self.states for later in model.settle(state, at, self.fetches)}
+        self.states = self._settled(self.states, at)
 
     def unexplained(self, at: Span) -> int | None:
         """The number of a fetch that ended before `at` and that nothing called for; the next call goes on."""
@@ -217,7 +199,7 @@ class Possible:
             self.states = explained
             return None
         number = min(state.explained for state in self.states)
-        self.states = {state._replace(explained=max(state.explained, number + 1)) for state in self.states}
+        self._forgive(number + 1)
         return number
 
     def view(self, at: Span, window: Span, told: Observation) -> Seen:
@@ -225,24 +207,20 @@ class Possible:
         self._see_again(Span(window.lo, window.lo))
         self.settle(at)
         strangers = self._strangers(at, told, own=1)
-        steps = [
-            step for state in self.states for step in model.view(state, at, window, self.ttl, self.fetches)
-        ]
         fits = [
-            (step, *fit(step.state, at._replace(lo=min(at.lo, step.came)), self.ttl, told)) for step in steps
+            (step, *fit(step.state, at._replace(lo=min(at.lo, step.came)), self.ttl, told))
+            for state in self.states
+            for step in model.view(state, at, window, self.ttl, self.fetches)
         ]
         good = [(step, state) for step, state, wrong in fits if not wrong]
         if good:
             self.states = self._saved = {state for _, state in good}
-            fetches = {step.fetch for step, _ in good}
-            return Seen(
-                [], {step.kind for step, _ in good}, strangers, fetches.pop() if len(fetches) == 1 else None
-            )
+            kinds, fetches = {step.kind for step, _ in good}, {step.fetch for step, _ in good}
+            return Seen([], kinds, strangers, fetches.pop() if len(fetches) == 1 else None)
         self.forget(at, told)
         if not fits:
-            return Seen(
-                [Mismatch("download", "a request for a new picture", "none")], {Kind.RENEW}, strangers
-            )
+            missing = Mismatch("download", "a request for a new picture", "none")
+            return Seen([missing], {Kind.RENEW}, strangers)
         step, _, wrong = min(fits, key=lambda found: _distance(found[2]))
         return Seen(wrong, {step.kind}, strangers, step.fetch)
 
@@ -264,28 +242,26 @@ class Possible:
         strangers = self._strangers(at, told, own=0)
         if saved:
             self._last_look = before
-        fits = [fit(state, at, self.ttl, told) for state in self.states]
-        good = {state for state, wrong in fits if not wrong}
-        good = good or self._after_others(at, since, told)
-        if good:
+        wrong = [fit(state, at, self.ttl, told)[1] for state in self.states]
+        if good := self._fitting(self.states, at, told) or self._after_others(at, since, told):
             self.states = good
             if told.views is not None and not saved:
                 self._saved = good
             return Seen([], set(), strangers)
-        if saved and self._was(at, told):
+        # It may be so still as it was when the app was last known to have saved all that it told.
+        if saved and self._fitting(self._settled(self._saved, at), at, told):
             return Seen([], set(), behind=True)
         self.forget(at, told)
-        best = min(
-            (wrong for _, wrong in fits),
-            key=_distance,
-            default=[Mismatch("state", "a possible one", "another")],
-        )
-        return Seen(best, set(), strangers)
+        unknown = [Mismatch("state", "a possible one", "another")]
+        return Seen(min(wrong, key=_distance, default=unknown), set(), strangers)
 
-    def _was(self, at: Span, told: Observation) -> bool:
-        """Whether it was so when the app was last known to have saved all that it told."""
-        before = {later for state in self._saved for later in model.settle(state, at, self.fetches)}
-        return any(not fit(state, at, self.ttl, told)[1] for state in before)
+    def _fitting(self, states: Iterable[State], at: Span, told: Observation) -> set[State]:
+        """Those that fit, with what is learned from `told`."""
+        fits = (fit(state, at, self.ttl, told) for state in states)
+        return {state for state, wrong in fits if not wrong}
+
+    def _settled(self, states: Iterable[State], at: Span) -> set[State]:
+        return {later for state in states for later in model.settle(state, at, self.fetches)}
 
     def _after_others(self, at: Span, since: Span, told: Observation) -> set[State]:
         """The states that fit if others came `since`, as the next look at the counts would betray."""
@@ -293,16 +269,14 @@ class Possible:
         for _ in range(MOST_UNSEEN):
             waiting = (one for state in states for one in model.called(state, since, self.ttl, self.fetches))
             states = {*waiting} if told.views is not None else self._viewed(states, since, self._ttls)
-            fits = [fit(state, at, self.ttl, told) for state in states]
-            if good := {state for state, wrong in fits if not wrong}:
+            if good := self._fitting(states, at, told):
                 return good
         return set()
 
     def forget(self, at: Span, told: Observation) -> None:
         """Goes on with no more than what was told last, so that one fault is not found over and over."""
         states = self._anything(at)
-        learned = {state for state, wrong in (fit(one, at, self.ttl, told) for one in states) if not wrong}
-        self.states = learned or states
+        self.states = self._fitting(states, at, told) or states
 
     def _strangers(self, at: Span, told: Observation, *, own: int) -> int:
         """Lets others view the page, as often as the count that is told betrays; returns how often.
@@ -329,12 +303,7 @@ class Possible:
 
     def _viewed(self, states: Iterable[State], at: Span, ttls: Iterable[float]) -> set[State]:
         """What may have come of `states` by one page view at an instant of `at`."""
-        return {
-            later
-            for state in states
-            for step in self._steps(state, at, ttls)
-            for later in model.settle(step.state, at, self.fetches)
-        }
+        return self._settled((step.state for one in states for step in self._steps(one, at, ttls)), at)
 
     def _steps(self, state: State, at: Span, ttls: Iterable[float]) -> Iterator[Step]:
         for ttl in ttls:
