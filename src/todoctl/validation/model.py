@@ -162,10 +162,7 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
         if is_soon:
             yield state
     elif state.waited and state.pending is None:
-        ended = max(moment for moment in (state.downloaded, state.failed) if moment)
-        yield _counted(state._replace(waited=False), Span(ended.lo, at.hi))
-        if at.lo <= ended.hi + LATENESS:
-            yield state
+        yield from _noticed(state, at, fetches)
     elif state.starting and fetches is None:
         yield state
         unknown = State(UNKNOWN, Span(-inf, at.hi), False, state.views, 0, state.last_view)
@@ -179,6 +176,16 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
             yield state
     else:
         yield state
+
+
+def _noticed(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:
+    """What becomes of a state that others have waited for, who are counted by the time that it is noticed."""
+    ended = max(moment for moment in (state.downloaded, state.failed) if moment)
+    yield _counted(state._replace(waited=False), Span(ended.lo, at.hi))
+    if at.lo <= ended.hi + LATENESS:
+        yield state
+    elif fetches is not None:  # nobody has waited: nothing called for that fetch
+        yield state._replace(waited=False, explained=state.explained - 1)
 
 
 def called(state: State, at: Span, ttl: float, fetches: Sequence[Fetch] | None) -> Iterator[State]:

@@ -196,4 +196,5 @@ def test_who_has_waited_for_a_picture_is_counted_just_after_it_came(counted: boo
     script.wait(1.0)
     script.state = after if counted else script.state
     script.look()
-    assert bool(result(script.finished()).failures) != counted
+    claims = {check.claim for check in result(script.finished()).failures}
+    assert claims == (set() if counted else {"fetches"})

@@ -149,19 +149,19 @@ class _Replay:
             possible.start(possible.ttl, possible.fetches, at, emptied=False, at_once=at_once)
             self.started = at.hi
             self._check_replaced(number, act)
-        elif act.what in {Op.LOSE, Op.SPOIL}:
-            self.last_error = LastError.ALLOWED
         elif act.what is Op.DETACH:
             self.detached, self.detached_at, self.last_error = True, at.lo, LastError.REQUIRED
-        elif act.what is Op.ATTACH:
-            self.detached, self.last_error = False, LastError.ALLOWED
+        elif act.what in {Op.LOSE, Op.SPOIL, Op.ATTACH}:
+            self.last_error = LastError.ALLOWED
+        if act.what is Op.ATTACH:
+            self.detached = False
             possible.lose_sight(self.detached_at, at)
 
     def _start(self, act: Act, at: Span) -> None:
-        possible = self.possible
         fetches = self.timeline.fetches(self.epoch) if act.source in self.timeline.own_sources else None
         stopped = at if act.stopped is None else self.timeline.instant(act, act.stopped)
-        possible.start(act.ttl or possible.ttl, fetches, stopped, emptied=act.emptied, at_once=True)
+        ttl = act.ttl or self.possible.ttl
+        self.possible.start(ttl, fetches, stopped, emptied=act.emptied, at_once=True)
         self.source, self.started = act.source, at.hi
         if act.emptied:
             self.detached, self.last_error = False, LastError.FORBIDDEN
@@ -211,37 +211,31 @@ class _Replay:
             self.possible.unanswered(window)
             return
         page = self.timeline.pages[number]
-        if self.detached:
-            self._view_without_volume(number, page.observed)
+        told, findings = page.observed, self.findings
+        if self.detached:  # it is answered; what is counted meanwhile nobody promises
+            self.since = None
+            findings.note(number, "detach", "page view", "answered", in_words(told.known()), passed=True)
         else:
-            last = or_none(page.observed.last_view)
+            last = or_none(told.last_view)
             at = window.common(last) if last is not None and window.meets(last) else window
             failed = any(state.error for state in self.possible.states)
-            seen = self.possible.view(at, window, page.observed)
+            seen = self.possible.view(at, window, told)
             self._viewed(number, seen.strangers)
             self.last_error = LastError.FORBIDDEN
             self._check_downloads(at)
-            self._judge_view(
-                number, seen, page.observed, self._claims(event, seen, page.observed, failed=failed)
-            )
+            self._judge_view(number, seen, told, self._claims(event, seen, told, failed=failed))
             self._check_address(number, page.picture)
             self.result.kinds[number] = set() if seen.mismatches else seen.kinds
-        self._note_status(event, page.observed)
-        self.result.visits.append(
-            Visit(
-                event=number,
-                at=event.end,
-                status=page.observed.status or "",
-                access_count=page.observed.views,
-                image_access_count=page.observed.picture_views,
-                picture=self.shown.get(event.visit),
-            )
+        self._note_status(event, told)
+        visit = Visit(
+            event=number,
+            at=event.end,
+            status=told.status or "",
+            access_count=told.views,
+            image_access_count=told.picture_views,
+            picture=self.shown.get(event.visit),
         )
-
-    def _view_without_volume(self, number: int, told: Observation) -> None:
-        """It is answered; what is counted meanwhile nobody promises."""
-        self.since = None
-        self.findings.note(number, "detach", "page view", "answered", in_words(told.known()), passed=True)
+        self.result.visits.append(visit)
 
     def _claims(self, event: Request, seen: Seen, told: Observation, *, failed: bool) -> list[str]:
         """Returns the claims that a page view proves or breaks: what it was, and what had happened before."""
@@ -265,11 +259,10 @@ class _Replay:
         self.findings.mismatches(number, seen.mismatches, claims or ["state"])
         if seen.mismatches:
             return
-        said = in_words(told.known())
+        said, note = in_words(told.known()), self.findings.note
         for claim in claims:
-            expected = EXPECTED[next(iter(seen.kinds))]
-            self.findings.note(number, claim, "page view", expected, said, passed=True)
-        self.findings.note(number, "counted", "counts", "one more than before", said, passed=True)
+            note(number, claim, "page view", EXPECTED[next(iter(seen.kinds))], said, passed=True)
+        note(number, "counted", "counts", "one more than before", said, passed=True)
 
     def _check_address(self, number: int, address: str | None) -> None:
         """Two pictures at one address would be one picture to a browser."""
@@ -285,39 +278,38 @@ class _Replay:
         certain = all(statuses(one, at, self.possible.ttl) == {"valid"} for one in self.possible.states)
         if self.detached and not certain:
             return
-        seen = self.possible.look(at, told)
         claim = "page-picture" if event.visit else "picture"
+        self._note(number, claim, "the current picture", told, self.possible.look(at, told))
+
+    def _note(self, number: int, claim: str, expected: str, told: Observation, seen: Seen) -> None:
+        """Notes what a look found that is about one thing."""
         self.findings.mismatches(number, seen.mismatches, [claim])
         if not seen.mismatches:
-            self.findings.note(
-                number, claim, "picture", "the current picture", in_words(told.known()), passed=True
-            )
+            name = "state" if claim == "state" else "picture"
+            self.findings.note(number, claim, name, expected, in_words(told.known()), passed=True)
 
     def _cache(self, number: int, event: Request, answer: Answer, at: Span) -> None:
         read = reading.document(self.history.bodies[answer.body], STATE)
-        image = read.rest.get("image")
+        image, error = read.rest.get("image"), read.rest.get("last_error") is not None
         picture = image.get("sha256") if isinstance(image, dict) else None
-        told = replace(read.observed, error=read.rest.get("last_error") is not None, picture=picture)
         self.findings.same(number, "ttl", "ttl", self.possible.ttl, read.rest.get("ttl"))
         self.findings.same(number, "source", "source", self.source, read.rest.get("source"))
         if self.detached:
-            self._check_last_error(number, told.error)
+            self._check_last_error(number, error)
             return
-        error = told.error
-        if self.last_error is not LastError.FORBIDDEN:
-            told.error = None
+        known = error if self.last_error is LastError.FORBIDDEN else None
+        told = replace(read.observed, error=known, picture=picture)
         untouched = all(state.views == 0 for state in self.possible.states)
         seen = self.possible.look(at, told)
         self._viewed(number, seen.strangers)
         self._check_last_error(number, error)
+        self._note(number, "state", "a possible one", told, seen)
         self._check_downloads(at)
-        self.findings.mismatches(number, seen.mismatches, ["state"])
-        if not seen.mismatches:
+        if not seen.mismatches and picture:
             said, note = in_words(told.known()), self.findings.note
-            note(number, "state", "state", "a possible one", said, passed=True)
-            if untouched and picture and told.views == 0:
+            if untouched and told.views == 0:
                 note(number, "start", "download", "one before any view", said, passed=True)
-            if self.late and picture and told.picture_views == 0:
+            if self.late and told.picture_views == 0:
                 note(number, "late", "picture that came late", "taken when it came", said, passed=True)
         self._note_status(event, told)
 
@@ -341,14 +333,10 @@ class _Replay:
         file = files.get(PICTURE_FILE)
         told = Observation(picture=file.body if file else None)
         seen = self.possible.look(at, told, saved=True)
-        self.findings.mismatches(number, seen.mismatches, ["volume-picture"])
+        if file or seen.mismatches:
+            self._note(number, "volume-picture", "the current picture", told, seen)
         if seen.behind:
             self.result.behind.add(number)
-        if file and not seen.mismatches:
-            said = in_words(told.known())
-            self.findings.note(
-                number, "volume-picture", PICTURE_FILE, "the current picture", said, passed=True
-            )
 
     def _log(self, number: int) -> None:
         self.result.ttls[number] = self.possible.ttl
