@@ -231,8 +231,9 @@ class _Adapting:
 
     def _claim(self, edit: _Edit, spec: KeyPath = ("spec",)) -> None:
         claim, own = edit.document, "it follows its volume"
-        if claim.text(*spec, "volumeName"):
-            edit.set((*spec, "volumeName"), self._own(claim.text(*spec, "volumeName")), own)
+        volume = claim.text(*spec, "volumeName")
+        if volume:
+            edit.set((*spec, "volumeName"), self._own(volume), own)
         path, named = (*spec, "storageClassName"), claim.get(*spec, "storageClassName") is not None
         wanted, classes = claim.text(*path), self.slot.storage_classes
         beside = [one for one in self.submission.beside if one.kind == "StorageClass" and one.name == wanted]
@@ -246,7 +247,7 @@ class _Adapting:
         elif wanted not in classes:
             edit.set(path, self._own(wanted or "static"), "it must not get a volume of somebody else")
             at = claim.at(*path)
-            if not any(finding.at == at for finding in self.submission.findings):
+            if not any(finding.at == at for finding in self.submission.findings) and not volume:
                 self.findings.append(
                     Finding(
                         "claim-class",

@@ -14,16 +14,7 @@ CAPABILITIES = frozenset(
 )
 
 VOLUMES = frozenset(
-    {
-        "configMap",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "image",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-    }
+    {"configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim", "projected", "secret"}
 )
 
 SYSCTLS = frozenset(

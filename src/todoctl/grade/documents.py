@@ -237,14 +237,23 @@ class _Reader:
         return found
 
 
+WHY = {
+    "'\\t'": "a tab indents the line, and YAML allows only spaces",
+    "block end": "the line is not indented as those that it belongs to",
+    "mapping values": "a colon is where none can be: the line is indented too far, or a text needs quotes",
+    "expected ':'": "the line has no colon",
+    "block entry": "a list begins where none can be: look at the indentation",
+}
+"""What PyYAML says, and what it means."""
+
+
 def _unreadable(file: str, error: Exception) -> Finding:
-    fix = "Correct this file; `kubectl apply --dry-run=client -f FILE` reads it as the cluster does"
+    line, why = 1, str(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         line = error.problem_mark.line + 1
-        why = error.problem or "it is not YAML"
-        if "'\\t'" in why:
-            why, fix = "a tab indents the line", "Indent with spaces: YAML allows no tabs"
-    else:
-        line = 1
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        said = error.problem or "it is not YAML"
+        why = next((meaning for part, meaning in WHY.items() if part in said), said)
+    if isinstance(error, RecursionError):
+        why = "it is nested too deeply"
+    fix = "Correct this file; `kubectl apply --dry-run=client -f FILE` reads it as the cluster does"
     return Finding("yaml-broken", f"{file} cannot be read: {why}", f"{file}:{line}", fix)

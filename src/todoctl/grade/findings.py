@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from todoctl.grade.choice import (
-    ENTRIES,
     NEAR,
     POD,
     App,
@@ -482,16 +481,24 @@ def _namespaces(app: App, repository: Repository) -> Iterator[Finding]:
     mine = [document for document in app.documents if document.kind != "PersistentVolume"]
     main = app.core[0]
     home = main.text("metadata", "namespace")
-    for document in mine:
-        other = document.text("metadata", "namespace")
-        if other != home:
+    namespaces = {document: document.text("metadata", "namespace") for document in mine}
+    for document, namespace in namespaces.items():
+        if home and namespace not in {"", home}:
             yield Finding(
                 "namespace-differs",
-                f"{document.title} is in {_namespace(other)}, and {main.title} in {_namespace(home)}",
+                f'{document.title} is in the namespace "{namespace}", and {main.title} in "{home}"',
                 document.at("metadata", "namespace"),
                 "Write the same metadata.namespace in all of them",
-                Severity.FAULT if other and home and document.kind not in ENTRIES else Severity.HINT,
             )
+    without = [document for document, namespace in namespaces.items() if bool(namespace) != bool(home)]
+    if without:
+        yield Finding(
+            "namespace-partly",
+            f"Not all manifests name a namespace: {main.title} and {without[0].title} differ",
+            without[0].at("metadata", "namespace"),
+            "Write the same metadata.namespace in all of them, or in none",
+            Severity.HINT,
+        )
     if home and home != "default" and home not in {one.name for one in repository.of("Namespace")}:
         yield Finding(
             "namespace-missing",
@@ -500,10 +507,6 @@ def _namespaces(app: App, repository: Repository) -> Iterator[Finding]:
             f"Say in the README that it takes `kubectl create namespace {home}`, or add its manifest",
             Severity.HINT,
         )
-
-
-def _namespace(name: str) -> str:
-    return f'the namespace "{name}"' if name else "no namespace"
 
 
 def _shown(labels: dict[str, object]) -> str:

@@ -1,0 +1,58 @@
+"""Each fault that people make gets its finding, at its line, and no other; what is right gets none."""
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.todoctl.grade.made import APP, HERE, SLOT, changed, written
+from todoctl.grade.adapt import Slot, adapt
+from todoctl.grade.documents import Finding, Severity
+from todoctl.grade.submission import find
+
+CASES: list[dict[str, Any]] = yaml.safe_load((HERE / "broken.yaml").read_text())
+
+ROOT = Path(__file__).parents[3]
+
+
+def findings_of(directory: Path, slot: Slot = SLOT) -> list[Finding]:
+    submission = find(directory)
+    return [*submission.findings, *adapt(submission, slot).findings]
+
+
+def test_an_app_with_which_nothing_is_wrong_gets_no_finding(tmp_path: Path) -> None:
+    assert findings_of(written(tmp_path, APP)) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
+def test_a_fault_gets_its_finding(tmp_path: Path, case: dict[str, Any]) -> None:
+    files = changed(case["change"])
+    found = findings_of(written(tmp_path, files), replace(SLOT, **case.get("slot", {})))
+    expected = case["finding"] if isinstance(case["finding"], list) else [case["finding"]]
+    assert sorted(finding.code for finding in found) == sorted(expected), found
+    (finding,) = [finding for finding in found if finding.code == expected[0]]
+    ((name, text),) = case["at"].items()
+    file, _, line = finding.at.rpartition(":")
+    assert file == name
+    assert text in files[name].splitlines()[int(line) - 1]
+    assert (finding.severity is Severity.REFUSED) == (finding.code == "refused")
+    assert finding.fix
+
+
+def codes() -> set[str]:
+    """Returns the codes of the findings in the source; those that are put together there are left out."""
+    found: set[str] = set()
+    for path in (ROOT / "src/todoctl/grade").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
+                found |= {leaf.value for leaf in ast.walk(node.args[0]) if isinstance(leaf, ast.Constant)}  # type: ignore[misc]
+    return {code for code in found if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)}
+
+
+def test_every_finding_has_a_case() -> None:
+    listed = [case["finding"] for case in CASES]
+    assert codes() - {code for one in listed for code in ([one] if isinstance(one, str) else one)} == set()
