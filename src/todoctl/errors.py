@@ -47,3 +47,11 @@ class UnavailableError(TodoctlError):
 
 class LockedError(UnavailableError):
     """Another todoctl command is changing something."""
+
+
+class CommandFailedError(UnavailableError):
+    """A command has come to its end, with another exit code than 0."""
+
+    def __init__(self, what: str, *, why: str, exit_code: int) -> None:
+        super().__init__(what, why=why, fix="See 'todoctl logs', and run the command again")
+        self.exit_code = exit_code

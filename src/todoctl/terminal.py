@@ -1,6 +1,7 @@
 """What people see: a live view on a terminal, plain lines in a pipe."""
 
 import os
+import shlex
 import sys
 import textwrap
 import time
@@ -27,8 +28,6 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from todoctl.commands import Commands, once
-
 if TYPE_CHECKING:
     from todoctl.evidence.verdict import ScenarioResult, Verdict
     from todoctl.targets.base import Downloads, Finding, Step
@@ -53,9 +52,9 @@ class Terminal:
         is_screen = (sys.stderr if stderr else sys.stdout).isatty() and not quiet
         self.console = Console(stderr=stderr, highlight=False, force_interactive=None if is_screen else False)
         self._quiet = quiet
-        self.commands = Commands(self._command if show_commands else None)
-        self._pending: list[list[str]] = []
-        """The commands of the scenario and the step under way, to be shown below their lines."""
+        self._show_commands = show_commands
+        self._commands: list[str] | None = None
+        """The commands of the step under way, to be shown below its line."""
         self._run: tuple[Progress, dict[str, float]] | None = None
         self._names = 0
         if self._edge is None:
@@ -77,6 +76,16 @@ class Terminal:
                 columns = SpinnerColumn(), _title(), TimeElapsedColumn()
                 with self._display(*columns, expand=True) as shown:
                     yield _Live(shown, title)
+
+    def command(self, *pipeline: Sequence[str]) -> None:
+        """Shows a command, or several that pipe into each other, in one line that a shell takes as it is."""
+        if not self._show_commands or not pipeline:
+            return
+        line = " | ".join(map(shlex.join, pipeline))
+        if self._commands is None:
+            self._show([line])
+        elif line not in self._commands:
+            self._commands.append(line)
 
     @contextmanager
     def downloads(self, title: str, names: Sequence[str]) -> Iterator["Downloads"]:
@@ -110,17 +119,12 @@ class Terminal:
     @contextmanager
     def scenario(self, name: str, title: str) -> Iterator[Callable[[str], None]]:
         """Shows which scenario plays, and what it waits for; in a pipe only `finished` shows something."""
-        self._pending.append([])
-        try:
-            if self._run is None:
-                yield lambda _: None
-                return
-            shown, left = self._run
-            yield _Live(shown, f"{name}: {title}").update
-            shown.advance(shown.task_ids[0], left.pop(name, 0.0))
-        except BaseException:
-            self._show_pending()  # there will be no line of its outcome
-            raise
+        if self._run is None:
+            yield lambda _: None
+            return
+        shown, left = self._run
+        yield _Live(shown, f"{name}: {title}").update
+        shown.advance(shown.task_ids[0], left.pop(name, 0.0))
 
     def finished(self, result: "ScenarioResult") -> None:
         """Shows a scenario's outcome in one line."""
@@ -128,7 +132,6 @@ class Terminal:
 
         if not self._quiet:
             self._print([screen.line(result, names=self._names, edge=self._edge)])
-        self._show_pending()
 
     @contextmanager
     def side_by_side(self, names: Sequence[str]) -> Iterator[Callable[[str, str, float], None]]:
@@ -177,15 +180,15 @@ class Terminal:
     @contextmanager
     def _outcome(self, title: str) -> Iterator[None]:
         """Shows how the block ended, how long it took, and below that its commands."""
-        began = time.monotonic()
-        self._pending.append([])
+        began, self._commands = time.monotonic(), []
         sign = FAILED
         try:
             yield
             sign = PASSED
         finally:
             self._progress(f"{sign} {escape(title)} [dim]{time.monotonic() - began:.1f} s[/]")
-            self._show_pending()
+            self._show(self._commands)
+            self._commands = None
 
     def _display(self, *columns: ProgressColumn, expand: bool = False) -> Progress:
         return Progress(*columns, console=self.console, transient=True, refresh_per_second=8, expand=expand)
@@ -219,15 +222,8 @@ class Terminal:
                 line.rstrip()
                 self.console.print(line, soft_wrap=True)
 
-    def _command(self, line: str) -> None:
-        if self._pending:
-            self._pending[-1].append(line)
-        else:
-            self.console.print(Text(f"$ {line}", "dim"), soft_wrap=True)
-
-    def _show_pending(self) -> None:
-        """Shows the commands of what is over, each once."""
-        for line in once(self._pending.pop()) if self._pending else ():
+    def _show(self, commands: Sequence[str]) -> None:
+        for line in commands:
             self.console.print(Text(f"$ {line}", "dim"), soft_wrap=True)
 
 

@@ -10,8 +10,7 @@ from todoctl.evidence.judging import judged
 from todoctl.evidence.times import now
 from todoctl.evidence.verdict import Verdict
 from todoctl.restore import restore
-from todoctl.settings import Settings
-from todoctl.targets.base import Progress, Target, require_settings
+from todoctl.targets.base import Deployment, Progress, Target, require_deployed
 from todoctl.validation.checkers import judge
 from todoctl.validation.driver import Driver
 from todoctl.validation.run import Audience, run
@@ -32,23 +31,22 @@ def validate(
     Raises `UnavailableError` where nothing is up. Whatever happens, the volume, the settings and the app are
     put back on the way out (after a kill, `restore` does that), and `report` gets the verdict so far.
     """
-    deployed = require_settings(target)
-    target.record.check()  # first: whoever validates has stopped the app now and then
+    deployed = require_deployed(target)
+    target.marker.check()  # first: whoever validates has stopped the app now and then
     if not target.instances():
         raise UnavailableError("The app does not run", fix="Run 'todoctl up' first")
-    entrance = target.entrance(deployed)
-    history = _history(target, deployed, entrance.words, full=full)
-    with Client(target.page(deployed)) as client:
+    endpoint = target.endpoint(deployed.settings)
+    history = _history(target, deployed, endpoint.words, full=full)
+    with Client(deployed.url) as client:
         client.find()  # says so in one line where the app does not answer
-    target.record.begin()
+    target.marker.begin()
     history.interrupted = True
     try:
         try:
             with ExitStack() as means:
                 service = None if full else means.enter_context(target.image_service())
-                driver = Driver(target, entrance, history, deployed, service)
+                driver = Driver(target, endpoint, history, deployed.settings, service)
                 means.callback(driver.close)
-                means.callback(target.volume.close)
                 if service is not None:
                     at = now()
                     serve = Act(
@@ -66,15 +64,15 @@ def validate(
     return verdict
 
 
-def _history(target: Target, deployed: Settings, entrance: str, *, full: bool) -> History:
+def _history(target: Target, deployed: Deployment, endpoint: str, *, full: bool) -> History:
     facts = Facts(
-        target=target.name,
-        url=target.page(deployed),
-        entrance=entrance,
-        ttl=deployed.ttl,
-        source=deployed.source,
+        target=target.traits.name,
+        url=deployed.url,
+        entrance=endpoint,
+        ttl=deployed.settings.ttl,
+        source=deployed.settings.source,
         directory=target.volume.directory,
-        rolling=target.rolling,
+        rolling=target.traits.rolling,
         full=full,
         began_at=now(),
     )

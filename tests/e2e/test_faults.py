@@ -55,7 +55,7 @@ def test_docker_is_stopped_and_k3d_is_missing(todoctl: Lab, tmp_path: Path) -> N
     todoctl.env |= {"PATH": str(tools)}
     line = in_one_line(todoctl.up(code=3))
     assert "Start Docker" in line
-    assert "Install k3d 5 from https://k3d.io" in line, "all findings at once"
+    assert "Install k3d 5.4 or newer from https://k3d.io" in line, "all findings at once"
     del todoctl.env["DOCKER_HOST"]
     line = in_one_line(todoctl.up(code=3))
     assert "k3d" in line
@@ -122,7 +122,7 @@ def test_a_stopped_cluster_is_started(todoctl: Lab) -> None:
     """As after a reboot."""
     seen = todoctl.visit(2)
     run("k3d", "cluster", "stop", todoctl.cluster)
-    assert "todoctl up" in todoctl("status", code=3).stdout
+    assert "todoctl up" in todoctl("status", code=3).stderr
     assert "Start cluster" in todoctl.up().stdout
     assert todoctl.state() == seen
 

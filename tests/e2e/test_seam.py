@@ -40,10 +40,8 @@ def made(home: Home, cluster: str) -> KubernetesTarget:
 
 
 @pytest.fixture(name="target")
-def _target(todoctl: Lab) -> Iterator[KubernetesTarget]:
-    target = made(Home(todoctl.home), todoctl.cluster)
-    yield target
-    target.volume.close()
+def _target(todoctl: Lab) -> KubernetesTarget:
+    return made(Home(todoctl.home), todoctl.cluster)
 
 
 @pytest.fixture(name="client")
@@ -66,7 +64,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
 def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     todoctl: Lab, target: KubernetesTarget, client: Client
 ) -> None:
-    host, app = target.volume.sides()
+    host, app = target.volume.views()
     seen = host.read()
     assert seen == app.read()
     assert [file.name for file in seen] == ["cache_metadata.json", "cached_image.jpg"]
@@ -74,7 +72,7 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
     assert target.volume.directory in "\n".join(target.logs(follow=False, lines=500))
     visitor.view(client.url)
     assert host.read() == app.read() != seen
-    seconds(target.volume.sides, 5)
+    seconds(target.volume.views, 5)
     assert seconds(host.read, 9) < 1
     assert seconds(app.read, 9) < 1
 
@@ -82,7 +80,7 @@ def test_both_sides_of_the_volume_are_the_same_and_quickly_read(
         return run("docker", "top", f"k3d-{todoctl.cluster}-agent-0", "-o", "pid,args")
 
     assert "python3 -S" in going(), "one program in the pod looks again and again"
-    target.volume.close()
+    target.restart()
     wait_for(lambda: "python3 -S" not in going())
 
 
@@ -92,7 +90,7 @@ def test_deaths_lose_nothing_and_cost_no_more_each_time(
     """The kubelet would wait 10 s, then 20 s, then 40 s."""
     before, runs = client.state(), target.instances()
     for _ in range(4):
-        seconds(target.kill, 1)
+        seconds(lambda: target.restart(at_once=True), 1)
         (fresh,) = target.instances() - runs
         runs |= {fresh}
         assert client.state() == before, "the page is there at once"
@@ -104,8 +102,9 @@ def test_deaths_lose_nothing_and_cost_no_more_each_time(
 def test_the_app_fetches_from_an_image_service_beside_it(
     todoctl: Lab, target: KubernetesTarget, client: Client
 ) -> None:
-    deployed = target.settings()
-    assert deployed
+    found = target.deployed()
+    assert found
+    deployed = found.settings
     began = time.monotonic()
     with target.image_service() as service:
         LOG.info("the image service is there after %.3f s", time.monotonic() - began)
@@ -113,7 +112,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
         assert len(todoctl.pods()) == 1, "it is none of the app's pods"
         settings = Settings(port=deployed.port, ttl=0.5, image_url=service.url)
         target.stop()
-        target.volume.set_aside()
+        target.volume.clear()
         target.start(settings)
         wait_for(lambda: client.state().sha256)
         first = visitor.picture(client.url)
@@ -133,7 +132,7 @@ def test_the_app_fetches_from_an_image_service_beside_it(
                 way in {ResponseMode.PICTURE, ResponseMode.SLOW, ResponseMode.AGAIN}
             )
         service.answer(ResponseMode.PICTURE)
-        target.kill()
+        target.restart(at_once=True)
         assert client.state().source == service.url
         assert client.state().ttl == 0.5
         seconds(service.served, 9)
@@ -146,10 +145,11 @@ def test_the_app_fetches_from_an_image_service_beside_it(
 @pytest.fixture(name="playing")
 def _playing(target: KubernetesTarget, client: Client) -> Iterator[KubernetesTarget]:
     """On a cache that stands in for the user's, with a picture."""
-    deployed, before = target.settings(), client.state()
-    assert deployed
+    found, before = target.deployed(), client.state()
+    assert found
+    deployed = found.settings
     target.stop()
-    target.volume.set_aside()
+    target.volume.clear()
     try:
         target.start(deployed)
         wait_for(lambda: client.state().sha256)
@@ -164,7 +164,7 @@ def _playing(target: KubernetesTarget, client: Client) -> Iterator[KubernetesTar
 
 def test_out_of_reach_the_app_goes_on_in_memory(playing: KubernetesTarget, client: Client) -> None:
     volume = playing.volume
-    host, app = volume.sides()
+    host, app = volume.views()
     visitor.view(client.url)
     kept = host.read()
     seconds(volume.detach, 1)
@@ -241,7 +241,7 @@ def test_a_run_that_is_ended_leaves_no_image_service_for_long(
     with target.image_service() as service:
         assert service.served() == [], "a new one"
     begin(todoctl, signal.SIGKILL)
-    target.remove_image_service()
+    target.marker.end()
     assert not there(todoctl)
     assert client.state() == before
     begin(todoctl, signal.SIGKILL)

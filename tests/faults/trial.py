@@ -36,6 +36,9 @@ class Silence:
     def note(self, text: str) -> None:
         """Not shown."""
 
+    def command(self, *pipeline: Sequence[str]) -> None:
+        """Not shown."""
+
     def expect(self, _plan: Sequence[tuple[str, float]]) -> nullcontext[None]:
         return nullcontext()
 

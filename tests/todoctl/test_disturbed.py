@@ -59,7 +59,7 @@ def acts(history: History) -> list[Act]:
 @pytest.fixture(name="shared")
 def _shared(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """As on a cluster that others work on too: what runs the app may be replaced by them."""
-    monkeypatch.setattr(bench.target, "rolling", True)
+    monkeypatch.setattr(bench.target, "traits", replace(bench.target.traits, rolling=True))
     return bench
 
 

@@ -22,16 +22,15 @@ from todoctl.errors import UnavailableError
 from todoctl.image_service import service as program
 from todoctl.image_service.client import Controlled, running_here
 from todoctl.image_service.service import ResponseMode
-from todoctl.targets.base import ImageService
 
 
 @pytest.fixture(name="service")
-def _service() -> Iterator[ImageService]:
+def _service() -> Iterator[Controlled]:
     with running_here() as service:
         yield service
 
 
-def fetch(service: ImageService) -> httpx.Response:
+def fetch(service: Controlled) -> httpx.Response:
     return httpx.get(service.url, trust_env=False, follow_redirects=True, timeout=60)
 
 
@@ -52,9 +51,7 @@ def test_no_picture_comes_twice_to_the_eye_or_to_a_digest() -> None:
     assert colour(program.picture(7)) == colour(program.picture(7))
 
 
-def test_each_way_is_answered_and_written_down(
-    service: ImageService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_way_is_answered_and_written_down(service: Controlled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 0.3)
     answers: dict[ResponseMode, httpx.Response | None] = {}
     for way in ResponseMode:
@@ -103,7 +100,7 @@ def test_each_way_is_answered_and_written_down(
     assert b"<html" in login.content or b"<!doctype html>" in login.content
 
 
-def test_the_app_takes_whole_pictures_only(service: ImageService, tmp_path: Path) -> None:
+def test_the_app_takes_whole_pictures_only(service: Controlled, tmp_path: Path) -> None:
     with app_server(tmp_path / "cache", tmp_path / "log", IMAGE_URL=service.url, CACHE_TTL="0.2") as app:
         wait_for(lambda: app.cache()["status"] != "empty")
         first = app.image()
@@ -126,7 +123,7 @@ def test_the_app_takes_whole_pictures_only(service: ImageService, tmp_path: Path
 
 
 def test_a_request_that_waits_is_pending_until_another_way_is_asked_for(
-    service: ImageService, monkeypatch: pytest.MonkeyPatch
+    service: Controlled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 60.0)
     service.answer(ResponseMode.SLOW)
@@ -154,7 +151,7 @@ def test_a_request_that_waits_goes_with_the_service(monkeypatch: pytest.MonkeyPa
     assert not asking.is_alive()
 
 
-def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_may_go_without_waiting(service: Controlled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SLOW_SECONDS", 0.2)
     service.answer(ResponseMode.SLOW)
     address = httpx.URL(service.url)
@@ -166,13 +163,13 @@ def test_who_asks_may_go_without_waiting(service: ImageService, monkeypatch: pyt
     assert service.pending() == 0
 
 
-def test_a_way_that_there_is_not_is_refused(service: ImageService) -> None:
+def test_a_way_that_there_is_not_is_refused(service: Controlled) -> None:
     url = httpx.URL(service.url).copy_with(path="/mode/nonsense")
     assert httpx.post(url, trust_env=False).status_code == 404
     assert fetch(service).status_code == 200
 
 
-def test_a_picture_is_where_the_service_says_and_nowhere_else(service: ImageService) -> None:
+def test_a_picture_is_where_the_service_says_and_nowhere_else(service: Controlled) -> None:
     for wrong in (service.url.partition("?")[0], f"{service.url}&size=1"):
         assert httpx.get(wrong, trust_env=False).status_code == 404
     assert service.served() == []

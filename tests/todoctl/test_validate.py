@@ -38,7 +38,7 @@ def test_a_whole_run_passes_and_puts_all_back(bench: Bench) -> None:
     assert verdict.passed, [(one.name, one.reason) for one in verdict.scenarios if not one.passed]
     assert [result.name for result in bench.audience.results] == [one.name for one in SCENARIOS]
     assert bench.state() == before
-    assert not bench.target.record.exists()
+    assert not bench.target.marker.exists()
     assert bench.reported == [verdict]
     told = json.loads(json.dumps(verdict.to_json()))
     assert judge(History.from_json(told["history"])).to_json() == verdict.to_json()
@@ -142,7 +142,7 @@ def test_an_interrupted_run_puts_all_back_and_still_reports(bench: Bench) -> Non
     with pytest.raises(KeyboardInterrupt):
         bench.play([*chosen(["deployed"], full=False), scenario(interrupted, "valid")])
     assert bench.state() == before
-    assert not bench.target.record.exists()
+    assert not bench.target.marker.exists()
     (verdict,) = bench.reported
     assert verdict.history.interrupted
     assert not verdict.passed
@@ -154,7 +154,7 @@ def test_a_killed_run_is_mended_by_the_next_command(bench: Bench) -> None:
     assert not restore(bench.target, Silence())
     (bench.target.directory / "validating").touch()
     bench.target.stop()
-    bench.target.volume.set_aside()
+    bench.target.volume.clear()
     bench.target.start(Settings(port=bench.port, ttl=1.0, image_url="sample:"))
     assert restore(bench.target, Silence())
     assert bench.state() == before
@@ -164,7 +164,7 @@ def test_an_app_that_is_not_there_is_an_error(bench: Bench, monkeypatch: pytest.
     bench.target.stop()
     with pytest.raises(UnavailableError, match="The app does not run"):
         bench.validate("page")
-    monkeypatch.setattr(LocalTarget, "settings", lambda _: None)
+    monkeypatch.setattr(LocalTarget, "deployed", lambda _: None)
     with pytest.raises(UnavailableError, match=r"Nothing is up on local\. Run 'todoctl up' first"):
         bench.validate("page")
 

@@ -1,6 +1,7 @@
 """What tests share: a progress that keeps what it was told, and a Docker that is away."""
 
 import gc
+import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ class Told:
     """What a run has shown, as `Progress`, as `Step` and as `Downloads`."""
 
     lines: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -32,6 +34,10 @@ class Told:
 
     def note(self, text: str) -> None:
         self.lines.append(text)
+
+    def command(self, *pipeline: Sequence[str]) -> None:
+        if pipeline:
+            self.commands.append(" | ".join(map(shlex.join, pipeline)))
 
     def update(self, detail: str, began: float | None = None) -> None:
         self.lines.append(detail)

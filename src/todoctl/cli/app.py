@@ -17,7 +17,7 @@ from todoctl.cli.options import (
     with_options,
 )
 from todoctl.targets.k3d.options import ClusterOptions
-from todoctl.targets.kubernetes.options import NamespaceOptions
+from todoctl.targets.kubernetes.options import IN_MANIFESTS, NamespaceOptions
 
 app = typer.Typer(
     help="Puts a picture-of-the-moment web app on a local Kubernetes, proves that it behaves, "
@@ -46,16 +46,6 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None], str], ...] = (
     ("doctor", LOOK, doctor.doctor, doctor.EXAMPLES),
     ("manifests", BUILD, manifests.manifests, manifests.EXAMPLES),
 )
-IN_MANIFESTS = (
-    "namespace",
-    "storage_class",
-    "pull_secret",
-    "replicas",
-    "host",
-    "ingress_class",
-    "gateway",
-)
-
 OF_TARGETS = {
     "up": [*options_of(ON_K3D, ClusterOptions), *options_of(ON_KUBERNETES, NamespaceOptions)],
     "manifests": [

@@ -84,13 +84,12 @@ class Findings:
 
 def examine(home: "Home", choice: "Choice", *, port: int) -> Findings:
     """Looks at the target that is named, else at those that need nothing but this machine."""
-    from todoctl.targets import K3D, LOCAL, make, options_for
+    from todoctl.targets import K3D, LOCAL, Choice, make
     from todoctl.targets.base import Finding
 
     targets = {}
-    for name in (choice.named,) if choice.named else (K3D, LOCAL):
-        options = options_for(name, {name: choice.given()})
-        targets[name] = _findings(make(name, home, options), port)
+    for one in (choice,) if choice.named else (Choice(K3D), Choice(LOCAL)):
+        targets[str(one.named)] = _findings(make(one, home), port)
     problem = why_unreachable(DEFAULT_IMAGE_URL)
     pictures = Finding(
         subject="Image service",
@@ -104,16 +103,17 @@ def examine(home: "Home", choice: "Choice", *, port: int) -> Findings:
 
 def _findings(target: "Target", port: int) -> "list[Finding]":
     """Returns what is found on `target`: also that it cannot be examined, which hides no other target's."""
-    from todoctl.targets.base import Finding
-    from todoctl.targets.findings import of_error
+    from todoctl.targets.base import Finding, error_finding
 
     try:
         return target.findings(port)
     except TodoctlError as error:
-        return [of_error(f"Target {target.name}", error)]
+        return [error_finding(f"Target {target.traits.name}", error)]
     except Exception as error:  # noqa: BLE001 - a library's, of what the environment says
         why = " ".join(str(error).split()) or type(error).__name__
-        return [Finding(subject=f"Target {target.name}", ok=False, seen=f"it cannot be examined: {why}")]
+        return [
+            Finding(subject=f"Target {target.traits.name}", ok=False, seen=f"it cannot be examined: {why}")
+        ]
 
 
 def is_usable(findings: "list[Finding]") -> bool:

@@ -45,7 +45,7 @@ def down(
     terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     home = Home()
     choice = targets.Choice(target, cluster, context, namespace)
-    where = targets.find(home, choice, terminal.commands, keep_cluster=keep_cluster)
+    where = targets.find(home, choice, keep_cluster=keep_cluster)
     changed = False
     if where is None:
         terminal.note("Nothing is up; nothing to remove.")
@@ -57,7 +57,7 @@ def down(
     if as_json:
         print_json(
             {
-                "target": where.name if where else None,
+                "target": where.traits.name if where else None,
                 "changed": changed,
                 "data_kept": keep_data and where is not None,
             }

@@ -26,8 +26,8 @@ def open_page(
 ) -> None:
     """Open the page in a browser."""
     from todoctl.targets import Choice
-    from todoctl.targets.base import require_settings
+    from todoctl.targets.base import require_deployed
     from todoctl.terminal import Terminal
 
     where = find_deployment(Choice(target, cluster, context, namespace), Terminal())
-    open_in_browser(where.page(require_settings(where)))
+    open_in_browser(require_deployed(where).url)

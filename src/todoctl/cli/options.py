@@ -138,7 +138,7 @@ def find_deployment(choice: "Choice", terminal: "Terminal") -> "Target":
 
     target = targets.require(Home(), choice)
     with suppress(TodoctlError):  # why it cannot be told is said when the target is looked at
-        if target.record.exists():
+        if target.marker.exists():
             terminal.note(
                 "A validation was interrupted, or is under way: 'todoctl up' puts the deployed app back."
             )

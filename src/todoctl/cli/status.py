@@ -108,18 +108,23 @@ class Status:
 def look_at(target: "Target") -> Status:
     """Raises `UnavailableError` where nothing is up."""
     from todoctl.client import Client
-    from todoctl.targets.base import require_settings
+    from todoctl.targets.base import require_deployed
 
-    settings = require_settings(target)
-    url, details = target.page(settings), target.details()
+    found = require_deployed(target)
+    runs = ", ".join(sorted(target.instances())) or "nothing: 'todoctl up' starts it"
     cache, problem = None, ""
     try:
-        with Client(url) as client:
+        with Client(found.url) as client:
             cache = client.state()
     except TodoctlError as error:
         problem = str(error)
     return Status(
-        target=target.name, url=url, settings=settings, details=details, cache=cache, problem=problem
+        target=target.traits.name,
+        url=found.url,
+        settings=found.settings,
+        details={"Runs as": runs, **found.details},
+        cache=cache,
+        problem=problem,
     )
 
 

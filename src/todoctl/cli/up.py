@@ -18,7 +18,7 @@ from todoctl.cli.options import (
     stated,
     value,
 )
-from todoctl.errors import TodoctlError
+from todoctl.errors import BadUsageError, TodoctlError
 from todoctl.settings import (
     DEFAULT_IMAGE_URL,
     DEFAULT_PORT,
@@ -32,6 +32,7 @@ from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.kubernetes.options import NamespaceOptions
 
 if TYPE_CHECKING:
+    from todoctl.state import Home
     from todoctl.targets.base import Target
     from todoctl.terminal import Terminal
 
@@ -87,6 +88,7 @@ def up(
     """Bring the app up; run again, it changes only what differs."""
     from todoctl import targets
     from todoctl.state import Home
+    from todoctl.targets.base import require_deployed
     from todoctl.terminal import Terminal
 
     # Before anything slow: a bad value is told at once.
@@ -100,19 +102,18 @@ def up(
     if name in mine:  # what both have goes with the one that is meant
         for other in mine.keys() - {name}:
             mine[other] = {key: one for key, one in mine[other].items() if key not in mine[name]}
-    options = targets.options_for(name, mine)
+    where = _target(name, mine, home)
     with home.lock():
-        where = targets.make(name, home, options, terminal.commands)
         settings = wanted if image_url else replace(wanted, image_url=choose_source(where, terminal))
         changed = where.up(settings, terminal, limit)
-    page = where.page(settings)
+    page = require_deployed(where).url
     if not changed:
         terminal.note("Already up as asked; nothing changed.")
     terminal.note(
         f"The page is at {page}  (target {name}, pictures from {settings.source}, "
         f"valid for {seconds(settings.ttl)} s)"
     )
-    if problem := _problem(where, settings):
+    if problem := _problem(page):
         terminal.note(f"The app runs, but says: {problem}. 'todoctl status' shows whether that lasts.")
     terminal.note("Next: todoctl validate, todoctl open, todoctl status, todoctl down")
     if as_json:
@@ -132,11 +133,37 @@ def up(
         open_in_browser(page)
 
 
-def _problem(target: "Target", settings: Settings) -> str | None:
+def _target(name: str, given: dict[str, dict[str, Any]], home: "Home") -> "Target":
+    """Returns the target, made of the options that are given for it; raises if some are for another one."""
+    for other, values in given.items():
+        if values and other != name:
+            option = "--" + next(iter(values)).replace("_", "-")
+            raise BadUsageError(
+                f"{option} goes with --target {other} only, and the target is {name}",
+                fix=f"Use --target {other}, or leave {option} out",
+            )
+    if name not in given:
+        from todoctl.targets.local.target import LocalTarget
+
+        return LocalTarget(home)
+    from todoctl.targets.kubernetes.target import KubernetesTarget
+
+    mine = given[name]
+    if name == "k3d":
+        from todoctl.targets.k3d.provider import K3dCluster
+
+        return KubernetesTarget(home, K3dCluster(home, ClusterOptions(**mine, stated=frozenset(mine))))
+    from todoctl.targets.kubernetes.existing import ExistingCluster
+
+    options = NamespaceOptions(**mine, stated=frozenset(mine))
+    return KubernetesTarget(home, ExistingCluster(home, options))
+
+
+def _problem(page: str) -> str | None:
     """What the app says is wrong now (a volume that it may not write, say); None where it says nothing."""
     from todoctl.client import Client
 
-    with suppress(TodoctlError), Client(target.page(settings)) as client:
+    with suppress(TodoctlError), Client(page) as client:
         return client.state().last_error
     return None
 
@@ -149,8 +176,8 @@ def choose_source(target: "Target", terminal: "Terminal") -> str:
     """
     before = None
     with suppress(TodoctlError):  # a cluster that is stopped cannot be asked
-        before = target.settings()
-    if before and before.image_url == DEFAULT_IMAGE_URL:
+        before = target.deployed()
+    if before and before.settings.image_url == DEFAULT_IMAGE_URL:
         return DEFAULT_IMAGE_URL
     problem = why_unreachable(DEFAULT_IMAGE_URL)
     if problem is None:

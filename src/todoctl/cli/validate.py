@@ -141,7 +141,7 @@ def validate(
     scenarios = chosen(scenario or [], full=full)
     home = Home()
     terminal = Terminal(stderr=as_json, quiet=quiet)
-    where = targets.require(home, targets.Choice(target, cluster, context, namespace), terminal.commands)
+    where = targets.require(home, targets.Choice(target, cluster, context, namespace))
 
     def tell(verdict: "Verdict") -> None:
         show([verdict], terminal, details=details, as_json=as_json, wanted=reports)

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -15,7 +16,6 @@ from typing import Any
 from todoctl.errors import UnavailableError
 from todoctl.evidence.times import now
 from todoctl.image_service.service import ASKED, Picture, ResponseMode, Server, picture
-from todoctl.targets.base import Served
 
 FORMATS = ("JPEG", "GIF", "WEBP", "AVIF")
 FIRST, EVERY, NUMBER = 3, 2, 8
@@ -33,8 +33,25 @@ Fetch = Callable[[str, str], bytes]
 """Sends a request, by method and path, to the image service; raises `UnavailableError`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A request that the image service has answered.
+
+    It came and its answer went between `begin` and `end`, in epoch seconds by this machine's clock.
+    `picture` is the whole picture that was sent, None if none was, `retry_after` the header of that name.
+    """
+
+    begin: float
+    end: float
+    mode: ResponseMode
+    picture: bytes | None
+    retry_after: str = ""
+
+
 class Controlled:
-    """An image service (`todoctl.targets.base.ImageService`) that `fetch` reaches and the app finds at `url`.
+    """An image service of our own that `fetch` reaches and the app finds at `url`.
+
+    No picture comes twice, but in `ResponseMode.AGAIN`.
 
     Where its clock is not ours, what is known of the difference is that `now` in an answer was written
     between our sending and our receiving. The quickest answer bounds it best; what remains open is added to
@@ -51,15 +68,21 @@ class Controlled:
         self._lock = threading.Lock()
 
     def served(self) -> list[Served]:
+        """Returns all requests answered so far, in the order of their answers.
+
+        A request is among them as soon as who asked can have the answer.
+        """
         with self._lock:
             self._look()
             return self._served.copy()
 
     def pending(self) -> int:
+        """Returns how many requests are not answered yet."""
         with self._lock:
             return self._look()
 
     def answer(self, mode: ResponseMode) -> None:
+        """Lets requests that come from now on be answered in that mode."""
         self._fetch("POST", f"/mode/{mode}")
 
     def _look(self) -> int:

@@ -22,7 +22,6 @@ from docker.utils import parse_repository_tag
 from rich.text import Text
 from urllib3.exceptions import HTTPError
 
-from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import connect, has_image, reason, translated
 from todoctl.images.pull import pull_missing, remedy
@@ -75,21 +74,18 @@ def build_context(pip: str | None = None) -> io.BytesIO:
 
 
 def make(
-    engine: docker.DockerClient,
-    name: str,
-    base_image: str | None,
-    step: Step | None = None,
-    commands: Commands = SILENT,
-) -> None:
-    """Builds the image; raises `UnavailableError` with the build's own reason."""
+    engine: docker.DockerClient, name: str, base_image: str | None, step: Step | None = None
+) -> tuple[list[str], list[str]]:
+    """Builds the image; raises `UnavailableError` with the build's own reason.
+
+    Returns the two commands, piped, that do the same by hand.
+    """
     base = base_image or DEFAULT_BASE_IMAGE
     settings = pip_conf()
     on_loopback = any(
         urlsplit(word).hostname in {"localhost", "127.0.0.1", "::1"} for word in settings.split()
     )
     network = ["--network=host"] if on_loopback else []
-    build = ["docker", "build", f"--tag={name}", f"--build-arg=BASE={base}", *network, "-"]
-    commands.tell(["todoctl", "image", "context"], build)
     said: list[str] = []
     try:
         for event in engine.api.build(
@@ -111,6 +107,8 @@ def make(
         raise _failed(name, reason(error), base) from None
     if not has_image(engine, name):
         raise _failed(name, _reason(said), base)
+    build = ["docker", "build", f"--tag={name}", f"--build-arg=BASE={base}", *network, "-"]
+    return ["todoctl", "image", "context"], build
 
 
 def _follow(event: dict[str, Any], said: list[str], step: Step | None) -> None:
@@ -157,7 +155,7 @@ def build(name: str, base_image: str | None, progress: Progress) -> str:
     engine = connect()
     pull_missing(engine, {base_image or DEFAULT_BASE_IMAGE: "--base-image"}, progress)
     with progress.step(f"Build {name}") as step:
-        make(engine, name, base_image, step)
+        progress.command(*make(engine, name, base_image, step))
     with translated():
         return str(engine.images.get(name).id)
 
@@ -169,6 +167,7 @@ def push(name: str, progress: Progress) -> str:
         raise UnavailableError(f"There is no image {name}", fix=f"Build it with 'todoctl image build {name}'")
     digest = ""
     with progress.step(f"Push {name}") as step:
+        progress.command(["docker", "push", name])
         try:
             for event in engine.images.push(name, stream=True, decode=True):
                 if "error" in event:

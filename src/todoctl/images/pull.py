@@ -13,7 +13,6 @@ import docker.errors
 from urllib3.exceptions import HTTPError
 
 from todoctl.background import Background
-from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import has_image, reason
 from todoctl.targets.base import Downloads, Progress
@@ -57,9 +56,7 @@ def remedy(why: str) -> str:
     return next((fix for pattern, fix in REFUSALS if re.search(pattern, said)), "")
 
 
-def pull_missing(
-    engine: docker.DockerClient, wanted: Mapping[str, str], progress: Progress, commands: Commands = SILENT
-) -> None:
+def pull_missing(engine: docker.DockerClient, wanted: Mapping[str, str], progress: Progress) -> None:
     """Pulls the images in `wanted` that Docker does not have, all beside each other.
 
     `wanted` holds by image what names another one: an option or a variable. Raises `UnavailableError` as
@@ -72,7 +69,7 @@ def pull_missing(
     over = threading.Event()
     with progress.downloads(title, list(missing)) as shown:
         for name in missing:
-            commands.tell(["docker", "pull", name])
+            progress.command(["docker", "pull", name])
         pulls = [Pull(engine, name, option, shown, over) for name, option in missing.items()]
         working = [Background(pull.run) for pull in pulls]
         try:

@@ -70,6 +70,15 @@ class Deployed:
             if wait.is_running(one)
         )
 
+    def image_and_secrets(self) -> tuple[str, list[str]]:
+        """Returns the deployment's image, and the names of the secrets that it is pulled with."""
+        found = self.client.get("Deployment", manifests.DEPLOYMENT)
+        if found is None:
+            fix = "Run 'todoctl up' to make it"
+            raise UnavailableError(f"The deployment {manifests.DEPLOYMENT} is gone", fix=fix)
+        pod = found["spec"]["template"]["spec"]
+        return str(pod["containers"][0]["image"]), [one["name"] for one in pod.get("imagePullSecrets") or []]
+
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
         """Yields the log of the newest pod."""
         found = self.pods()

@@ -27,7 +27,7 @@ from todoctl.kube import ask, manifests, wait
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import Resource, is_ours
 from todoctl.kube.streams import Session
-from todoctl.targets.volume import File
+from todoctl.targets.base import File
 
 if TYPE_CHECKING:
     from _typeshed import HasFileno

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import websocket
 from websocket import ABNF, WebSocketException
 
-from todoctl.errors import UnavailableError
+from todoctl.errors import CommandFailedError, UnavailableError
 from todoctl.kube.kubeconfig import Access
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ CHUNK = 1 << 16
 
 HALF_OPEN_SECONDS = 60.0
 """For the rest of an answer to somebody who has said that nothing more will be asked."""
-
-
-class CommandFailedError(UnavailableError):
-    """A command has come to its end, with another exit code than 0."""
-
-    def __init__(self, what: str, *, why: str, exit_code: int) -> None:
-        super().__init__(what, why=why, fix="See 'todoctl logs', and run the command again")
-        self.exit_code = exit_code
 
 
 def open_stream(access: Access, path: str, query: Sequence[tuple[str, str]], timeout: float) -> Any:  # noqa: ANN401

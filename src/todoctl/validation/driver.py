@@ -28,11 +28,10 @@ from todoctl.evidence.history import (
 from todoctl.evidence.http import Client, Got, at_once
 from todoctl.evidence.pages import STATE, Observation, joined, or_none
 from todoctl.evidence.times import Span, now
+from todoctl.image_service.client import Controlled
 from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
-from todoctl.targets.base import ImageService, Target
-from todoctl.targets.endpoint import Entrance
-from todoctl.targets.volume import Side
+from todoctl.targets.base import Endpoint, Target, View
 from todoctl.validation import contents
 from todoctl.validation.claims import LOG_LINES
 from todoctl.validation.probes import PARTS, PROBES
@@ -47,7 +46,7 @@ INTERVAL_SECONDS = 0.05
 
 
 class Driver:
-    """Acts on the app on `target`, which visitors reach by `entrance`; `service` is an image service of ours.
+    """Acts on the app on `target`, which visitors reach by `endpoint`; `service` is an image service of ours.
 
     `deployed` is what `up` was asked for, `settings` what runs now.
     """
@@ -55,10 +54,10 @@ class Driver:
     def __init__(
         self,
         target: Target,
-        entrance: Entrance,
+        endpoint: Endpoint,
         history: History,
         deployed: Settings,
-        service: ImageService | None,
+        service: Controlled | None,
     ) -> None:
         self.target = target
         self.history = history
@@ -67,7 +66,7 @@ class Driver:
         self.settings = replace(deployed, image_url=service.url if service else deployed.image_url)
         self.full = history.facts.full
         self.scenario = ""
-        self.urls = [entrance.url]
+        self.urls = [endpoint.url]
         """The addresses that are asked in turn."""
         self.fresh: Span | None = None
         """When the present picture was downloaded, by todoctl's clock."""
@@ -77,7 +76,7 @@ class Driver:
         """Whether it is not known how the app stands: an act failed, or somebody else has acted."""
         self.interruption = ""
         """What came in between since the scenario began, and makes it worth another try."""
-        self._entrance = entrance
+        self._endpoint = endpoint
         self._stays = False
         self._clients: dict[tuple[str, bool], Client] = {}
         self._turn, self._visits, self._looks = itertools.count(), itertools.count(1), itertools.count(1)
@@ -85,7 +84,7 @@ class Driver:
         """The picture's SHA-256, and when the app says it was downloaded."""
         self._served = 0
         self._readers = ThreadPoolExecutor(2)
-        self._sides: tuple[Side, Side] | None = None
+        self._views: tuple[View, View] | None = None
         self._running: frozenset[str] | None = None
         """What runs the app, as far as todoctl knows: None while it is being changed."""
         self._known_since = 0.0
@@ -128,7 +127,7 @@ class Driver:
         key = url, self._stays
         if key not in self._clients:
             self._clients[key] = Client(
-                url, transport=self._entrance.transport, keep_alive=self._stays, now=now
+                url, transport=self._endpoint.transport, keep_alive=self._stays, now=now
             )
         return self._clients[key]
 
@@ -163,7 +162,7 @@ class Driver:
             scenario=self.scenario,
             answer=None if got.error else self.history.answer(got.status, got.headers, got.body),
             error=got.error,
-            server="" if server == self._entrance.url else urlsplit(server).netloc,
+            server="" if server == self._endpoint.url else urlsplit(server).netloc,
             **fields,
         )
         self._write(request)
@@ -184,14 +183,14 @@ class Driver:
     def picture(self, address: str = "/image", visit: int = 0) -> Request:
         """Asks for the picture that a page names, at the app: never elsewhere."""
         path = joined("/", address)
-        if urlsplit(path).netloc and urlsplit(path).netloc != urlsplit(self._entrance.url).netloc:
+        if urlsplit(path).netloc and urlsplit(path).netloc != urlsplit(self._endpoint.url).netloc:
             path = "/image"
         return self.ask(Role.PICTURE, "GET", path, visit=visit)
 
     def crowd(self, number: int) -> None:
         """Views the page with `number` visitors at once."""
         name = f"crowd {next(self._visits)}"
-        if self._entrance.transport is not None:  # all of them go through the same pod
+        if self._endpoint.transport is not None:  # all of them go through the same pod
             with ThreadPoolExecutor(number) as visitors:
                 list(visitors.map(lambda _: self.view(crowd=name), range(number)))
             return
@@ -260,20 +259,20 @@ class Driver:
         return min(views[-5:], default=0.0)
 
     def look_at_volume(self) -> None:
-        """Looks at both sides of the volume."""
+        """Looks at the volume from the host and from the app."""
         number = next(self._looks)
-        self._sides = self._sides or self.target.volume.sides()
-        for seen in list(self._readers.map(lambda side: self._read(side, number), self._sides)):
+        self._views = self._views or self.target.volume.views()
+        for seen in list(self._readers.map(lambda view: self._read(view, number), self._views)):
             self._write(seen)
 
-    def _read(self, side: Side, look: int) -> Volume:
+    def _read(self, view: View, look: int) -> Volume:
         began = now()
         files = [
             File(name=file.name, size=file.size, modified=file.modified, body=self.history.keep(file.content))
-            for file in side.read()
+            for file in view.read()
         ]
         return Volume(
-            begin=began, end=now(), scenario=self.scenario, seen_from=side.seen_from, look=look, files=files
+            begin=began, end=now(), scenario=self.scenario, seen_from=view.seen_from, look=look, files=files
         )
 
     def look_at_log(self) -> None:
@@ -315,7 +314,7 @@ class Driver:
         An app can end by itself, but its pod is replaced by those who may: a drain, a rollout, a deletion.
         And where an act did not come to its end, what was seen meanwhile may be the act's doing.
         """
-        if not self.target.rolling:
+        if not self.target.traits.rolling:
             return
         if self._running is None:
             self._disturbed(Op.FAILED, frozenset(), frozenset())
@@ -327,7 +326,7 @@ class Driver:
                 self.interruption = REPLACED
 
     def _disturbed(self, what: Op, before: frozenset[str], after: frozenset[str]) -> None:
-        self.needs_restart, self._running, self._sides = True, None, None
+        self.needs_restart, self._running, self._views = True, None, None
         act = Act(
             begin=self._known_since,
             end=now(),
@@ -347,7 +346,7 @@ class Driver:
         Raises `UnavailableError` where others have replaced what runs the app.
         """
         began, running = now(), self.target.instances()
-        if self.target.rolling and self._running is not None and running != self._running:
+        if self.target.traits.rolling and self._running is not None and running != self._running:
             raise UnavailableError(
                 REPLACED,
                 why=f"{', '.join(sorted(running)) or 'nothing'} runs it now",
@@ -373,7 +372,7 @@ class Driver:
             **fields,
         )
         self._write(act)
-        self._known_since, self._sides = act.end, None
+        self._known_since, self._views = act.end, None
 
     def start(
         self,
@@ -396,10 +395,8 @@ class Driver:
             act["stopped"] = now()
             self.note_downloads()
             act["files"] = make(self._files()) if make else {}
-            if not aside:
-                self.target.volume.set_aside()
-            elif emptied:
-                self.target.volume.empty()
+            if emptied or not aside:
+                self.target.volume.clear()
             act["emptied"] = emptied = emptied or not aside
             self._put(act["files"])
             self.settings = replace(self.settings, ttl=self.deployed.ttl if self.full else ttl)
@@ -411,13 +408,16 @@ class Driver:
 
     def restart(self, *, under_views: bool = False) -> None:
         """Restarts the app the documented way; `under_views` where that leaves no gap."""
-        with self._acting(Op.RESTART), streaming(self.view, running=under_views and self.target.rolling):
+        with (
+            self._acting(Op.RESTART),
+            streaming(self.view, running=under_views and self.target.traits.rolling),
+        ):
             self.target.restart()
 
     def kill(self) -> None:
         """Ends the app without notice, and lets it come back."""
         with self._acting(Op.KILL):
-            self.target.kill()
+            self.target.restart(at_once=True)
 
     def change(self, what: Op, make: Callable[[contents.Files], contents.Files]) -> None:
         """Changes files under the app that runs: `make` gives them, given those that are there."""
@@ -435,7 +435,7 @@ class Driver:
     def scale(self, number: int) -> None:
         """Runs the app `number` times on its one volume; requests go to each in turn."""
         with self._acting(Op.SCALE):
-            self.urls = [self._entrance.url]
+            self.urls = [self._endpoint.url]
             self.urls = self.target.scale(number)
 
     def detach(self) -> None:

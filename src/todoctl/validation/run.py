@@ -35,7 +35,7 @@ class Audience(Protocol):
 
 def run(driver: Driver, scenarios: Sequence[Scenario], audience: Audience) -> None:
     """Plays `scenarios` into the driver's history."""
-    start = driver.target.start_seconds
+    start = driver.target.traits.start_seconds
     plan = [(scenario.name, scenario.starts * start + scenario.seconds) for scenario in scenarios]
     arrange = Situations(driver)
     with audience.expect(plan):

@@ -60,7 +60,7 @@ class Situations:
     @property
     def ttl(self) -> float:
         """Seconds, for the scenarios that wait for an expiry: enough for some page views before it."""
-        ttl = SLOW_TTL if self.driver.target.start_seconds > QUICK_TTL else QUICK_TTL
+        ttl = SLOW_TTL if self.driver.target.traits.start_seconds > QUICK_TTL else QUICK_TTL
         while ttl < VIEWS * self.driver.page_seconds() and not self.hurried:
             ttl *= 2
         return ttl * self.time_factor
@@ -156,7 +156,7 @@ class Situations:
         A pod begins too late for that.
         """
         driver = self.driver
-        if driver.service is None or driver.target.rolling:
+        if driver.service is None or driver.target.traits.rolling:
             self.require(self.brief)
             driver.scale(2)
             return

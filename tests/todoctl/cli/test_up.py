@@ -6,8 +6,10 @@ import pytest
 
 from tests.image_service import ImageService, Mode
 from todoctl.cli import up
+from todoctl.errors import BadUsageError
 from todoctl.settings import DEFAULT_IMAGE_URL, SAMPLE_IMAGES, Settings
 from todoctl.state import Home
+from todoctl.targets.base import Deployment
 from todoctl.targets.local.target import LocalTarget
 from todoctl.terminal import Terminal
 
@@ -34,8 +36,8 @@ def test_nobody_there_is_unreachable() -> None:
     assert up.why_unreachable("http://127.0.0.1:1/")
 
 
-def test_an_app_that_does_not_answer_says_nothing(tmp_path: Path) -> None:
-    assert up._problem(LocalTarget(Home(tmp_path)), Settings(port=1)) is None
+def test_an_app_that_does_not_answer_says_nothing() -> None:
+    assert up._problem("http://127.0.0.1:1") is None
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,12 @@ def test_the_bundled_pictures_are_for_machines_without_internet(
 ) -> None:
     monkeypatch.setattr(up, "why_unreachable", lambda _: problem)
     target = LocalTarget(Home(tmp_path))
-    monkeypatch.setattr(target, "settings", lambda: Settings(image_url=running))
+    found = Deployment(settings=Settings(image_url=running), url="", details={})
+    monkeypatch.setattr(target, "deployed", lambda: found)
     assert up.choose_source(target, Terminal()) == source
     assert told in capsys.readouterr().out
+
+
+def test_options_for_another_target_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadUsageError, match=r"--base-image goes with --target k3d only, and .* is local"):
+        up._target("local", {"k3d": {"base_image": "x"}, "kubernetes": {}}, Home(tmp_path))

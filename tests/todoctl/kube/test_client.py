@@ -8,9 +8,9 @@ from websocket import WebSocketConnectionClosedException
 
 from tests.todoctl.kube.kube import Answer, Kube
 from tests.todoctl.kube.objects import pod
-from todoctl.errors import UnavailableError
+from todoctl.errors import CommandFailedError, UnavailableError
 from todoctl.kube.client import Client
-from todoctl.kube.streams import CommandFailedError, Session
+from todoctl.kube.streams import Session
 
 NOT_FOUND = '{"kind": "Status", "reason": "NotFound", "message": "pods \\"it\\" not found"}'
 

@@ -50,12 +50,14 @@ def test_the_example_brings_the_app_up_and_takes_it_away(
         made.append(KubernetesTarget(home, example["KindCluster"](home)))
         return made[-1]
 
-    assert target().settings() is None
+    assert target().deployed() is None
     assert not target().down(told, keep_data=False)
     assert target().up(settings, told)
-    assert target().settings() == settings
+    found = target().deployed()
+    assert found
+    assert found.settings == settings
     assert not target().up(settings, told)
-    assert target().details()["Context"] == "kind-todoctl"
+    assert found.details["Context"] == "kind-todoctl"
     assert target().down(told, keep_data=True)
     assert target().up(settings, told)
     assert target().down(told, keep_data=False)

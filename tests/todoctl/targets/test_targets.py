@@ -64,7 +64,7 @@ def test_what_down_left_is_not_up_but_can_be_found(home: Home) -> None:
     (home.path / "local" / "volume").mkdir(parents=True)
     found = targets.find(home, Choice(None))
     assert found
-    assert found.name == "local"
+    assert found.traits.name == "local"
     with pytest.raises(UnavailableError, match="Nothing is up"):
         targets.require(home, Choice(None))
 
@@ -79,7 +79,7 @@ def test_nothing_is_up_on_an_empty_home(home: Home) -> None:
 
 def test_what_is_up_is_found(home: Home) -> None:
     _make(home.path / "local")
-    assert targets.require(home, Choice(None)).name == "local"
+    assert targets.require(home, Choice(None)).traits.name == "local"
     assert targets.find(home, Choice("k3d")) is None
 
 
@@ -89,16 +89,13 @@ def test_more_than_one_needs_a_choice(home: Home) -> None:
     _make(home.path / "k3d" / "two")
     with pytest.raises(BadUsageError, match=r"More than one is up: local, k3d one, k3d two\. Choose"):
         targets.find(home, Choice(None))
-    assert targets.require(home, Choice("local")).name == "local"
+    assert targets.require(home, Choice("local")).traits.name == "local"
     found = targets.find(home, Choice("k3d", "two"))
     assert found
-    assert found.name == "k3d"
+    assert found.traits.name == "k3d"
 
 
-def test_options_for_k3d_are_refused_elsewhere() -> None:
-    with pytest.raises(BadUsageError, match=r"--base-image goes with --target k3d only"):
-        targets.options_for("local", {"k3d": {"base_image": "x"}})
-    assert targets.options_for("local", {}) is None
+def test_what_names_a_cluster_is_refused_elsewhere() -> None:
     with pytest.raises(BadUsageError, match="--cluster goes with"):
         Choice("local", "mine")
     with pytest.raises(BadUsageError, match=r"Unknown target 'moon'\. Use k3d, local or kubernetes\."):
@@ -112,7 +109,7 @@ def test_only_a_cluster_can_be_kept(home: Home) -> None:
     _make(home.path / "k3d" / "one")
     found = targets.find(home, Choice(cluster="one"), keep_cluster=True)
     assert found
-    assert found.name == "k3d"
+    assert found.traits.name == "k3d"
     assert Choice().named is None
 
 
@@ -123,7 +120,7 @@ def test_a_namespace_is_found_by_its_names(home: Home) -> None:
         targets.find(home, Choice())
     found = targets.find(home, Choice(namespace="one"))
     assert found
-    assert found.name == "kubernetes"
+    assert found.traits.name == "kubernetes"
     assert Choice(context="it").named == "kubernetes"
     with pytest.raises(BadUsageError, match="needs --context"):
-        targets.options_for("kubernetes", {})
+        targets.make(Choice("kubernetes"), home)

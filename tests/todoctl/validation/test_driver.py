@@ -11,7 +11,7 @@ import pytest
 from tests.todoctl.validation.histories import Script
 from todoctl.evidence.history import Role
 from todoctl.settings import Settings
-from todoctl.targets.endpoint import Entrance
+from todoctl.targets.base import Endpoint
 from todoctl.validation.driver import Driver, streaming
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def _site() -> Iterator[Site]:
 
 
 def made(url: str, transport: httpx.BaseTransport | None = None) -> Driver:
-    entrance = Entrance(url=url, words="directly", transport=transport)
-    return Driver(cast("Target", None), entrance, Script().history, Settings(), None)
+    endpoint = Endpoint(url=url, words="directly", transport=transport)
+    return Driver(cast("Target", None), endpoint, Script().history, Settings(), None)
 
 
 @pytest.fixture(name="driver")

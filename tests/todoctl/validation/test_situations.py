@@ -8,26 +8,28 @@ from tests.todoctl.validation.histories import Script
 from todoctl.evidence.pages import Observation
 from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
-from todoctl.targets.endpoint import Entrance
+from todoctl.targets.base import Endpoint, Traits
 from todoctl.validation import situations
 from todoctl.validation.driver import Driver
 from todoctl.validation.situations import Situations
 
 if TYPE_CHECKING:
-    from todoctl.targets.base import ImageService, Target
+    from todoctl.image_service.client import Controlled
+    from todoctl.targets.base import Target
 
 
 class Stubborn(Driver):
     """An app that always says the same; `done` is what was done to it."""
 
     def __init__(self, told: Observation, *, rolling: bool = False, service: object = None) -> None:
-        target = type("Quick", (), {"rolling": rolling, "start_seconds": 0.1})()
+        traits = Traits(name="quick", rolling=rolling, start_seconds=0.1)
+        target = type("Quick", (), {"traits": traits})()
         super().__init__(
             cast("Target", target),
-            Entrance(url="http://localhost:1", words="directly"),
+            Endpoint(url="http://localhost:1", words="directly"),
             Script().history,
             Settings(ttl=0.1),
-            cast("ImageService | None", service),
+            cast("Controlled | None", service),
         )
         self.told = told
         self.done: list[str] = []

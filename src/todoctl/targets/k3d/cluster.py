@@ -5,26 +5,23 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import docker
 import docker.errors
 from rich.text import Text
 
-from todoctl import ports
-from todoctl.commands import SILENT, Commands
 from todoctl.errors import UnavailableError
 from todoctl.images.engine import reason, translated
-from todoctl.targets.k3d.options import LISTEN, ClusterOptions
+from todoctl.targets.k3d.options import ClusterOptions
 
 LABEL = "todoctl"
 """Every container of a cluster of todoctl's own has it; its value says what the cluster was made with."""
 
 OLDEST = (5, 4, 0)
-CREATE_TIMEOUT = "300s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +29,16 @@ class Container:
     """A container of a cluster: a node, or its load balancer."""
 
     name: str
-    state: str
+    role: str
+    running: bool
     label: str | None
     """todoctl's own label, if it has it."""
 
     port: int | None
     """The port of this machine that leads to port 80, for the load balancer."""
 
-    @property
-    def running(self) -> bool:
-        return self.state == "running"
+    created: bool
+    """Whether it was made and never started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,117 +138,89 @@ def names(engine: docker.DockerClient) -> list[str]:
     return sorted({entry["Labels"]["k3d.cluster"] for entry in found})
 
 
-class Cluster:
-    """The cluster of a name, which may not exist."""
+def containers(engine: docker.DockerClient, cluster: str) -> list[Container]:
+    """Returns the containers of a cluster, running or not; none if it does not exist."""
+    with translated():
+        found = engine.api.containers(all=True, filters={"label": f"k3d.cluster={cluster}"})
+        return sorted((_container(engine, entry) for entry in found), key=lambda one: one.name)
 
-    def __init__(self, engine: docker.DockerClient, name: str, commands: Commands = SILENT) -> None:
-        self._engine, self.name, self._commands = engine, name, commands
 
-    def containers(self) -> list[Container]:
-        """Returns its containers, running or not; none if the cluster does not exist."""
-        with translated():
-            found = self._engine.api.containers(all=True, filters={"label": f"k3d.cluster={self.name}"})
-            return sorted((self._container(entry) for entry in found), key=lambda one: one.name)
+def _container(engine: docker.DockerClient, entry: dict[str, Any]) -> Container:
+    labels, state = entry["Labels"], entry["State"]
+    mapped = [
+        port["PublicPort"]
+        for port in entry.get("Ports", [])
+        if port.get("PrivatePort") == 80 and port.get("PublicPort")
+    ]
+    if not mapped and state != "running":  # Docker has it among the container's settings only
+        bindings = engine.api.inspect_container(entry["Id"])["HostConfig"]["PortBindings"] or {}
+        mapped = [int(one["HostPort"]) for one in bindings.get("80/tcp") or [] if one["HostPort"]]
+    label, role = labels.get(LABEL), labels.get("k3d.role", "")
+    if label is None and role == "registry":
+        label = ""  # `--registry-create` makes it with the cluster, without the others' labels
+    return Container(
+        name=entry["Names"][0].lstrip("/"),
+        role=role,
+        running=state == "running",
+        label=label,
+        port=mapped[0] if mapped else None,
+        created=state == "created",
+    )
 
-    def _container(self, entry: dict[str, Any]) -> Container:
-        labels = entry["Labels"]
-        mapped = [
-            port["PublicPort"]
-            for port in entry.get("Ports", [])
-            if port.get("PrivatePort") == 80 and port.get("PublicPort")
-        ]
-        if not mapped and entry["State"] != "running":  # Docker has it among the container's settings only
-            bindings = self._engine.api.inspect_container(entry["Id"])["HostConfig"]["PortBindings"] or {}
-            mapped = [int(one["HostPort"]) for one in bindings.get("80/tcp") or [] if one["HostPort"]]
-        label = labels.get(LABEL)
-        if label is None and labels.get("k3d.role") == "registry":
-            label = ""  # `--registry-create` makes it with the cluster, without the others' labels
-        return Container(entry["Names"][0].lstrip("/"), entry["State"], label, mapped[0] if mapped else None)
 
-    def create(self, options: ClusterOptions, port: int, shown: Callable[[str], None]) -> None:
-        """Creates the cluster; returns when k3d calls it ready."""
-        command = create_command(options, port)
-        hidden = ("--runtime-label=", "--timeout=")  # a cluster that is made by hand is not todoctl's
-        self._commands.tell(["k3d", *(word for word in command if not word.startswith(hidden))])
-        run(*command, shown=shown)
+def are_own(found: list[Container]) -> bool:
+    """Returns whether todoctl has made all of them; k3d's short-lived helper never has the label."""
+    made = [one for one in found if not one.name.endswith("-tools")]
+    return any(one.label for one in made) and all(one.label is not None for one in made)
 
-    def start(self, shown: Callable[[str], None]) -> None:
-        """Starts a stopped cluster, as after a reboot."""
-        self._commands.tell(["k3d", "cluster", "start", self.name])
-        run("cluster", "start", self.name, f"--timeout={CREATE_TIMEOUT}", shown=shown)
 
-    def delete(self, shown: Callable[[str], None]) -> None:
-        """Deletes all of the cluster, whether or not its API answers; raises if something of it stays."""
-        self._commands.tell(["k3d", "cluster", "delete", self.name])
-        failure = ""
-        try:
-            run("cluster", "delete", self.name, shown=shown)
-        except UnavailableError as error:
-            failure = error.why
-        for kind, name in self.leftovers():
-            shown(f"removing the {kind} {name}")
-            try:
-                self._remove(kind, name)
-            except (docker.errors.DockerException, OSError) as error:
-                failure = reason(error)
-        if left := self.leftovers():
-            raise UnavailableError(
-                f"Of the cluster {self.name} {', '.join(f'{kind} {name}' for kind, name in left)} stayed",
-                why=" ".join(failure.split()),
-                fix="Remove what holds it (see 'docker network inspect' and 'docker ps --all'), then run "
-                "'todoctl down' again",
-            )
+def delete(engine: docker.DockerClient, cluster: str, shown: Callable[[str], None]) -> None:
+    """Deletes all of a cluster, whether or not its API answers; raises if something of it stays.
 
-    def _remove(self, kind: str, name: str) -> None:
-        api = self._engine.api
+    k3d removes one node after the other, each of which takes seconds, so the nodes go first, side by side.
+    The rest is k3d's: load balancer, network, volumes, and the entry in the user's kubeconfig.
+    """
+    failure = ""
+    nodes = [one.name for one in containers(engine, cluster) if one.role in {"server", "agent"}]
+    with ThreadPoolExecutor(max(len(nodes), 1)) as pool:
+        list(pool.map(lambda name: _remove(engine, "container", name), nodes))
+    try:
+        run("cluster", "delete", cluster, shown=shown)
+    except UnavailableError as error:
+        failure = error.why
+    for kind, name in leftovers(engine, cluster):
+        shown(f"removing the {kind} {name}")
+        failure = _remove(engine, kind, name) or failure
+    if left := leftovers(engine, cluster):
+        raise UnavailableError(
+            f"Of the cluster {cluster} {', '.join(f'{kind} {name}' for kind, name in left)} stayed",
+            why=" ".join(failure.split()),
+            fix="Remove what holds it (see 'docker network inspect' and 'docker ps --all'), then run "
+            "'todoctl down' again",
+        )
+
+
+def _remove(engine: docker.DockerClient, kind: str, name: str) -> str:
+    """Returns why it could not be removed; empty if it is gone."""
+    try:
         with suppress(docker.errors.NotFound):
             match kind:
                 case "container":
-                    api.remove_container(name, force=True, v=True)
+                    engine.api.remove_container(name, force=True, v=True)
                 case "network":
-                    api.remove_network(name)
+                    engine.api.remove_network(name)
                 case _:
-                    api.remove_volume(name, force=True)
-
-    def leftovers(self) -> list[tuple[str, str]]:
-        """Returns kind and name of its containers, networks and volumes that are there."""
-        found = [("container", one.name) for one in self.containers()]
-        with translated():
-            networks = self._engine.api.networks(names=[f"k3d-{self.name}"])
-            label = {"label": f"k3d.cluster={self.name}"}
-            volumes = self._engine.api.volumes(filters=label)["Volumes"] or []
-        found += [("network", one["Name"]) for one in networks if one["Name"] == f"k3d-{self.name}"]
-        return found + [("volume", one["Name"]) for one in volumes]
-
-    def kubeconfig(self) -> str:
-        """Returns the cluster's own kubeconfig."""
-        return run("kubeconfig", "get", self.name)
+                    engine.api.remove_volume(name, force=True)
+    except (docker.errors.DockerException, OSError) as error:
+        return reason(error)
+    return ""
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replaces `path` in one step, readable for its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".tmp")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
-
-
-def create_command(options: ClusterOptions, port: int) -> list[str]:
-    """Returns what k3d is told to make the cluster of `options`, with `port` leading to its page."""
-    command = [
-        "cluster",
-        "create",
-        options.cluster,
-        f"--agents={options.agents}",
-        f"--port={options.listen}:{port}:80@loadbalancer",
-        # Left to itself, k3d binds one to every network, half a minute after it has chosen it.
-        f"--api-port={LISTEN[0]}:{ports.find_free()}",
-        f"--runtime-label={LABEL}={options.label()}@all",
-        f"--kubeconfig-switch-context={'false' if options.keep_context else 'true'}",
-        f"--timeout={CREATE_TIMEOUT}",
-    ]
-    if options.k3s_image:
-        command.append(f"--image={options.k3s_image}")
-    return [*command, *options.k3d_arg]
+def leftovers(engine: docker.DockerClient, cluster: str) -> list[tuple[str, str]]:
+    """Returns kind and name of the cluster's containers, networks and volumes that are there."""
+    found = [("container", one.name) for one in containers(engine, cluster)]
+    with translated():
+        networks = engine.api.networks(names=[f"k3d-{cluster}"])
+        volumes = engine.api.volumes(filters={"label": f"k3d.cluster={cluster}"})["Volumes"] or []
+    found += [("network", one["Name"]) for one in networks if one["Name"] == f"k3d-{cluster}"]
+    return found + [("volume", one["Name"]) for one in volumes]

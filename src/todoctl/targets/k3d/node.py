@@ -8,10 +8,9 @@ import time
 import docker
 import docker.errors
 
-from todoctl.errors import UnavailableError
+from todoctl.errors import CommandFailedError, UnavailableError
 from todoctl.images.engine import execute, reason
-from todoctl.kube.streams import CommandFailedError
-from todoctl.targets.volume import File, unreadable
+from todoctl.targets.base import File, Progress, unreadable
 
 VOLUME = "/tmp/kube"  # noqa: S108 - the documented path, inside the node
 CACHE = f"{VOLUME}/cache"
@@ -23,7 +22,7 @@ TRIES = 5
 
 
 class Node:
-    """A node of k3d's, which is a container."""
+    """A node of k3d's, which is a container; see `todoctl.targets.base.Store` for the methods."""
 
     def __init__(self, engine: docker.DockerClient, name: str) -> None:
         self._engine, self.name = engine, name
@@ -42,16 +41,6 @@ class Node:
                 exit_code=code,
             )
         return output.decode(errors="replace")
-
-    def has(self, path: str) -> bool:
-        """Whether `path` exists; raises `UnavailableError` if that cannot be found out."""
-        try:
-            self.run("test", "-e", path)
-        except CommandFailedError as error:
-            if error.exit_code != 1:
-                raise
-            return False
-        return True
 
     def files(self, directory: str) -> list[File]:
         """Returns the files of a directory whose names do not begin with a dot, all of one moment."""
@@ -100,30 +89,24 @@ class Node:
             ) from None
 
     def has_image(self, reference: str) -> bool:
-        """Whether the node's containerd has the image; `k3d image import` may say so wrongly."""
+        """Returns whether the node's containerd has the image; `k3d image import` may say so wrongly."""
         name = f"docker.io/library/{reference}"
         return name in self.run("ctr", "-n=k8s.io", "images", "ls", "-q", f"name=={name}").split()
 
-    def loading(self, reference: str) -> tuple[list[str], list[str]]:
-        """Returns two commands, piped, that bring an image from Docker into this node alone."""
-        load = ["docker", "exec", "-i", self.name, "ctr", "-n=k8s.io", "images", "import", "-"]
-        return ["docker", "save", reference], load
-
-    def load_image(self, reference: str) -> None:
+    def load_image(self, reference: str, progress: Progress) -> None:
         """Brings an image from Docker into this node alone, and checks that it has come."""
-        save, load = self.loading(reference)
-        with (
-            subprocess.Popen(save, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saving,
-            subprocess.Popen(
-                load, stdin=saving.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            ) as loading,
-        ):
-            if saving.stdout:
-                saving.stdout.close()  # the load alone holds the other end, and sees when it closes
-            output, _ = loading.communicate()
-            errors = saving.stderr.read() if saving.stderr else b""
+        save = ["docker", "save", reference]
+        load = ["docker", "exec", "-i", self.name, "ctr", "-n=k8s.io", "images", "import", "-"]
+        progress.command(save, load)
+        with subprocess.Popen(save, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saving:
+            loaded = subprocess.run(
+                load, stdin=saving.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+            if saving.stdout and saving.stderr:
+                saving.stdout.close()  # a `docker save` that nobody reads from any more ends then
+                errors = saving.stderr.read()
         if saving.returncode or not self.has_image(reference):
-            said = errors if saving.returncode else output
+            said = errors if saving.returncode else loaded.stdout
             why = " ".join(said.decode(errors="replace").split())[-300:]
             raise UnavailableError(
                 f"The image {reference} could not be brought to {self.name}",

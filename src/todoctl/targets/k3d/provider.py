@@ -1,16 +1,17 @@
 """A k3d cluster for the app: made, started, prepared, deleted. The rest is in targets/kubernetes."""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import docker
+import yaml
 
+from todoctl import ports
 from todoctl.background import Background
-from todoctl.commands import SILENT, Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.images import build
 from todoctl.images.build import DEFAULT_BASE_IMAGE
@@ -19,16 +20,15 @@ from todoctl.images.pull import pull_missing
 from todoctl.kube import wait
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import Resource, adapted, deployment_of
-from todoctl.settings import Settings, seconds
-from todoctl.state import Home, make_directory
-from todoctl.targets import findings
-from todoctl.targets.base import Finding, Progress, Step
+from todoctl.settings import Settings
+from todoctl.state import Home, make_directory, read_json, write_json
+from todoctl.targets.base import Finding, Progress, Step, error_finding, has, port_finding
 from todoctl.targets.k3d import cluster as k3d
-from todoctl.targets.k3d.cluster import Cluster, Container, Versions, write_private
+from todoctl.targets.k3d.cluster import LABEL, Container, Versions, are_own
 from todoctl.targets.k3d.node import CACHE, OWN, VOLUME, Node
-from todoctl.targets.k3d.options import ClusterOptions
-from todoctl.targets.kubernetes.page import PublishedPort
-from todoctl.targets.kubernetes.provider import Provided
+from todoctl.targets.k3d.options import LISTEN, ClusterOptions
+from todoctl.targets.kubernetes.page import Page
+from todoctl.targets.kubernetes.provider import Cluster, Provided
 
 FOLDER = "k3d"
 """Below todoctl's home; in it one for each cluster."""
@@ -37,6 +37,7 @@ DISK_BYTES = 3 * 1024**3
 """What the images of a cluster and its nodes take, with room to work."""
 
 ENGINE_SECONDS = 5
+TIMEOUT = "--timeout=300s"
 INSTALL = "Install k3d 5.4 or newer from https://k3d.io"
 
 
@@ -45,20 +46,15 @@ class K3dCluster:
 
     name = "k3d"
 
-    def __init__(self, home: Home, options: ClusterOptions, commands: Commands = SILENT) -> None:
-        self.options, self._commands = options, commands
+    def __init__(self, home: Home, options: ClusterOptions) -> None:
+        self.options = options
         self.context = f"k3d-{options.cluster}"
         self.directory = home.path / FOLDER / options.cluster
         self._kubeconfig = self.directory / "kubeconfig"
-        self._client: Client | None = None
 
     @cached_property
     def _engine(self) -> docker.DockerClient:
         return connect()
-
-    @cached_property
-    def _cluster(self) -> Cluster:
-        return Cluster(self._engine, self.options.cluster, self._commands)
 
     @cached_property
     def _versions(self) -> Versions:
@@ -71,53 +67,68 @@ class K3dCluster:
 
     def _containers(self) -> list[Container]:
         """Returns the cluster's containers, and takes over the options that it was created with."""
-        found = self._cluster.containers()
+        found = k3d.containers(self._engine, self.options.cluster)
         made = next(
             (made for one in found if one.label and (made := self.options.made_with(one.label))), None
         )
         if made is not None:
             self.options = replace(made, stated=self.options.stated)
         elif found:
-            agents = sum(one.name.startswith(f"k3d-{self.options.cluster}-agent-") for one in found)
-            self.options = replace(self.options, agents=agents)
+            self.options = replace(self.options, agents=sum(one.role == "agent" for one in found))
         return found
 
-    def client(self) -> Client | None:
-        """By the cluster's own kubeconfig, which is had from k3d if this machine has lost it."""
-        if self._client is None:
-            if not self._containers():
-                return None
-            if not self._kubeconfig.exists():
-                write_private(self._kubeconfig, self._cluster.kubeconfig())
-            self._client = Client(self._kubeconfig)
-        return self._client
+    def look(self) -> Cluster | None:
+        containers = self._containers()
+        return self._found(are_own(containers)) if containers else None
 
-    def is_own(self) -> bool:
-        return _are_own(self._cluster.containers())
+    def _found(self, is_own: bool) -> Cluster:
+        """Returns the cluster, whose kubeconfig is had from k3d if this machine has lost it."""
+        if not self._kubeconfig.exists():
+            write_json(self._kubeconfig, self._k3ds_kubeconfig())
+        details = {
+            "Cluster": self.options.cluster + ("" if is_own else " (adopted)"),
+            "Volume": f"{CACHE} in {self.options.node}",
+            "Kubeconfig": str(self._kubeconfig),
+        }
+        return Cluster(
+            client=Client(self._kubeconfig),
+            page=Page(),
+            details=details,
+            is_own=is_own,
+            node=self.options.node,
+            store=self._node,
+            cache=CACHE,
+        )
 
-    def asked(self) -> dict[str, Any]:
-        values = asdict(self.options)
-        return {name: values[name] for name in ("cluster", "agents", "base_image")}
+    def _k3ds_kubeconfig(self) -> dict[str, Any]:
+        """Returns the cluster's own kubeconfig; written as JSON, it is YAML still."""
+        return dict(yaml.safe_load(k3d.run("kubeconfig", "get", self.options.cluster)))
 
     # Before anything is touched
 
     def findings(self, port: int) -> list[Finding]:
-        found = [self._k3d(), _command("docker", fix="Install Docker's command line")]
+        with ThreadPoolExecutor(1) as beside:
+            of_k3d = beside.submit(self._k3d)
+            of_docker = self._docker(port)
+            return [of_docker[0], of_k3d.result(), *of_docker[1:]]
+
+    def _docker(self, port: int) -> list[Finding]:
+        command = _command("docker", fix="Install Docker's command line")
         try:
             with translated():
                 engine = connect(timeout=ENGINE_SECONDS)
                 version = engine.version()["Version"]
-                containers = Cluster(engine, self.options.cluster).containers()
-                root = Path(str(engine.info().get("DockerRootDir", "")))
+                containers = k3d.containers(engine, self.options.cluster)
+                root = None if containers else Path(str(engine.info().get("DockerRootDir", "")))
         except UnavailableError as error:
-            return [findings.of_error("Docker", error), *found]
+            return [error_finding("Docker", error), command]
         return [
             Finding(subject="Docker", ok=True, seen=version),
-            *found,
+            command,
             *self._k3d_args(),
             self._ownership(containers),
             _port(port, containers),
-            _disk(root, required=not containers),
+            *([_disk(root)] if root else []),
             _command("kubectl", fix="todoctl does not need it; you may want it", required=False),
         ]
 
@@ -130,26 +141,25 @@ class K3dCluster:
         return Finding(subject="k3d", ok=versions.numbers >= k3d.OLDEST, seen=seen, fix=INSTALL)
 
     def _k3d_args(self) -> list[Finding]:
-        """Whether k3d takes what it is handed: with `--help` it reads its options and does nothing."""
+        """Returns whether k3d knows its options: with `--help` it reads them and does nothing."""
         if not self.options.k3d_arg:
             return []
-        wrong = ""
+        wrong = []
         try:
             k3d.run("cluster", "create", *self.options.k3d_arg, "--help")
         except UnavailableError as error:
-            wrong = error.why
-        missing = [word for word in self.options.k3d_arg if _names_missing_file(word)]
-        seen = "; ".join(
-            filter(None, [wrong, *(f"there is no file {one.partition('=')[2]}" for one in missing)])
-        )
-        fix = "See 'k3d cluster create --help'"
-        return [Finding(subject="--k3d-arg", ok=not seen, seen=seen or "k3d knows it", fix=fix)]
+            wrong.append(error.why)
+        for name, _, path in (word.partition("=") for word in self.options.k3d_arg):
+            if name == "--registry-config" and not Path(path).is_file():
+                wrong.append(f"there is no file {path}")
+        seen, fix = "; ".join(wrong) or "k3d knows it", "See 'k3d cluster create --help'"
+        return [Finding(subject="--k3d-arg", ok=not wrong, seen=seen, fix=fix)]
 
     def _ownership(self, containers: list[Container]) -> Finding:
         subject = f"Cluster {self.options.cluster}"
         if not containers:
             return Finding(subject=subject, ok=True, seen="not there yet")
-        if _are_own(containers):
+        if are_own(containers):
             state = "runs" if all(one.running for one in containers) else "is stopped, or partly so"
             return Finding(subject=subject, ok=True, seen=f"made by todoctl, {state}")
         return Finding(
@@ -160,13 +170,11 @@ class K3dCluster:
         )
 
     def _is_adopted(self) -> bool:
-        """Whether an earlier `up` has used this very cluster: another one of the name has another key."""
+        """Returns whether an earlier `up` has used this very cluster: another of the name has another key."""
         try:
-            return (
-                self._kubeconfig.exists()
-                and self._kubeconfig.read_text("utf-8") == self._cluster.kubeconfig()
-            )
-        except (UnavailableError, OSError):
+            before = read_json(self._kubeconfig)
+            return before is not None and before == self._k3ds_kubeconfig()
+        except UnavailableError:
             return False
 
     # Up
@@ -177,42 +185,49 @@ class K3dCluster:
         Before that, both would wait for the same disk, and an ingress controller that k3s installs comes so
         much later than the image.
         """
-        options, cluster = self.options, self._cluster
+        engine, asked, name = self._engine, self.options, self.options.cluster
         containers = self._containers()
         if self._was_interrupted(containers):
-            with progress.step(f"Remove what an interrupted start left of cluster {cluster.name}") as step:
-                cluster.delete(step.update)
-            containers, self.options = [], options
-        self._check_creation(containers, options)
-        own = not containers or _are_own(containers)
+            with progress.step(f"Remove what an interrupted start left of cluster {name}") as step:
+                k3d.delete(engine, name, step.update)
+            containers, self.options = [], asked
+        self._check_creation(containers, asked)
+        is_own = not containers or are_own(containers)
         running = bool(containers) and all(one.running for one in containers)
         wanted = {} if running else self._versions.images(self.options, create=not containers)
-        wanted[self.options.base_image or DEFAULT_BASE_IMAGE] = "--base-image"
-        pull_missing(self._engine, wanted, progress, self._commands)
-        tag = build.reference(self._engine, self.options.base_image)
-        building = Background(lambda: self._build(tag))
-        self._start(containers, running, own, settings, progress)
-        client = self.client()
+        base = self.options.base_image
+        wanted[base or DEFAULT_BASE_IMAGE] = "--base-image"
+        pull_missing(engine, wanted, progress)
+        tag = build.reference(engine, base)
+        building = Background(lambda: () if has_image(engine, tag) else build.make(engine, tag, base))
+        if not containers:
+            self._create(settings.port, progress)
+        elif not running:
+            with progress.step(f"Start cluster {name}") as step:
+                progress.command(["k3d", "cluster", "start", name])
+                k3d.run("cluster", "start", name, TIMEOUT, shown=step.update)
+        if not (running and is_own and self._kubeconfig.exists()):
+            self._get_kubeconfig(progress)
+        cluster = self._found(is_own)
         with progress.step(f"Build the app's image {tag}"):
-            self._commands.pass_on(building.result())
+            progress.command(*building.result())
         with progress.step(f"Prepare {VOLUME} and the image in {self.options.node}") as step:
-            if client is not None:
-                _wait_for_api(client, step, timeout)
-            prepared, lost = self._prepare(client, tag, own=own)
-        return Provided(image=tag, changed=not running or prepared, remount=lost)
+            _wait_for_api(cluster.client, step, timeout)
+            prepared, lost = self._prepare(cluster, tag, progress)
+        return Provided(cluster=cluster, image=tag, changed=not running or prepared, remount=lost)
 
     def _was_interrupted(self, containers: list[Container]) -> bool:
-        """Whether a start from here did not come to its end: k3d has not come as far as the kubeconfig."""
+        """Returns whether a start from here did not come to its end: k3d did not get to the kubeconfig."""
         begun = self.directory.exists() and not self._kubeconfig.exists()
-        half = not any(one.port for one in containers) or any(one.state == "created" for one in containers)
-        return bool(containers) and _are_own(containers) and begun and half
+        half = not any(one.port for one in containers) or any(one.created for one in containers)
+        return bool(containers) and are_own(containers) and begun and half
 
     def _check_creation(self, containers: list[Container], asked: ClusterOptions) -> None:
         """Raises if the cluster that is there cannot become what is asked."""
         if not containers:
             return
         differing = []
-        if _are_own(containers):
+        if are_own(containers):
             differing = [f"was made with {words}" for words in asked.differing(self.options)]
         elif asked.k3d_arg:
             differing = ["was made without todoctl's --k3d-arg"]
@@ -233,55 +248,46 @@ class K3dCluster:
                 f"(picture and counts are in {self.options.node}, and go with it)",
             )
 
-    def _build(self, tag: str) -> list[str]:
-        """Builds the image unless Docker has it already; returns the commands for it."""
-        with self._commands.kept() as kept:
-            if not has_image(self._engine, tag):
-                build.make(self._engine, tag, self.options.base_image, commands=self._commands)
-        return kept
+    def _create(self, port: int, progress: Progress) -> None:
+        options = self.options
+        make_directory(self.directory)  # by which an interrupted start is known
+        self._kubeconfig.unlink(missing_ok=True)
+        command = [
+            *("cluster", "create", options.cluster, f"--agents={options.agents}"),
+            f"--port={options.listen}:{port}:80@loadbalancer",
+            # Left to itself, k3d binds one to every network, half a minute after it has chosen it.
+            f"--api-port={LISTEN[0]}:{ports.find_free()}",
+            f"--kubeconfig-switch-context={_switch(options)}",
+            *([f"--image={options.k3s_image}"] if options.k3s_image else []),
+            *options.k3d_arg,
+        ]
+        with progress.step(f"Create cluster {options.cluster} with {options.agents} agents") as step:
+            progress.command(["k3d", *command])  # without the label: made by hand, it is not todoctl's
+            k3d.run(*command, f"--runtime-label={LABEL}={options.label()}@all", TIMEOUT, shown=step.update)
 
-    def _start(
-        self, containers: list[Container], running: bool, own: bool, settings: Settings, progress: Progress
-    ) -> None:
-        cluster, options = self._cluster, self.options
-        if not containers:
-            make_directory(self.directory)  # by which an interrupted start is known
-            self._kubeconfig.unlink(missing_ok=True)
-            with progress.step(f"Create cluster {cluster.name} with {options.agents} agents") as step:
-                cluster.create(options, settings.port, step.update)
-        elif not running:
-            with progress.step(f"Start cluster {cluster.name}") as step:
-                cluster.start(step.update)
-        if running and own and self._kubeconfig.exists():
-            return
+    def _get_kubeconfig(self, progress: Progress) -> None:
         with progress.step("Get the cluster's own kubeconfig"):
-            switch = "false" if options.keep_context else "true"
-            merge = (
-                f"--kubeconfig-switch-context={switch}"  # todoctl has a file of its own: the user's is his
-            )
-            self._commands.tell(
-                ["k3d", "kubeconfig", "merge", cluster.name, "--kubeconfig-merge-default", merge]
-            )
-            write_private(self._kubeconfig, cluster.kubeconfig())
-            self._client = None
+            merge = ["k3d", "kubeconfig", "merge", self.options.cluster, "--kubeconfig-merge-default"]
+            # todoctl has a file of its own; who types the commands uses the user's.
+            progress.command([*merge, f"--kubeconfig-switch-context={_switch(self.options)}"])
+            write_json(self._kubeconfig, self._k3ds_kubeconfig())
 
-    def _prepare(self, client: Client | None, tag: str, *, own: bool) -> tuple[bool, bool]:
+    def _prepare(self, cluster: Cluster, tag: str, progress: Progress) -> tuple[bool, bool]:
         """Returns whether something had to be done in the node, and whether its directory had been lost."""
         node, changed = self._node, False
-        lost = not node.has(VOLUME)
+        lost = not has(node, VOLUME)
         if lost:
-            self._commands.tell(["docker", "exec", node.name, "mkdir", "-p", VOLUME])
+            progress.command(["docker", "exec", node.name, "mkdir", "-p", VOLUME])
             node.run("mkdir", "-p", VOLUME)
-        if not own and not node.has(CACHE):
+        if not cluster.is_own and not has(node, CACHE):
             node.run("touch", OWN)
         if not node.has_image(tag):
-            self._commands.tell(*node.loading(tag))
-            node.load_image(tag)
+            node.load_image(tag, progress)
             changed = True
-        there = client.get("Node", node.name) if client and own else None
+        there = cluster.client.get("Node", node.name) if cluster.is_own else None
         if there and there["spec"].get("unschedulable"):
-            self._commands.tell(["kubectl", f"--context={self.context}", "uncordon", node.name])
-            client.patch("Node", node.name, {"spec": {"unschedulable": None}})  # type: ignore[union-attr]
+            progress.command(["kubectl", f"--context={self.context}", "uncordon", node.name])
+            cluster.client.patch("Node", node.name, {"spec": {"unschedulable": None}})
             changed = True
         return changed or lost, lost
 
@@ -290,83 +296,60 @@ class K3dCluster:
     def resources(self, settings: Settings, image: str) -> list[Resource]:
         return resources(settings, self.options, image)
 
-    def printing(self, settings: Settings, image: str) -> Sequence[str]:
-        return printing(settings, self.options, image)
-
-    def page(self) -> PublishedPort:
-        return PublishedPort()
-
-    def node(self) -> str:
-        self._containers()
-        return self.options.node
-
-    def outside(self) -> tuple[Node, str]:
-        self._containers()
-        return self._node, CACHE
+    def manifest_options(self) -> dict[str, Any]:
+        return {"cluster": self.options.cluster, "agents": self.options.agents}
 
     # Down
 
     def remove(self, progress: Progress, *, keep_data: bool) -> bool | None:
         """By the labels of its containers alone: its API may be dead."""
-        cluster, containers = self._cluster, self._containers()
-        own = _are_own(containers)
+        engine, name, containers = self._engine, self.options.cluster, self._containers()
+        is_own = are_own(containers)
+        left = not containers and self.directory.exists() and bool(k3d.leftovers(engine, name))
+        if left or (is_own and not (keep_data or self.options.keep_cluster)):
+            title = f"Remove what is left of cluster {name}" if left else f"Delete cluster {name}"
+            with progress.step(title) as step:
+                progress.command(["k3d", "cluster", "delete", name])
+                k3d.delete(engine, name, step.update)
+            return not left
         if not containers:
-            if self.directory.exists() and cluster.leftovers():
-                with progress.step(f"Remove what is left of cluster {cluster.name}") as step:
-                    cluster.delete(step.update)
             return False
-        if own and not (keep_data or self.options.keep_cluster):
-            with progress.step(f"Delete cluster {cluster.name}") as step:
-                cluster.delete(step.update)
-            return True
         if not all(one.running for one in containers):
-            if not own and not self.directory.exists():
+            if not is_own and not self.directory.exists():
                 return False
-            raise UnavailableError(
-                f"Cluster {cluster.name} does not run, so the app cannot be taken off it",
-                fix="Start it with 'todoctl up'"
-                + (
-                    ", or remove it whole with 'todoctl down'"
-                    if own
-                    else f" or 'k3d cluster start {cluster.name}'"
-                ),
+            whole = (
+                ", or remove it whole with 'todoctl down'" if is_own else f" or 'k3d cluster start {name}'"
             )
-        if not own:  # a cluster of that name may have been made since
-            write_private(self._kubeconfig, cluster.kubeconfig())
+            raise UnavailableError(
+                f"Cluster {name} does not run, so the app cannot be taken off it",
+                fix=f"Start it with 'todoctl up'{whole}",
+            )
+        if not is_own:  # a cluster of that name may have been made since
+            write_json(self._kubeconfig, self._k3ds_kubeconfig())
         return None
 
-    def clean(self, progress: Progress, *, keep_data: bool) -> bool:
-        node, own = self._node, self.is_own()
+    def clean(self, cluster: Cluster, progress: Progress, *, keep_data: bool) -> bool:
+        node, name = self._node, self.options.cluster
         if keep_data:
             progress.note(
-                f"Cluster {self.options.cluster} stays: the volume is in its node {node.name}. "
+                f"Cluster {name} stays: the volume is in its node {node.name}. "
                 "'todoctl down' removes what was kept."
             )
             return True
-        if own or node.has(OWN):
+        if cluster.is_own or has(node, OWN):
             with progress.step(f"Empty the volume in {node.name}"):
                 gone = [CACHE, f"{CACHE}.set-aside", OWN]
-                self._commands.tell(["docker", "exec", node.name, "rm", "-rf", *gone])
+                progress.command(["docker", "exec", node.name, "rm", "-rf", *gone])
                 node.run("rm", "-rf", *gone)
-        elif node.has(CACHE):
+        elif has(node, CACHE):
             progress.note(f"{CACHE} stays in {node.name}: it was there before the first 'up'.")
-        if own:
-            progress.note(f"Cluster {self.options.cluster} stays. 'todoctl down' removes it.")
-        return own
-
-    def details(self) -> dict[str, str]:
-        adopted = "" if self.is_own() else " (adopted)"
-        return {
-            "Cluster": f"{self.options.cluster}{adopted}",
-            "Volume": f"{CACHE} in {self.options.node}",
-            "Kubeconfig": str(self._kubeconfig),
-        }
+        if cluster.is_own:
+            progress.note(f"Cluster {name} stays. 'todoctl down' removes it.")
+        return cluster.is_own
 
 
-def _are_own(containers: list[Container]) -> bool:
-    """Whether todoctl has made all of them; k3d's short-lived helper has no label, whoever made it."""
-    made = [one for one in containers if not one.name.endswith("-tools")]
-    return any(one.label for one in made) and all(one.label is not None for one in made)
+def _switch(options: ClusterOptions) -> str:
+    return "false" if options.keep_context else "true"
 
 
 def _wait_for_api(client: Client, step: Step, timeout: float | None) -> None:
@@ -385,10 +368,6 @@ def _command(name: str, *, fix: str, required: bool = True) -> Finding:
     return Finding(subject=name, ok=path is not None, seen=seen, fix=fix, required=required)
 
 
-def _names_missing_file(word: str) -> bool:
-    return word.startswith("--registry-config=") and not Path(word.partition("=")[2]).is_file()
-
-
 def _port(port: int, containers: list[Container]) -> Finding:
     subject = f"Port {port}"
     mapped = [one.port for one in containers if one.port]
@@ -399,7 +378,7 @@ def _port(port: int, containers: list[Container]) -> Finding:
             seen=f"the cluster was made for port {mapped[0]}",
             fix=f"Use --port {mapped[0]}, or run 'todoctl down' first",
         )
-    if containers and not mapped and not _are_own(containers):
+    if containers and not mapped and not are_own(containers):
         return Finding(
             subject=subject,
             ok=False,
@@ -408,11 +387,11 @@ def _port(port: int, containers: list[Container]) -> Finding:
         )
     if any(one.port and one.running for one in containers):
         return Finding(subject=subject, ok=True, seen="held by the cluster")
-    return findings.of_port(port)
+    return port_finding(port)
 
 
-def _disk(root: Path, *, required: bool) -> Finding:
-    """Whether a cluster finds room; one that is there has it already."""
+def _disk(root: Path) -> Finding:
+    """Returns whether a new cluster finds room."""
     if not root.is_dir():  # Docker is on another machine, or in a virtual one
         return Finding(subject="Disk", ok=True, seen="cannot be seen from here", required=False)
     free = shutil.disk_usage(root).free
@@ -421,7 +400,6 @@ def _disk(root: Path, *, required: bool) -> Finding:
         ok=free >= DISK_BYTES,
         seen=f"{free / 1024**3:.1f} GiB free in {root}",
         fix=f"Free some: a new cluster needs {DISK_BYTES // 1024**3} GiB",
-        required=required,
     )
 
 
@@ -433,16 +411,3 @@ def resources(settings: Settings, options: ClusterOptions, image: str) -> list[R
     # Nothing kills process 1 from inside its own pod, and a validation does.
     deployment_of(found)["spec"]["template"]["spec"]["shareProcessNamespace"] = True
     return found
-
-
-def printing(settings: Settings, options: ClusterOptions, image: str) -> list[str]:
-    """Returns the command that prints what `resources` gives."""
-    usual, usual_options = Settings(), ClusterOptions()
-    given = {
-        f"--ttl={seconds(settings.ttl)}": settings.ttl != usual.ttl,
-        f"--image-url={settings.source}": settings.image_url != usual.image_url,
-        f"--cluster={options.cluster}": options.cluster != usual_options.cluster,
-        f"--agents={options.agents}": options.agents != usual_options.agents,
-        f"--app-image={image}": True,
-    }
-    return ["todoctl", "manifests", *(word for word, needed in given.items() if needed)]

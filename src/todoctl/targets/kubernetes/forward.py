@@ -35,20 +35,24 @@ KNOWN_SECONDS = 0.2
 class Forwarder:
     """The process that forwards a port for what is up in `directory`; it outlives the one that began it."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, context: str = "", namespace: str = "") -> None:
+        self._directory, self._context, self._namespace = directory, context, namespace
         self._child: subprocess.Popen[bytes] | None = None
 
     def forwards(self, port: int) -> bool:
         """Whether it runs on that port."""
         return process.runs_on(self._directory, port, MODULE)
 
-    def start(self, context: str, namespace: str, port: int) -> bool:
-        """Begins to forward `port`; False if that is so already. One on another port ends."""
+    def start(self, port: int) -> bool:
+        """Begins to forward `port`; returns False if that is so already. One on another port ends."""
         if self.forwards(port):
             return False
         self.stop()
-        environment = {"TODOCTL_CONTEXT": context, "TODOCTL_NAMESPACE": namespace, "PORT": str(port)}
+        environment = {
+            "TODOCTL_CONTEXT": self._context,
+            "TODOCTL_NAMESPACE": self._namespace,
+            "PORT": str(port),
+        }
         if named := os.environ.get("KUBECONFIG"):  # it runs in another directory than the user
             paths = [str(Path(path).absolute()) for path in named.split(os.pathsep) if path]
             environment["KUBECONFIG"] = os.pathsep.join(paths)

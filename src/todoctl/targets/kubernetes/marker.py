@@ -1,42 +1,41 @@
-"""The marker of a validation in a namespace, which others may use at the same time."""
+"""What a validation has in a namespace, which others may use at the same time: a marker, and pods."""
 
 import os
 import platform
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psutil
 
 from todoctl.errors import LockedError
+from todoctl.kube import image_pod
 from todoctl.kube.app import Deployed
-from todoctl.kube.manifests import Resource, owned
-from todoctl.state import make_directory
+from todoctl.kube.helper_pod import NAME as HELPER
+from todoctl.kube.helper_pod import HelperPod, remove_pod
+from todoctl.kube.manifests import owned
 
 NAME = "todoctl-validation"
 
+SECONDS = 300.0
+"""For a pod of todoctl's own to get ready."""
+
 
 class NamespaceMarker:
-    """A file here and a ConfigMap there, which only one can make: both hold the same token."""
+    """A ConfigMap, which only one can make; see `todoctl.targets.base.SharedMarker` for the methods."""
 
-    def __init__(self, directory: Path, app: Callable[[], Deployed]) -> None:
-        self._path = directory / "validating"
+    def __init__(self, app: Callable[[], Deployed]) -> None:
         self._app = app
+        self._helper: HelperPod | None = None
 
-    def begin(self) -> None:
-        """Makes it; raises `LockedError` if somebody else's validation is under way."""
-        token = secrets.token_hex(16)
-        make_directory(self._path.parent)
-        self._path.write_text(token, encoding="ascii")
-        if not self._app().client.create(self._resource(token)):
-            self._path.unlink()
-            self.check()
+    def create(self, token: str) -> bool:
+        by = f"{psutil.Process().username()} on {platform.node()}, process {os.getpid()}"
+        since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        data = {"by": by, "since": since, "token": token}
+        marker = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}
+        return self._app().client.create(owned(marker))
 
-    def check(self) -> None:
-        """Raises `LockedError` if somebody else's validation is under way."""
-        other = self.other()
-        if other is not None:
+    def check(self, token: str) -> None:
+        if other := self.other(token):
             app = self._app()
             raise LockedError(
                 f"A validation is under way in namespace {app.client.namespace}",
@@ -45,44 +44,35 @@ class NamespaceMarker:
                 f"forget it: {' '.join(app.kubectl('delete', 'configmap', NAME))}",
             )
 
-    def other(self) -> str | None:
-        """Returns who has begun one that is not ours, and when; None if there is none."""
-        found = self._app().client.get("ConfigMap", NAME)
-        if found is None or self._is_ours(found):
+    def other(self, token: str) -> str | None:
+        """Returns who has begun a validation that is not ours, and when; None if there is none."""
+        data = self._data()
+        if data is None or (token and data.get("token") == token):
             return None
-        data = found.get("data") or {}
         return f"{data.get('by', 'somebody')} began it at {data.get('since', 'an unknown time')}"
 
-    def exists(self) -> bool:
-        """Whether a validation of ours is under way, or was killed.
+    def remove(self, token: str) -> None:
+        self.remove_pods()
+        data = self._data()
+        if data and token and data.get("token") == token:
+            self._app().client.delete("ConfigMap", NAME)
 
-        A file alone may be of one that was killed at its very begin or end; to put things back then changes
-        nothing. If somebody else's ConfigMap is there, ours never was.
-        """
-        if not self._path.exists():
-            return False
+    def remove_pods(self) -> None:
+        """Deletes the pods of a validation that has ended, or was killed."""
+        if self._helper:
+            self._helper.remove()
+            self._helper = None
+        for name in (HELPER, image_pod.NAME):
+            remove_pod(self._app().client, name)
+
+    @property
+    def helper(self) -> HelperPod:
+        """The pod that reaches the volume and the service; it runs when it is first needed."""
+        if self._helper is None:
+            image, secrets = self._app().image_and_secrets()
+            self._helper = HelperPod(self._app().client, image, pull_secrets=secrets, timeout=SECONDS)
+        return self._helper
+
+    def _data(self) -> dict[str, str] | None:
         found = self._app().client.get("ConfigMap", NAME)
-        return found is None or self._is_ours(found)
-
-    def end(self) -> None:
-        """Removes it, the file last."""
-        client = self._app().client
-        if self._is_ours(client.get("ConfigMap", NAME)):
-            client.delete("ConfigMap", NAME)
-        self._path.unlink(missing_ok=True)
-
-    def _is_ours(self, found: Resource | None) -> bool:
-        token = self._path.read_text(encoding="ascii") if self._path.exists() else ""
-        return found is not None and bool(token) and (found.get("data") or {}).get("token") == token
-
-    def _resource(self, token: str) -> Resource:
-        by = f"{psutil.Process().username()} on {platform.node()}, process {os.getpid()}"
-        since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        return owned(
-            {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": NAME},
-                "data": {"by": by, "since": since, "token": token},
-            }
-        )
+        return None if found is None else found.get("data") or {}

@@ -1,7 +1,7 @@
 """What the user wants of a namespace."""
 
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from todoctl.errors import BadUsageError
@@ -14,6 +14,17 @@ HOST = rf"{LABEL}(\.{LABEL})*(:[0-9]{{1,5}})?"
 
 AT_CREATION = ("storage_class", "shared")
 """What a claim is created with and keeps."""
+
+IN_MANIFESTS = (
+    "namespace",
+    "storage_class",
+    "pull_secret",
+    "replicas",
+    "host",
+    "ingress_class",
+    "gateway",
+)
+"""What `todoctl manifests` takes as well."""
 
 IMAGE = frozenset({"app_image", "registry"})
 """Either says where the app's image is."""
@@ -49,7 +60,8 @@ class NamespaceOptions:
     def __post_init__(self) -> None:
         """Raises `BadUsageError`."""
         if not self.context:
-            raise BadUsageError("--context is empty", fix="See 'kubectl config get-contexts'")
+            what = "--context is empty" if "context" in self.stated else "--target kubernetes needs --context"
+            raise BadUsageError(what, fix="See 'kubectl config get-contexts' for its name")
         if not re.fullmatch(LABEL, self.namespace):
             raise BadUsageError(
                 f"--namespace {self.namespace!r} is no name for a namespace",
@@ -101,19 +113,10 @@ class NamespaceOptions:
             )
         return found
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns all but what was stated, which is of one command only."""
-        values = {**asdict(self), "pull_secret": list(self.pull_secret)}
-        del values["stated"]
-        return values
-
     def recalled(self, values: dict[str, Any]) -> "NamespaceOptions":
         """Returns these options with `values` of an earlier `up`; those of other versions are ignored."""
-        known = {
-            name: value
-            for name, value in values.items()
-            if name in self.to_json() and name not in {"context", "namespace"}
-        }
+        names = {one.name for one in fields(self)} - {"context", "namespace", "stated"}
+        known = {name: value for name, value in values.items() if name in names}
         known["pull_secret"] = tuple(known.get("pull_secret") or ())
         return replace(self, **known, stated=frozenset())
 

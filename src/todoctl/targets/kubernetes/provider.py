@@ -1,16 +1,34 @@
 """What a kind of cluster has to provide, so that the app can be brought up on it (docs/extending.md)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import Resource
 from todoctl.settings import Settings
-from todoctl.targets.base import Finding, Progress
+from todoctl.targets.base import Finding, Progress, Store
 from todoctl.targets.kubernetes.page import Page
-from todoctl.targets.volume import File
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A cluster that is there: its API, how people come to the page, and what `status` shows of it.
+
+    `is_own` says that todoctl has made it, so that every name on it is free for todoctl. `node` is the one
+    that can run the app, with the store that reaches the volume there and the cache's path; without one the
+    scheduler knows where the volume can be, and a helper pod reaches it. `remembered` are the options to keep
+    with the app, as JSON.
+    """
+
+    client: Client
+    page: Page
+    details: dict[str, str]
+    is_own: bool = False
+    node: str | None = None
+    store: Store | None = None
+    cache: str = ""
+    remembered: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,27 +39,10 @@ class Provided:
     and was made again, and pods that run still have the lost one.
     """
 
+    cluster: Cluster
     image: str
     changed: bool = False
     remount: bool = False
-
-
-class Outside(Protocol):
-    """Who sees the volume without the app: a node, or a pod of todoctl's own."""
-
-    seen_from: str
-
-    def run(self, *command: str) -> str:
-        """Returns what a command prints; raises `CommandFailedError` with its exit code."""
-        ...
-
-    def files(self, directory: str) -> list[File]:
-        """Returns the files of a directory, all of one moment; none if there is no such directory."""
-        ...
-
-    def put(self, path: str, content: bytes) -> None:
-        """Writes a file."""
-        ...
 
 
 class Provider(Protocol):
@@ -60,50 +61,26 @@ class Provider(Protocol):
         """Returns what this machine and the cluster have and lack, before anything is touched."""
         ...
 
+    def look(self) -> Cluster | None:
+        """Returns the cluster; None if there is none."""
+        ...
+
     def provide(self, settings: Settings, progress: Progress, timeout: float | None) -> Provided:
         """Brings the cluster up, and the app's image to it; leaves alone what is so already."""
-        ...
-
-    def client(self) -> Client | None:
-        """Returns the cluster's API; None if there is no cluster."""
-        ...
-
-    def asked(self) -> dict[str, Any]:
-        """Returns the options to remember with the app, as JSON."""
-        ...
-
-    def is_own(self) -> bool:
-        """Whether todoctl has made the cluster, so that every name on it is free for todoctl."""
         ...
 
     def resources(self, settings: Settings, image: str) -> list[Resource]:
         """Returns what the app is made of here, in the order in which it is applied."""
         ...
 
-    def printing(self, settings: Settings, image: str) -> Sequence[str]:
-        """Returns the command that prints `resources`."""
-        ...
-
-    def page(self) -> Page:
-        """Returns how people come to the page."""
-        ...
-
-    def node(self) -> str | None:
-        """Returns the one node that can run the app; None if the scheduler knows that by itself."""
-        ...
-
-    def outside(self) -> tuple[Outside, str] | None:
-        """Returns who sees the volume from outside, and the cache's path there; None for a helper pod."""
+    def manifest_options(self) -> dict[str, Any]:
+        """Returns the options by which `todoctl manifests` prints these resources."""
         ...
 
     def remove(self, progress: Progress, *, keep_data: bool) -> bool | None:
         """Deletes the cluster if todoctl has made it: True. False if there is none, None if it is to stay."""
         ...
 
-    def clean(self, progress: Progress, *, keep_data: bool) -> bool:
+    def clean(self, cluster: Cluster, progress: Progress, *, keep_data: bool) -> bool:
         """Removes data that outlasts the app's resources; True if something is kept for the next `up`."""
-        ...
-
-    def details(self) -> dict[str, str]:
-        """Returns what `status` shows of the cluster."""
         ...

@@ -2,32 +2,42 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
-from todoctl import ports
+from todoctl import directory, ports
 from todoctl.client import Client
-from todoctl.commands import SILENT, Commands
-from todoctl.errors import BadUsageError, TodoctlError, UnavailableError
+from todoctl.errors import BadUsageError, CommandFailedError, TodoctlError, UnavailableError
 from todoctl.restore import put_cache_back
 from todoctl.settings import Settings, seconds
-from todoctl.state import HOME_FIX, Home, damaged, make_directory, read_json, write_json
-from todoctl.targets import findings
-from todoctl.targets.base import Finding, ImageService, Progress
-from todoctl.targets.endpoint import Entrance, on_this_machine
+from todoctl.state import HOME_FIX, Home, damaged, make_directory, not_writable, read_json, write_json
+from todoctl.targets.base import (
+    Deployment,
+    Endpoint,
+    File,
+    Finding,
+    Marker,
+    Progress,
+    Traits,
+    View,
+    Volume,
+    port_finding,
+    printable,
+    unreadable,
+)
 from todoctl.targets.local import process
-from todoctl.targets.local.volume import LocalVolume, remove
-from todoctl.targets.marker import FileRecord
 
 if TYPE_CHECKING:
-    import subprocess
+    from todoctl.image_service.client import Controlled
 
 START_SECONDS = 60.0
 """The app answers within one; a busy machine may need many."""
@@ -42,23 +52,27 @@ class LocalTarget:
     not written down but found (see `process`).
     """
 
-    name = "local"
-    rolling = False
-    start_seconds = 0.6
+    traits = Traits(name="local", rolling=False, start_seconds=0.6)
 
-    def __init__(self, home: Home, commands: Commands = SILENT) -> None:
-        self._commands = commands
+    def __init__(self, home: Home) -> None:
         self.directory = home.path / "local"
         self._state = self.directory / "state.json"
         self._log = self.directory / "app.log"
-        self.volume = LocalVolume(self.directory)
-        self.record = FileRecord(self.directory)
+        self._cache = self.directory / "volume" / "cache"
+        self.marker = Marker(self.directory)
+        self.volume = Volume(
+            ThisMachine(),
+            str(self._cache),
+            printable(str(self._cache)),
+            self._seen_by_the_app,
+            halted=lambda: process.halted(process.find(self.directory)),
+        )
         self._children: list[subprocess.Popen[bytes]] = []
 
     # What there is
 
     def findings(self, port: int) -> list[Finding]:
-        """What this machine has and lacks for the local target."""
+        """Returns what this machine has and lacks for the local target."""
         home = self.directory.parent
         there = next(path for path in (home, *home.parents) if os.access(path, os.F_OK))
         writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
@@ -73,35 +87,26 @@ class LocalTarget:
         ]
         if process.runs_on(self.directory, port):
             return [*found, Finding(subject=f"Port {port}", ok=True, seen="held by todoctl's own app")]
-        return [*found, findings.of_port(port)]
+        return [*found, port_finding(port)]
 
-    def settings(self) -> Settings | None:
-        """What `up` was last asked for; raises `UnavailableError` where that file is damaged."""
+    def deployed(self) -> Deployment | None:
+        """Returns what is up; raises `UnavailableError` if the state file is damaged."""
         stored = read_json(self._state)
         if stored is None:
             return None
         try:
-            return Settings.from_json(stored)
+            settings = Settings.from_json(stored)
         except (TypeError, ValueError, OverflowError, BadUsageError) as error:
             raise damaged(self._state, error) from None
-
-    def page(self, settings: Settings) -> str:
-        return settings.url
+        details = {"Volume": str(self._cache), "Log": str(self._log)}
+        return Deployment(settings=settings, url=settings.url, details=details)
 
     def instances(self) -> frozenset[str]:
-        """The process that runs the app, as `pid 1234`."""
+        """Returns the process that runs the app, as `pid 1234`."""
         return frozenset(f"pid {running.pid}" for running in process.find(self.directory))
 
-    def details(self) -> dict[str, str]:
-        """Process, volume and log."""
-        return {
-            "Runs as": ", ".join(sorted(self.instances())) or "nothing: 'todoctl up' starts it",
-            "Volume": str(self.volume.path),
-            "Log": str(self._log),
-        }
-
     def logs(self, *, follow: bool, lines: int) -> Iterator[str]:
-        """The log's last lines; with `follow` it goes on until it is interrupted."""
+        """Yields the log's last lines; with `follow` it goes on until it is interrupted."""
         try:
             log = self._log.open(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -118,23 +123,24 @@ class LocalTarget:
     # Up and down
 
     def up(self, settings: Settings, progress: Progress, timeout: float | None = None) -> bool:
-        """Starts the app, or restarts it where `settings` differ; a failed first start leaves nothing."""
+        """Starts the app, or restarts it if `settings` differ; a failed first start leaves nothing."""
         put_cache_back(self, progress)
-        before = self.settings()
-        if before == settings and self._serves(settings):
+        before = self.deployed()
+        if before and before.settings == settings and self._serves(settings):
             return False
         if not process.runs_on(self.directory, settings.port):
             ports.check_free(settings.port)
         first = before is None and not self.directory.exists()
         try:
             with progress.step("Prepare the volume"):
-                self._commands.tell(["mkdir", "-p", str(self.volume.path)])
-                make_directory(self.volume.path)
+                progress.command(["mkdir", "-p", str(self._cache)])
+                make_directory(self._cache)
                 write_json(self._state, settings.to_json())
-            if process.find(self.directory):
+            if running := process.find(self.directory):
                 with progress.step("Stop the app, keeping its volume"):
-                    self.stop()
+                    self._end(running, progress)
             with progress.step("Start the app"):
+                progress.command(self._command(settings))
                 self.start(settings, timeout)
         except BaseException as error:
             if first:
@@ -146,7 +152,7 @@ class LocalTarget:
         return True
 
     def _serves(self, settings: Settings) -> bool:
-        """Whether what runs was started with `settings`, and answers: an `up` may have been cut off."""
+        """Returns whether what runs has these settings and answers: an `up` may have been cut off."""
         try:
             running = [_settings(one) for one in process.find(self.directory)]
         except TodoctlError:  # gone meanwhile, or started by another version
@@ -169,38 +175,31 @@ class LocalTarget:
             return False
         if running:
             with progress.step("Stop the app"):
-                self.stop()
+                self._end(running, progress)
         if not keep_data:
             with progress.step("Remove volume, log and state"):
-                self._commands.tell(["rm", "-r", str(self.directory)])
-                remove(self.directory)
+                progress.command(["rm", "-r", str(self.directory)])
+                with _writing(self.directory):
+                    shutil.rmtree(self.directory)
             return True
         changed = bool(running) or self._state.exists()
         if changed:
             with progress.step("Remove log and state, keep the volume"):
-                self._commands.tell(["rm", "-f", str(self._log), str(self._state)])
-                remove(self._log)
-                remove(self._state)
+                progress.command(["rm", "-f", str(self._log), str(self._state)])
+                for path in (self._log, self._state):
+                    with _writing(path):
+                        path.unlink(missing_ok=True)
         return changed
 
-    # For validate
+    # For a validation
 
-    def entrance(self, settings: Settings) -> Entrance:
-        return on_this_machine(settings.port, "at the app's own port")
+    def endpoint(self, settings: Settings) -> Endpoint:
+        return Endpoint(url=f"http://127.0.0.1:{settings.port}", words="at the app's own port")
 
-    def restart(self) -> None:
-        """A new process with the settings of the old one."""
-        self._replace(self._end)
-
-    def kill(self) -> None:
-        """As `restart`, but the old one gets no notice."""
-        self._replace(self._kill)
-
-    def _replace(self, end: Callable[[list[psutil.Process]], None]) -> None:
-        running = process.require(self.directory)
-        settings = _settings(running[0])
-        end(running)
-        self._reap()
+    def restart(self, *, at_once: bool = False) -> None:
+        """Starts a new process with the settings of the old one."""
+        settings = _settings(process.require(self.directory)[0])
+        self.stop(at_once=at_once)
         self.start(settings)
 
     def scale(self, number: int) -> list[str]:
@@ -208,56 +207,47 @@ class LocalTarget:
         first, *others = process.require(self.directory)
         settings = _settings(first)
         self._end(others)
-        self._reap()
         for _ in range(number - 1):
             self.start(replace(settings, port=ports.find_free()))
         return [f"http://127.0.0.1:{_settings(running).port}" for running in process.require(self.directory)]
 
-    def image_service(self) -> AbstractContextManager[ImageService]:
-        """In a thread of this process."""
+    def image_service(self) -> AbstractContextManager["Controlled"]:
+        """Runs it in a thread of this process."""
         from todoctl.image_service.client import running_here
 
         return running_here()
 
-    def remove_image_service(self) -> None:
-        """A thread ends with its process."""
-
     def stop(self, *, at_once: bool = False) -> None:
-        end = self._kill if at_once else self._end
-        end(process.find(self.directory))
-        self._reap()
+        self._end(process.find(self.directory), at_once=at_once)
 
-    def _end(self, running: list[psutil.Process]) -> None:
-        self._show_kill("TERM", running)
-        process.stop(running)
+    def _end(
+        self, running: list[psutil.Process], progress: Progress | None = None, *, at_once: bool = False
+    ) -> None:
+        if progress:
+            progress.command(["kill", "-TERM", *(str(one.pid) for one in running)])
+        (process.kill if at_once else process.stop)(running)
+        self._children = [child for child in self._children if child.poll() is None]  # reaps them
 
-    def _kill(self, running: list[psutil.Process]) -> None:
-        self._show_kill("KILL", running)
-        process.kill(running)
-
-    def _show_kill(self, signal: str, running: list[psutil.Process]) -> None:
-        if running:
-            self._commands.tell(["kill", f"-{signal}", *(str(one.pid) for one in running)])
-
-    def _reap(self) -> None:
-        self._children = [child for child in self._children if child.poll() is None]
-
-    def start(self, settings: Settings, timeout: float | None = None) -> None:
-        """Starts a process; raises with the log's last line where it ends or never answers."""
-        ports.check_free(settings.port)
-        environment = {
+    def _environment(self, settings: Settings) -> dict[str, str]:
+        return {
             "HOST": "127.0.0.1",
             "PORT": str(settings.port),
-            "CACHE_DIR": str(self.volume.path),
+            "CACHE_DIR": str(self._cache),
             "CACHE_TTL": seconds(settings.ttl),
             "IMAGE_URL": settings.image_url,
             "LOG_LEVEL": "INFO",  # what the log has to say (docs/contract.md) is said at this level
             "DRAIN_SECONDS": "0",  # no load balancer to wait for
         }
-        shown = environment | {"IMAGE_URL": settings.source}
-        variables = (f"{name}={value}" for name, value in shown.items())
-        self._commands.tell(["env", *variables, *process.command(process.APP)])
-        child = process.spawn(self.directory, environment, self._log)
+
+    def _command(self, settings: Settings) -> list[str]:
+        """Returns the command that starts the app by hand, without the image URL's password."""
+        shown = self._environment(settings) | {"IMAGE_URL": settings.source}
+        return ["env", *(f"{name}={value}" for name, value in shown.items()), *process.command(process.APP)]
+
+    def start(self, settings: Settings, timeout: float | None = None) -> None:
+        """Starts a process; raises with the log's last line if it ends or never answers."""
+        ports.check_free(settings.port)
+        child = process.spawn(self.directory, self._environment(settings), self._log)
         self._children.append(child)
         limit = START_SECONDS if timeout is None else timeout
         deadline = time.monotonic() + limit
@@ -275,6 +265,57 @@ class LocalTarget:
                         fix=self._see_log,
                     )
                 time.sleep(POLL_SECONDS)
+
+    def _seen_by_the_app(self) -> View:
+        """Returns the cache directory as the running process sees it."""
+        running, *_ = process.require(self.directory)
+        path = Path(process.environment(running)["CACHE_DIR"])
+        root = Path(f"/proc/{running.pid}/root")
+        if root.exists():  # Linux: really through the process; elsewhere it shares our root anyway
+            path = root / path.relative_to("/")
+        return View(f"the process: {path}", lambda: _files(str(path)))
+
+
+class ThisMachine:
+    """Reaches the volume by its path; see `todoctl.targets.base.Store` for the methods."""
+
+    seen_from = "this machine"
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            raise CommandFailedError(
+                f"'{printable(' '.join(command[:3]))}' failed",
+                why=(done.stderr or done.stdout).strip() or f"exit {done.returncode}",
+                exit_code=done.returncode,
+            )
+        return done.stdout
+
+    def files(self, directory: str) -> list[File]:
+        return _files(directory)
+
+    def put(self, path: str, content: bytes) -> None:
+        with _writing(Path(path)):
+            Path(path).write_bytes(content)
+
+
+def _files(path: str) -> list[File]:
+    try:
+        seen = directory.read(path)
+    except OSError as error:
+        raise unreadable(error.strerror or str(error)) from None
+    return [
+        File(name=name, size=size, modified=at / 1e9, content=content) for name, size, at, content in seen
+    ]
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises `UnavailableError` if the block cannot write."""
+    try:
+        yield
+    except OSError as error:
+        raise not_writable(path, error) from None
 
 
 def _settings(running: psutil.Process) -> Settings:

@@ -50,8 +50,8 @@ def test_down_asks_nothing_of_the_api_of_a_cluster_that_goes(
     A validation that was killed keeps nobody from it either.
     """
     if validating:
-        standing.record.begin()
-        standing.volume.set_aside()
+        standing.marker.begin()
+        standing.volume.clear()
     world.kube.requests.clear()
     world.kube.answers["/"] = Answer(503, "{}")
     assert at(home).down(told, keep_data=False)
@@ -67,7 +67,7 @@ def test_a_cluster_is_found_by_its_own_labels(
     shutil.rmtree(home.path)
     world.machines["k3d-mine-server-0"] = Machine(label=None, cluster="mine")
     found = targets.require(home, Choice())
-    assert found.settings() == standing.settings()
+    assert found.deployed() == standing.deployed()
     assert found.down(told, keep_data=False)
     assert set(world.machines) == {"k3d-mine-server-0"}
     assert targets.find(home, Choice()) is None
@@ -115,7 +115,7 @@ def test_down_can_keep_the_data(
     assert CACHE in world.paths
     assert "stays: the volume is in its node" in told
     assert not world.kube.resources
-    assert at(home).settings() is None
+    assert at(home).deployed() is None
     assert not at(home).down(told, keep_data=True), "that is so already"
     assert at(home).up(settings, told)
     assert CACHE in world.paths
@@ -143,14 +143,14 @@ def test_a_killed_validation_gives_the_cache_back_before_it_is_kept(
     ]
     for finish in finishes:
         at(home).up(settings, told)
-        standing.record.begin()
-        standing.volume.set_aside()
+        standing.marker.begin()
+        standing.volume.clear()
         world.paths.add(CACHE)  # of the validation
         calls = len(world.calls)
         assert finish()
         moves = [call[1:] for call in world.calls[calls:] if call[1:2] == ["mv"]]
-        assert moves == [["mv", "-T", f"{CACHE}.set-aside", CACHE]]
-        assert not standing.record.exists()
+        assert moves == [["mv", f"{CACHE}.set-aside", CACHE]]
+        assert not standing.marker.exists()
         standing.__dict__.pop("volume")
 
 
@@ -162,7 +162,7 @@ def test_a_node_that_cannot_be_looked_into_is_not_empty(
     world.paths.add(CACHE)
     world.commands["test -e"] = (code, "OCI runtime exec failed")
     volume = standing.volume
-    for touch in (volume.set_aside, volume.is_set_aside, volume.put_back, volume.empty):
+    for touch in (volume.clear, volume.is_set_aside, volume.put_back):
         with pytest.raises(UnavailableError, match=r"'test -e .*failed in the node"):
             touch()
     assert CACHE in world.paths

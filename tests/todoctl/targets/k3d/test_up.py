@@ -14,12 +14,11 @@ from tests.todoctl.kube.kube import Kube
 from tests.todoctl.targets.k3d.world import Machine, World
 from tests.todoctl.told import Told
 from todoctl.cli import doctor
-from todoctl.commands import Commands
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.settings import Settings
 from todoctl.state import Home
 from todoctl.targets import Choice
-from todoctl.targets.base import Target
+from todoctl.targets.base import Deployment, Target
 from todoctl.targets.k3d.options import ClusterOptions
 from todoctl.targets.k3d.provider import K3dCluster
 from todoctl.targets.kubernetes.target import KubernetesTarget
@@ -36,11 +35,15 @@ RESOURCES = {
 }
 
 
-def at(home: Home, commands: Commands | None = None, **given: Any) -> KubernetesTarget:  # noqa: ANN401
+def at(home: Home, **given: Any) -> KubernetesTarget:  # noqa: ANN401
     """The target as one more command makes it."""
-    options = ClusterOptions(**given, stated=frozenset(given))
-    shown = commands or Commands()
-    return KubernetesTarget(home, K3dCluster(home, options, shown), shown)
+    return KubernetesTarget(home, K3dCluster(home, ClusterOptions(**given, stated=frozenset(given))))
+
+
+def deployed(target: Target) -> Deployment:
+    found = target.deployed()
+    assert found
+    return found
 
 
 def created(world: World) -> list[list[str]]:
@@ -50,13 +53,13 @@ def created(world: World) -> list[list[str]]:
 def test_up_makes_a_cluster_and_all_that_belongs_on_it(
     target: Target, world: World, kube: Kube, settings: Settings, told: Told, home: Home
 ) -> None:
-    assert target.settings() is None
+    assert target.deployed() is None
     assert target.up(settings, told)
     assert set(kube.resources) == RESOURCES
     (call,) = created(world)
     assert {"k3s-default", "--agents=2", f"--port=127.0.0.1:{settings.port}:80@loadbalancer"} <= set(call)
     assert world.paths == {"/tmp/kube"}
-    assert target.settings() == settings
+    assert deployed(target).settings == settings
     (tag,) = {name for name in world.images if name.startswith("todo-app:")}
     assert world.node_images == {tag}
     (container,) = kube.resources["deployments", "todo-app-dep"]["spec"]["template"]["spec"]["containers"]
@@ -230,7 +233,7 @@ def test_the_images_and_names_that_are_asked_for_are_used(
     assert world.built[0]["buildargs"] == {"BASE": "base:1"}
     volume = world.kube.resources["persistentvolumes", "local-pv"]
     assert "k3d-other-agent-0" in json.dumps(volume["spec"]["nodeAffinity"])
-    assert target.details()["Cluster"] == "other"
+    assert deployed(target).details["Cluster"] == "other"
 
 
 def test_a_cluster_keeps_what_it_was_created_with(
@@ -258,7 +261,7 @@ def test_a_cluster_of_somebody_else_is_used_only_when_that_is_asked_for_once(
     with pytest.raises(UnavailableError, match=r"todoctl has not made it.*--adopt"):
         target.up(settings, told)
     assert at(home, adopt=True).up(settings, told)
-    assert "(adopted)" in at(home).details()["Cluster"]
+    assert "(adopted)" in deployed(at(home)).details["Cluster"]
     assert at(home).up(replace(settings, ttl=5.0), told), "what was lent once is lent still"
     world.paths |= {CACHE}
     assert at(home).down(told, keep_data=False)
@@ -308,7 +311,7 @@ def test_the_volume_is_on_the_server_of_a_cluster_without_agents(
     for name in ("agent-0", "agent-1"):
         del world.machines[f"k3d-k3s-default-{name}"]
     assert at(home, adopt=True).up(settings, told)
-    assert at(home).details()["Volume"].endswith("k3d-k3s-default-server-0")
+    assert deployed(at(home)).details["Volume"].endswith("k3d-k3s-default-server-0")
 
 
 def test_the_users_own_kubeconfig_is_neither_asked_nor_written(
@@ -427,10 +430,9 @@ def test_an_image_that_does_not_come_to_its_node_is_told_with_the_reason(
 
 
 def test_the_commands_are_those_that_do_the_work(
-    home: Home, engine: Engine, world: World, settings: Settings, told: Told
+    target: Target, home: Home, world: World, settings: Settings, told: Told
 ) -> None:
-    lines: list[str] = []
-    at(home, Commands(lines.append)).up(settings, told)
+    target.up(settings, told)
     expected = [
         "k3d cluster create",
         "k3d kubeconfig merge",
@@ -442,8 +444,12 @@ def test_the_commands_are_those_that_do_the_work(
         f"{KUBECTL} get ingress/",
         "curl --head",
     ]
-    assert [one for one, start in zip(lines, expected, strict=True) if not one.startswith(start)] == []
-    assert not any("runtime-label" in line for line in lines), "a cluster made by hand is not todoctl's"
-    lines.clear()
-    at(home, Commands(lines.append)).down(told, keep_data=False)
-    assert lines == ["k3d cluster delete k3s-default"]
+    assert [
+        one for one, start in zip(told.commands, expected, strict=True) if not one.startswith(start)
+    ] == []
+    assert not any("runtime-label" in line for line in told.commands), (
+        "a cluster made by hand is not todoctl's"
+    )
+    told.commands.clear()
+    at(home).down(told, keep_data=False)
+    assert told.commands == ["k3d cluster delete k3s-default"]

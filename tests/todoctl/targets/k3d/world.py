@@ -116,7 +116,7 @@ class World:
                 out = "k3d version v5.9.0\nk3s version v1.36.3-k3s1 (default)\n"
             case ["k3d", "cluster", "create", *_, "--help"]:
                 out = "Usage: ..."
-            case ["k3d", "cluster", "create", _, _, port, _, label, *_]:
+            case ["k3d", "cluster", "create", _, _, port, *_, label, _]:
                 self.create(int(port.split(":")[1]), label=label.split("=", 2)[2].removesuffix("@all"))
             case ["k3d", "cluster", "start", name, *_]:
                 for machine in self.machines.values():
@@ -145,8 +145,11 @@ class World:
     def create(self, port: int, *, label: str | None = None) -> None:
         """A cluster with two agents, whose load balancer answers; with todoctl's `label` it is its own."""
         for name in ("server-0", "agent-0", "agent-1"):
-            self.machines[f"k3d-{self.cluster}-{name}"] = Machine(label=label, cluster=self.cluster)
-        self.machines[f"k3d-{self.cluster}-serverlb"] = Machine(label=label, port=port, cluster=self.cluster)
+            role = name.partition("-")[0]
+            found = Machine(label=label, cluster=self.cluster, role=role)
+            self.machines[f"k3d-{self.cluster}-{name}"] = found
+        balancer = Machine(label=label, port=port, cluster=self.cluster, role="loadbalancer")
+        self.machines[f"k3d-{self.cluster}-serverlb"] = balancer
         self.networks.append(f"k3d-{self.cluster}")
         self.kube.open_page(port)
 
@@ -167,7 +170,7 @@ class World:
                 self.paths.add(path)
             case ["rm", "-rf", *paths]:
                 self.paths -= set(paths)
-            case ["mv", "-T", source, target]:
+            case ["mv", source, target]:
                 self.paths.remove(source)
                 self.paths.add(target)
             case ["ctr", "-n=k8s.io", "images", *_]:

@@ -42,7 +42,7 @@ def _at(home: Home) -> Iterator[Make]:
 
     yield make
     for target in made:
-        target._provider.page().close()
+        target._provider._forwarder.stop()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(name="target")

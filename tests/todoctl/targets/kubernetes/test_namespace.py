@@ -19,6 +19,7 @@ from todoctl.ports import check_free
 from todoctl.settings import Settings
 from todoctl.state import Home
 from todoctl.targets import Choice
+from todoctl.targets.base import Deployment, Target
 from todoctl.targets.kubernetes import forward
 from todoctl.targets.kubernetes.target import KubernetesTarget
 from todoctl.targets.local import process
@@ -29,17 +30,23 @@ MADE = {CLAIM, ("deployments", "todo-app-dep"), ("services", "todo-app-svc")}
 pytestmark = pytest.mark.live  # the port is forwarded by a process
 
 
+def deployed(target: Target) -> Deployment:
+    found = target.deployed()
+    assert found
+    return found
+
+
 def test_up_makes_what_belongs_there_and_forwards_the_port_to_it(
     target: KubernetesTarget, at: Make, kube: Kube, settings: Settings, told: Told
 ) -> None:
-    assert target.settings() is None
+    assert target.deployed() is None
     assert target.up(settings, told)
     assert set(kube.resources) == MADE
     with Client(f"http://127.0.0.1:{settings.port}") as client:
         client.find_page()
-    assert target.settings() == settings
-    assert target.details()["Namespace"] == "default"
-    assert "pod-1-0" in target.details()["Runs as"]
+    assert deployed(target).settings == settings
+    assert deployed(target).details["Namespace"] == "default"
+    assert "pod-1-0" in str(target.instances())
     assert not at().up(settings, told), "the image is the one that was named before"
     assert at().up(replace(settings, ttl=5.0), told), "other settings"
     (running,) = process.find(target.directory, forward.MODULE)
@@ -62,7 +69,7 @@ def test_down_takes_away_what_todoctl_has_made_and_nothing_else(
     assert target.down(told, keep_data=True)
     assert set(kube.resources) == {CLAIM, ("services", "mine")}
     assert not process.find(target.directory, forward.MODULE)
-    assert at().settings() is None
+    assert at().deployed() is None
     assert at().up(settings, told)
     assert kube.resources[CLAIM]["metadata"]["uid"] == uid
     assert at().down(told, keep_data=False)
@@ -76,11 +83,11 @@ def test_what_was_applied_is_found_when_the_state_directory_is_lost(
 ) -> None:
     """By the names that the user gives, as on another machine."""
     target.up(settings, told)
-    target._provider.page().close()
+    forward.Forwarder(target.directory).stop()
     lost = Home(tmp_path / "lost")
     assert targets.find(lost, Choice()) is None
     found = targets.require(lost, Choice(context="it"))
-    assert found.settings() == settings
+    assert deployed(found).settings == settings
     assert found.down(told, keep_data=False)
     assert not kube.resources
     with pytest.raises(UnavailableError, match="Nothing is up"):
@@ -145,9 +152,9 @@ def test_an_annotation_that_somebody_has_edited_counts_as_lost(
     target.up(settings, told)
     for found in kube.resources.values():
         found["metadata"].setdefault("annotations", {})["todoctl/asked"] = "{"
-    assert at().settings() is None
+    assert at().deployed() is None
     assert at(app_image="me/app:1").up(settings, told)
-    assert at().settings() == settings
+    assert deployed(at()).settings == settings
 
 
 def test_an_app_is_stopped_killed_and_started_again(
@@ -156,7 +163,7 @@ def test_an_app_is_stopped_killed_and_started_again(
     target.up(settings, told)
     before = target.instances()
     kube.output = ""
-    target.kill()
+    target.restart(at_once=True)
     assert not before & target.instances()
     target.restart()
     assert target.scale(2) == ["http://10.43.0.9:1234"]
@@ -166,7 +173,7 @@ def test_an_app_is_stopped_killed_and_started_again(
         assert not target.instances()
         target.start(replace(settings, ttl=1.0))
         assert target.instances()
-        assert target.settings() == settings, "what was asked for is not what plays"
+        assert deployed(target).settings == settings, "what was asked for is not what plays"
 
 
 def test_a_pod_that_crashes_is_told_with_its_last_words(
@@ -176,7 +183,7 @@ def test_a_pod_that_crashes_is_told_with_its_last_words(
     kube.shape = lambda _: [pod("sick", waiting=waiting, restarts=3, last={"reason": "Error", "exitCode": 1})]
     with pytest.raises(UnavailableError, match=r"CrashLoopBackOff.*its log ends: last line"):
         target.up(settings, told)
-    assert "sick" in target.details()["Runs as"]
+    assert "sick" in str(target.instances())
 
 
 def test_a_timeout_ends_the_wait_with_the_reason(
@@ -243,10 +250,10 @@ def test_through_an_ingress_no_port_is_forwarded(
     kube.open_page(int(host.partition(":")[2]))
     target = at(app_image="me/app:1", host=host)
     assert target.up(settings, told)
-    assert target.page(settings) == f"http://{host}"
+    assert deployed(target).url == f"http://{host}"
     assert ("ingresses", "dwk-todo-app-ingress") in kube.resources
     assert not process.find(target.directory, forward.MODULE)
-    assert (target.entrance(settings).url, target.entrance(settings).transport) == (f"http://{host}", None)
+    assert (target.endpoint(settings).url, target.endpoint(settings).transport) == (f"http://{host}", None)
     assert not at().up(settings, told), "nothing differs"
     assert not any(finding.subject.startswith("Port") for finding in target.findings(settings.port))
     assert at().down(told, keep_data=False)
@@ -260,7 +267,7 @@ def test_a_route_of_a_gateway(at: Make, kube: Kube, settings: Settings, told: To
     assert target.up(settings, told)
     route = kube.resources["httproutes", "dwk-todo-app-route"]
     assert route["spec"]["parentRefs"] == [{"name": "public", "namespace": "infra"}]
-    assert "gateway infra/public" in target.entrance(settings).words
+    assert "gateway infra/public" in target.endpoint(settings).words
     assert at().down(told, keep_data=False)
     assert not kube.resources
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
@@ -11,16 +12,14 @@ from tests.todoctl.kube.kube import Kube
 from tests.todoctl.kube.objects import pod
 from todoctl import ports
 from todoctl.client import Client as Site
-from todoctl.errors import BadUsageError, LockedError, UnavailableError
+from todoctl.errors import BadUsageError, LockedError
 from todoctl.kube.app import Deployed
 from todoctl.kube.client import Client
-from todoctl.kube.streams import CommandFailedError
+from todoctl.targets.base import Marker
 from todoctl.targets.kubernetes import forward
 from todoctl.targets.kubernetes.forward import Server
 from todoctl.targets.kubernetes.marker import NAME, NamespaceMarker
 from todoctl.targets.kubernetes.options import NamespaceOptions
-from todoctl.targets.kubernetes.volume import ClusterVolume
-from todoctl.targets.volume import File
 
 # Options
 
@@ -47,7 +46,7 @@ def test_what_no_namespace_could_take_is_refused(given: dict[str, str], said: st
 def test_what_is_not_stated_stays_as_it_was() -> None:
     before = NamespaceOptions(context="it", app_image="a:1", pull_secret=("login",), storage_class="fast")
     again = NamespaceOptions(context="it", stated=frozenset({"context"}))
-    assert again.over(again.recalled({**before.to_json(), "of_another_version": 1})) == before
+    assert again.over(again.recalled({**asdict(before), "of_another_version": 1})) == before
     registry = NamespaceOptions(context="it", registry="r", stated=frozenset({"context", "registry"}))
     assert registry.over(before).app_image is None, "one says where the image is, not both"
     slow = NamespaceOptions(
@@ -59,13 +58,13 @@ def test_what_is_not_stated_stays_as_it_was() -> None:
 
 # Marker
 
-Begin = Callable[[str], NamespaceMarker]
+Begin = Callable[[str], Marker]
 
 
 @pytest.fixture(name="marker")
 def _marker(client: Client, tmp_path: Path) -> Begin:
     """Makes the marker of a machine, by its name."""
-    return lambda machine: NamespaceMarker(tmp_path / machine, lambda: Deployed(client, "it"))
+    return lambda machine: Marker(tmp_path / machine, NamespaceMarker(lambda: Deployed(client, "it")))
 
 
 def test_only_one_validates_at_a_time(marker: Begin, kube: Kube) -> None:
@@ -100,97 +99,6 @@ def test_one_that_was_killed_at_its_begin_is_not_that_of_another_machine(
         killed.check()
     killed.end()
     assert other.exists()
-
-
-# Volume
-
-
-class Directory:
-    """Somebody who sees the volume: paths of directories, and what was done to them."""
-
-    seen_from = "somebody"
-
-    def __init__(self) -> None:
-        self.paths = {"/v/cache": {"a": b"mine"}}
-        self.code = 0
-
-    def run(self, *command: str) -> str:
-        match command:
-            case ["test", "-e", path]:
-                if self.code or path not in self.paths:
-                    raise CommandFailedError("test failed", why="", exit_code=self.code or 1)
-            case ["mv", "-T", source, sink]:
-                self.paths[sink] = self.paths.pop(source)
-            case ["rm", "-rf", *paths]:
-                for path in paths:
-                    self.paths.pop(path, None)
-            case ["rm", "-f", path]:
-                directory, _, name = path.rpartition("/")
-                self.paths[directory].pop(name, None)
-            case ["rmdir", path]:
-                del self.paths[path]
-            case ["mkdir", *_, path]:
-                self.paths.setdefault(path, {})
-            case ["find", path, *_] if not self.paths[path]:
-                del self.paths[path]
-        return ""
-
-    def files(self, directory: str) -> list[File]:
-        found = self.paths.get(directory, {})
-        return [File(name=name, size=len(one), modified=1.5, content=one) for name, one in found.items()]
-
-    def put(self, path: str, content: bytes) -> None:
-        directory, _, name = path.rpartition("/")
-        self.paths[directory][name] = content
-
-
-@pytest.fixture(name="directory")
-def _directory() -> Directory:
-    return Directory()
-
-
-@pytest.fixture(name="volume", params=[True, False], ids=["node", "pod"])
-def _volume(request: pytest.FixtureRequest, client: Client, directory: Directory) -> ClusterVolume:
-    return ClusterVolume(Deployed(client, "it"), directory, "/v/cache", on_node=request.param)
-
-
-def test_the_users_cache_is_never_touched(volume: ClusterVolume, directory: Directory) -> None:
-    for touch in (volume.empty, volume.detach, volume.attach, lambda: volume.put("x", b"")):
-        with pytest.raises(UnavailableError, match="not set aside, so it is not touched"):
-            touch()
-    volume.put_back()
-    assert directory.paths == {"/v/cache": {"a": b"mine"}}
-
-
-def test_a_validation_plays_on_a_cache_of_its_own(volume: ClusterVolume, directory: Directory) -> None:
-    volume.set_aside()
-    assert volume.host().read() == []
-    volume.put("b", b"theirs")
-    volume.detach()
-    volume.put("c", b"more")
-    assert [one.name for one in volume.host().read()] == ["b", "c"], "found also where the app does not"
-    volume.attach()
-    volume.put("c", None)
-    volume.empty()
-    volume.put_back()
-    assert directory.paths == {"/v/cache": {"a": b"mine"}}
-    assert not volume.is_set_aside()
-
-
-def test_no_cache_at_all_is_put_back_too(volume: ClusterVolume, directory: Directory) -> None:
-    directory.paths.clear()
-    volume.set_aside()
-    volume.put("b", b"theirs")
-    volume.put_back()
-    assert directory.paths == {}
-
-
-def test_what_cannot_be_seen_is_not_taken_for_not_there(volume: ClusterVolume, directory: Directory) -> None:
-    directory.code = 137
-    for look in (volume.is_set_aside, volume.set_aside, volume.put_back, volume.empty):
-        with pytest.raises(UnavailableError, match="test failed"):
-            look()
-    assert directory.paths == {"/v/cache": {"a": b"mine"}}
 
 
 # Forwarded port

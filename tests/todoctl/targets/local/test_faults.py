@@ -33,7 +33,7 @@ def up(target: LocalTarget) -> Settings:
 
 
 def test_without_a_process_there_is_nothing_to_look_at(target: LocalTarget) -> None:
-    for call in (target.restart, target.kill, target.volume.sides):
+    for call in (target.restart, target.volume.views):
         with pytest.raises(UnavailableError, match=r"The app does not run\. Start it with 'todoctl up'"):
             call()
     assert list(target.logs(follow=False, lines=10)) == []
@@ -53,7 +53,7 @@ def test_a_process_that_may_not_be_examined_is_told(
         patched.setattr(process, "find", lambda *_: found)
         patched.setattr(psutil.Process, "environ", denied)
         with pytest.raises(UnavailableError, match="cannot be examined"):
-            target.volume.sides()
+            target.volume.views()
         assert not process.runs_on(target.directory, 1)
 
 
@@ -65,13 +65,13 @@ def test_without_proc_the_directory_is_read_by_its_path(
         visitor.view(client.url)
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: not str(path).startswith("/proc/") and exists(path))
-    host, inside = target.volume.sides()
+    host, inside = target.volume.views()
     assert host.read() == inside.read() != []
     assert "/proc/" not in inside.seen_from
 
 
 def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
-    target.volume.path.mkdir(parents=True)
+    (target.directory / "volume").mkdir(parents=True)
 
     def refuse(_: Path) -> None:
         raise PermissionError(13, "Permission denied")
@@ -80,7 +80,7 @@ def test_what_cannot_be_removed_is_told(target: LocalTarget, monkeypatch: pytest
         patched.setattr(shutil, "rmtree", refuse)
         with pytest.raises(UnavailableError, match="cannot be written: Permission denied"):
             target.down(Terminal(), keep_data=False)
-    assert target.volume.path.exists()
+    assert (target.directory / "volume").exists()
 
 
 def test_an_app_that_never_answers_is_told_and_ended(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -46,7 +47,7 @@ def has_picture(client: Client) -> bool:
 def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, client: Client) -> None:
     wait_for(lambda: has_picture(client))
     assert f"cache in {target.volume.directory}," in "\n".join(target.logs(follow=False, lines=9))
-    host, app = target.volume.sides()
+    host, app = target.volume.views()
     assert host.seen_from == f"this machine: {target.volume.directory}"
     assert app.seen_from.endswith(target.volume.directory)
     seen = host.read()
@@ -64,11 +65,11 @@ def test_both_sides_read_the_files_that_the_app_names(target: LocalTarget, clien
 def test_a_directory_that_is_not_there_has_no_files(target: LocalTarget) -> None:
     target.stop()
     host = target.volume.host()
-    target.volume.set_aside()
+    target.volume.clear()
     assert host.read() == []
     target.volume.put_back()
     with pytest.raises(UnavailableError, match="The app does not run"):
-        target.volume.sides()
+        target.volume.views()
 
 
 def test_only_plain_files_are_read(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_files_that_cannot_be_read_are_told(target: LocalTarget, monkeypatch: py
 
     monkeypatch.setattr(directory, "read", refuse)
     with pytest.raises(UnavailableError, match="files of the volume cannot be read: Permission denied"):
-        target.volume.sides()[0].read()
+        target.volume.views()[0].read()
 
 
 # A death
@@ -142,7 +143,7 @@ def test_killed_it_comes_back_with_the_settings_that_it_ran_with(target: LocalTa
     target.start(Settings(port=PORT, image_url="http://127.0.0.1:9/", ttl=0.5))
     before, seen = target.instances(), client.state()
     (dying,) = process.find(target.directory)
-    for end in (target.kill, target.kill, target.restart):
+    for end in (partial(target.restart, at_once=True), partial(target.restart, at_once=True), target.restart):
         end()
         after = client.state()
         assert (after.ttl, after.source, after.sha256) == (0.5, "http://127.0.0.1:9/", seen.sha256)
@@ -192,7 +193,7 @@ def test_what_ends_one_ends_all_of_them(end: str, target: LocalTarget, client: C
     ends: dict[str, Callable[[], None]] = {
         "stop": target.stop,
         "stop at once": lambda: target.stop(at_once=True),
-        "kill": target.kill,
+        "kill": partial(target.restart, at_once=True),
         "restart": target.restart,
     }
     ends[end]()
@@ -224,7 +225,7 @@ def test_the_oldest_process_comes_first_whatever_its_number(
 def test_the_app_fetches_from_the_image_service(target: LocalTarget, client: Client) -> None:
     with target.image_service() as service:
         target.stop()
-        target.volume.set_aside()
+        target.volume.clear()
         target.start(Settings(port=PORT, image_url=service.url, ttl=0.5))
         wait_for(lambda: has_picture(client))
         (served,) = service.served()
