@@ -22,6 +22,9 @@ POD = ("spec", "template", "spec")
 NEAR = 3
 """Steps from one directory to another in which something belongs to an app by its place alone."""
 
+LISTED = 6
+"""Candidates in a message."""
+
 OTHER_EXERCISE = re.compile(
     r"(?<![a-z])(ping|pong|log[-_ ]?outputs?|hash|log[-_ ]?(reader|writer|generator|server))", re.IGNORECASE
 )
@@ -101,7 +104,7 @@ def _route(entry: Document, backend: KeyPath, path: str) -> Route:
         or entry.text(*backend, "port")
     )
     service = entry.text(*backend, *name) or entry.text(*backend, "serviceName")
-    return Route(entry, backend, path or "/", service, port)
+    return Route(entry, backend, path.removesuffix("*") or "/", service, port)
 
 
 def containers(workload: Document) -> list[KeyPath]:
@@ -204,17 +207,28 @@ class Repository:
         app.entries = [
             nearest([entry for entry in app.entries if entry.name == name], app.core[0])[-1] for name in named
         ]
+        app.workloads = self._single(app.workloads)
         for workload in app.workloads:  # grows while it is gone through
             needs = [self.named(one.kind, one.name, workload) for one in references(workload)]
             app.needs += [one for one in unique(needs) if one not in app.needs]
             for service in self._called(workload, app.needs):
                 if service not in app.services:
                     app.services.append(service)
-                    app.workloads += [one for one in self.selected(service) if one not in app.workloads]
+                    there = {one.name for one in app.workloads}
+                    app.workloads += self._single(
+                        [one for one in self.selected(service) if one.name not in there]
+                    )
         for claim in [need for need in app.needs if need.kind == "PersistentVolumeClaim"]:
             app.needs += [volume for volume in self.volumes(claim) if volume not in app.needs]
         for entry in app.entries:
             app.needs += [one for one in self.middlewares(entry) if one not in app.needs]
+
+    @staticmethod
+    def _single(workloads: list[Document]) -> list[Document]:
+        """Returns one workload of each name: the one with a claim, else the last, which the cluster keeps."""
+        ranked = sorted(workloads, key=mounts_a_claim)
+        found = {(workload.kind, workload.name): workload for workload in ranked}
+        return [workload for workload in workloads if workload in found.values()]
 
     def volumes(self, claim: Document) -> list[Document]:
         """Returns the nearest volumes that a claim asks for, by name or by class."""
@@ -290,19 +304,16 @@ def _says(pattern: re.Pattern[str], app: App) -> bool:
     return any(pattern.search(f"{document.folder}/{document.name}") for document in [*app.core, *app.entries])
 
 
-def mounts_a_claim(app: App) -> bool:
-    """Whether a workload of the app asks for a volume that outlives its pods."""
-    return any(
-        workload.get("spec", "volumeClaimTemplates")
-        or any(reference.kind == "PersistentVolumeClaim" for reference in references(workload))
-        for workload in app.workloads
-    )
+def mounts_a_claim(workload: Document) -> bool:
+    """Whether a workload asks for a volume that outlives its pods."""
+    claims = [one for one in references(workload) if one.kind == "PersistentVolumeClaim"]
+    return bool(claims or workload.get("spec", "volumeClaimTemplates"))
 
 
 CRITERIA: tuple[tuple[Callable[[App], bool], str], ...] = (
     (lambda app: not is_other(app), "it belongs to another exercise"),
     (lambda app: _says(THIS_STEP, app), "another directory has the name of this step"),
-    (mounts_a_claim, "it mounts no claim"),
+    (lambda app: any(map(mounts_a_claim, app.workloads)), "it mounts no claim"),
     (lambda app: bool(app.entries), "no Ingress leads to it"),
     (lambda app: _says(THE_PROJECT, app), "its name does not say that it is the project"),
     (lambda app: bool(app.services), "no Service leads to it"),
@@ -331,7 +342,7 @@ def choose(repository: Repository, *, named: bool) -> tuple[App, list[str]]:
     if len(left) > 1 or (is_other(left[0]) and not named):
         raise BadUsageError(
             "It is not clear which app is meant" if len(left) > 1 else "There is no app of this step here",
-            why="there are " + "; ".join(map(str, left)),
+            why="there are " + "; ".join(map(str, left[:LISTED])) + ("; …" if len(left) > LISTED else ""),
             fix="Name its manifests with -f PATH",
         )
     (app,) = left

@@ -154,9 +154,10 @@ def read(directory: Path, files: Sequence[Path]) -> tuple[list[Document], list[F
         file = path.relative_to(directory).as_posix()
         reader = _Reader(file)
         try:
-            text = text_of(path)
-            if LOOKS_LIKE_A_RESOURCE.search(text):
-                for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+            with path.open(encoding="utf-8-sig", errors="replace") as stream:
+                begin = stream.read(BYTES)
+            if LOOKS_LIKE_A_RESOURCE.search(begin):
+                for node in yaml.compose_all(text_of(path), Loader=yaml.SafeLoader):
                     documents += reader.documents(node)
         except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
             findings.append(_unreadable(file, error))

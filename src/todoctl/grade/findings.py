@@ -47,6 +47,15 @@ def check(app: App, repository: Repository, images: tuple[Image, ...]) -> Iterat
     """Returns what is wrong with an app that was chosen from a repository."""
     for document in app.documents:
         yield from _document(document)
+        for other in repository.of(document.kind):
+            if other is not document and (other.name, other.folder) == (document.name, document.folder):
+                yield Finding(
+                    "name-twice",
+                    f"{document.title} is at {document.at()} as well, and that one is graded",
+                    other.at(),
+                    "Give one of them another name, or take it away: a cluster has one of that name",
+                    Severity.HINT,
+                )
     for workload in app.workloads:
         yield from _workload(workload)
         yield from _references(workload, repository)
@@ -124,10 +133,14 @@ def _workload(workload: Document) -> Iterator[Finding]:
 
 
 def _references(workload: Document, repository: Repository) -> Iterator[Finding]:
+    missing: set[str] = set()
     for reference in references(workload):
         found = repository.named(reference.kind, reference.name, workload)
         at = workload.at(*reference.at)
+        if found is None and reference.name in missing:
+            continue
         if found is None:
+            missing.add(reference.name)
             yield Finding(
                 f"{reference.kind.removeprefix('PersistentVolume').lower()}-missing",
                 f'{workload.title} needs the {reference.kind} "{reference.name}", which no file has',
@@ -215,7 +228,7 @@ def _images(workload: Document, images: dict[str, Image]) -> Iterator[Finding]:
 
 def _kept(app: App) -> Iterator[Finding]:
     """Whether there is anything that outlives a pod."""
-    if mounts_a_claim(app):
+    if any(map(mounts_a_claim, app.workloads)):
         return
     for workload in app.workloads:
         replicas = workload.get("spec", "replicas")
@@ -248,7 +261,7 @@ def _service(
             f"Write the labels of the pods that it is for ({labels or 'there is no Deployment'})",
         )
         return
-    if len(workloads) > 1:
+    if len({workload.name for workload in workloads}) > 1:
         yield Finding(
             "service-selects-several",
             f"{service.title} selects the pods of " + " and ".join(one.title for one in workloads),

@@ -53,6 +53,17 @@ def codes() -> set[str]:
     return {code for code in found if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)}
 
 
-def test_every_finding_has_a_case() -> None:
+def expected_codes() -> set[str]:
     listed = [case["finding"] for case in CASES]
-    assert codes() - {code for one in listed for code in ([one] if isinstance(one, str) else one)} == set()
+    return {code for one in listed for code in ([one] if isinstance(one, str) else one)}
+
+
+def test_every_finding_has_a_case() -> None:
+    assert codes() - expected_codes() == set()
+
+
+def test_the_documentation_has_every_finding() -> None:
+    table = (ROOT / "docs/grading.md").read_text().partition("| finding |")[2]
+    heads = [row.split(" | ")[0] for row in table.splitlines() if row.startswith("| `")]
+    documented = {code for head in heads for code in re.findall(r"`([a-z0-9-]+)`", head)}
+    assert documented == expected_codes() | codes()
