@@ -87,6 +87,8 @@ class Interval:
 
     def _clock_set(self, until: float) -> Span:
         """By how much the machine's clock was set meanwhile: its app may go by that clock, or may not."""
+        if not self.steps:
+            return Span(0.0, 0.0)
         by = [step.by for step in self.steps if step.end > self.born.lo and step.begin < until]
         return Span(sum(min(0.0, one) for one in by), sum(max(0.0, one) for one in by))
 
@@ -120,7 +122,8 @@ class Interval:
     def lasted(self) -> Span:
         """Seconds for which it was shown: at least, and at most (infinite: it is not known when it came)."""
         most = self.age(self.next.begin, self.next.end).hi if self.next else inf
-        return Span(max(0.0, self.ages()[-1].lo), most)
+        last = self.views[-1]
+        return Span(max(0.0, self.age(last.asked, last.end).lo), most)
 
     def went_early(self, ttl: float) -> bool:
         """Whether another one came before its time, without doubt."""

@@ -9,7 +9,9 @@ from functools import cache
 from PIL import Image
 
 from todoctl.course.claims import CLAIMS, DEFAULT
-from todoctl.evidence.history import Act, Answer, Facts, File, History, Op, Play, Request, Role, Volume
+from todoctl.course.visit import Notes
+from todoctl.evidence.history import Act, Facts, File, History, Op, Play, Role, Volume
+from todoctl.evidence.http import Got
 
 BEGAN = 1_790_000_000.0
 TTL = 600.0
@@ -40,11 +42,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Restart:
-    """A restart from `at` on, for some seconds, with as many page views."""
+    """A restart from `at` on, for 20 s, with three page views; the first finds nobody."""
 
     at: float
-    seconds: float = 20.0
-    views: int = 3
 
 
 @dataclass(frozen=True)
@@ -56,94 +56,61 @@ class Look:
     listed: bool = False
 
 
-def page(history: History, number: int, at: float, text: str, seen: Seen) -> Request:
-    answer = Answer(status=seen.status, headers=[], body=history.keep(f"<p>{text}</p>".encode()))
-    return Request(
-        begin=BEGAN + at,
-        end=BEGAN + at + 0.01,
-        scenario=seen.phase,
-        role=Role.PAGE,
-        method="GET",
-        url="http://a/",
-        answer=None if seen.error else answer,
-        error=seen.error,
-        visit=number,
-    )
+def got(at: float, kind: str, body: bytes, status: int = 200, error: str = "") -> Got:
+    begin, headers = BEGAN + at, [("content-type", kind)] if kind else []
+    return Got(begin=begin, end=begin + 0.01, status=status, headers=headers, body=body, error=error)
 
 
-def made(*events: Seen | Restart | Look, claims: Collection[str] = DEFAULT, **facts: float) -> History:
+def made(*events: Seen | Restart | Look, claims: Collection[str] = DEFAULT) -> History:
     """A history of `events`, in their order."""
-    known = Facts(
+    facts = Facts(
         target="url",
         kind="claims",
         url="http://a/",
-        ttl=facts.get("ttl", TTL),
+        ttl=TTL,
         source="",
         directory="",
         rolling=False,
         full=True,
         began_at=BEGAN,
     )
-    history = History(facts=known, ended_at=BEGAN + max(event.at for event in events) + 1)
-    for number, event in enumerate(events):
+    history = History(facts=facts, ended_at=BEGAN + max((event.at for event in events), default=0) + 1)
+    notes = Notes(history, lambda: BEGAN)
+    for event in events:
+        begin = BEGAN + event.at
         match event:
-            case Seen():
-                history.events.append(page(history, number, event.at, event.text, event))
-                if event.name:
-                    body = history.keep(picture(event.name) if event.name != "?" else b"no picture")
-                    history.events.append(
-                        Request(
-                            begin=BEGAN + event.at + 0.02,
-                            end=BEGAN + event.at + 0.03,
-                            scenario=event.phase,
-                            role=Role.PICTURE,
-                            method="GET",
-                            url="http://a/image",
-                            answer=Answer(status=200, headers=[("content-type", "image/png")], body=body),
-                            visit=number,
-                        )
+            case Seen(at, name):
+                notes.begin(event.phase)
+                text = f"<p>{event.text}</p>".encode()
+                notes.add(got(at, "", text, event.status, event.error), "http://a/", Role.PAGE)
+                if name:
+                    body = picture(name) if name != "?" else b"no picture"
+                    notes.add(got(at + 0.02, "image/png", body), "http://a/image", Role.PICTURE)
+            case Restart(at):
+                for view in range(3):
+                    notes.begin("restart", crowd="restart")
+                    notes.add(got(at + view, "", b"", error="" if view else "no"), "http://a/", Role.PAGE)
+                act = Act(begin=begin, end=begin + 20, scenario="restart", what=Op.RESTART)
+                history.events.append(act)
+            case Look(at, files):
+                found = [
+                    File(
+                        name=name,
+                        size=len(picture(name)),
+                        modified=BEGAN + written,
+                        body="" if event.listed else digest(name),
                     )
-            case Restart():
-                for view in range(event.views):
-                    seen = Seen(event.at, "", phase="restart", error="" if view else "refused")
-                    found = page(history, 1000 + view, event.at + view, "", seen)
-                    history.events.append(
-                        Request(
-                            **{name: getattr(found, name) for name in found.__struct_fields__}
-                            | {"crowd": "restart"}
-                        )
-                    )
-                begin, end = BEGAN + event.at, BEGAN + event.at + event.seconds
-                history.events.append(Act(begin=begin, end=end, scenario="restart", what=Op.RESTART))
-            case Look():
+                    for name, written in files
+                ]
+                phase = "restart" if at > 1000 else "shown"
                 history.events.append(
-                    Volume(
-                        begin=BEGAN + event.at,
-                        end=BEGAN + event.at,
-                        scenario="restart" if event.at > 1000 else "shown",
-                        seen_from="here",
-                        look=number,
-                        files=[
-                            File(
-                                name=name,
-                                size=len(picture(name)),
-                                modified=BEGAN + at,
-                                body="" if event.listed else digest(name),
-                            )
-                            for name, at in event.files
-                        ],
-                    )
+                    Volume(begin=begin, end=begin, scenario=phase, seen_from="here", look=1, files=found)
                 )
     history.plays = [
         Play(
-            name=name,
-            title=CLAIMS[name].sentence,
-            proves=[name] * (name in claims),
-            tries=1,
-            begin=0,
-            end=0,
+            name=name, title=claim.sentence, proves=[name] * (name in claims), tries=1, begin=BEGAN, end=BEGAN
         )
-        for name in CLAIMS
+        for name, claim in CLAIMS.items()
     ]
     return history
 

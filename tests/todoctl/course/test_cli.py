@@ -8,9 +8,9 @@ import pytest
 from bs4 import BeautifulSoup
 from rich.console import Console
 
-from tests.todoctl.course.imitation import Imitation, imitation
 from tests.todoctl.course.made import Restart, Seen, made, visits
 from tests.todoctl.course.test_claims import YOUNG
+from tests.todoctl.course.virtual import VirtualApp, served
 from todoctl.__main__ import run
 from todoctl.course.claims import judge
 from todoctl.terminal import Terminal
@@ -63,8 +63,9 @@ def test_without_a_browser_the_machine_lacks_something(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
-    with imitation(Imitation(show="react")) as app:
-        assert run(["validate", "--url", app.url, "--ttl", "8", "--no-sandbox"]) == 3
+    page = '<div id="root"></div><script src="/app.js"></script>'
+    with served(VirtualApp(page=lambda _: page)) as url:
+        assert run(["validate", "--url", url, "--ttl", "8", "--no-sandbox"]) == 3
     assert "Install Chromium" in capsys.readouterr().out
 
 
