@@ -156,8 +156,9 @@ def _long_enough(interval: Interval, ttl: float) -> bool:
     if interval.lasted.lo < enough or len(interval.views) < 2:
         return False
     # The last view may be a grace view of a shorter time; the one before it is none.
-    last_two = sum(view.seconds for view in interval.views[-2:])
-    return interval.ages()[-2].lo >= min(MIN_SHARE * ttl, enough - 2 * last_two)
+    before, last = interval.views[-2:]
+    last_two = before.seconds + last.seconds
+    return interval.age(before.asked, before.end).lo >= min(MIN_SHARE * ttl, enough - 2 * last_two)
 
 
 def needed(interval: Interval, ttl: float) -> float:

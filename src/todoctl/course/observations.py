@@ -103,10 +103,6 @@ class Interval:
         by = self._clock_set(end)
         return Span(begin - self.born.hi + by.lo, end - self.born.lo + by.hi)
 
-    def ages(self) -> list[Span]:
-        """Returns its age at each view."""
-        return [self.age(view.asked, view.end) for view in self.views]
-
     def surely_old(self, ttl: float) -> list[View]:
         return [view for view in self.views if self.age(view.begin, view.end).lo > ttl]
 
