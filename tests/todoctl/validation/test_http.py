@@ -1,4 +1,4 @@
-"""What is right of a single answer."""
+"""What may be so of a single answer; what may not is in `tests.faults.answers`."""
 
 from collections.abc import Iterable
 
@@ -10,6 +10,9 @@ from todoctl.evidence.history import Answer, Request, Role
 from todoctl.evidence.pages import Document, Page
 from todoctl.validation.checkers import http
 from todoctl.validation.probes import PARTS, PROBES, UNCHANGED
+
+DIGEST = "0a" * 32
+NO_CACHE = ("cache-control", "no-cache")
 
 
 def page(html: str) -> Page:
@@ -24,38 +27,6 @@ def wrong(found: Iterable[http.Finding]) -> set[str]:
     return {one.name for one in found if one.expected != one.seen}
 
 
-@pytest.mark.parametrize(
-    ("image", "missing"),
-    [
-        ('<img id="picture" src="/image?v=1" alt="A picture">', set()),
-        ("", {"picture"}),
-        ('<img id="picture" src="/image" alt="A picture">', {"address"}),
-        ('<img id="picture" src="https://example.org/image?v=1" alt=" ">', {"address", "alt text"}),
-    ],
-)
-def test_the_page_shows_its_picture(image: str, missing: set[str]) -> None:
-    found = http.page(answer(), page(f"<h1>The Project App</h1>{image}"))
-    assert wrong(found) & {"picture", "address", "alt text"} == missing
-
-
-def test_what_was_not_asked_for_is_not_judged() -> None:
-    asked = Request(
-        begin=0, end=1, scenario="", role=Role.PROBE, method="GET", url="/", probe="of a later one"
-    )
-    assert list(http.probe(asked, answer(), {}, proxied=False)) == []
-    assert "of a later one" not in PROBES
-
-
-@pytest.mark.parametrize("error", [None, "the image service: answered 500", "zwölf µs"])
-def test_what_is_wrong_is_one_line_or_nothing(error: str | None) -> None:
-    assert not wrong([http.last_error(error)])
-
-
-@pytest.mark.parametrize("error", ["", "  ", "two\nlines", "a\ttab", "\x1b[31mred", 0, False, {"why": "it"}])
-def test_anything_else_is_not(error: object) -> None:
-    assert wrong([http.last_error(error)]) == {"last_error"}
-
-
 def probed(
     name: str,
     got: Answer,
@@ -64,22 +35,26 @@ def probed(
     proxied: bool = False,
 ) -> set[str]:
     """What is wrong with the answer to a probe."""
-    known = PROBES[name]
     asked = Request(
-        begin=0,
-        end=1,
-        scenario="",
-        role=Role.PROBE,
-        method=known.method,
-        url=known.path,
-        sent=list(sent),
-        probe=name,
+        begin=0, end=1, scenario="", role=Role.PROBE, method="GET", url="/", sent=list(sent), probe=name
     )
     return wrong(http.probe(asked, got, bodies or {}, proxied=proxied))
 
 
-DIGEST = "0a" * 32
-NO_CACHE = ("cache-control", "no-cache")
+def test_what_was_not_asked_for_is_not_judged() -> None:
+    assert "of a later one" not in PROBES
+    assert not probed("of a later one", answer(500))
+
+
+@pytest.mark.parametrize(
+    ("error", "well"),
+    [
+        *((said, True) for said in (None, "the image service: answered 500", "zwölf µs")),
+        *((said, False) for said in ("", "  ", "two\nlines", "a\ttab", "\x1b[31mred", 0, False, {"why": 1})),
+    ],
+)
+def test_what_is_wrong_is_one_line_or_nothing(error: object, well: bool) -> None:
+    assert (not wrong([http.last_error(error)])) == well
 
 
 @pytest.mark.parametrize("tag", [f'"{DIGEST}"', f'"{"0" * 64}", "{DIGEST}"', f'W/"{DIGEST}"'])
@@ -88,10 +63,6 @@ def test_what_is_unchanged_is_told_with_its_tag(tag: str) -> None:
         asked = ("if-none-match", tag)
         assert not probed(name, answer(304, NO_CACHE, ("etag", f'"{DIGEST}"')), asked)
         assert probed(name, answer(304, ("etag", '"other"')), asked) == {"etag", "cache-control"}
-        assert name in probed(name, answer(200, NO_CACHE, ("etag", f'"{DIGEST}"')), asked)
-
-
-def test_whatever_there_is_has_any_tag() -> None:
     assert not probed("unchanged, whatever it is", answer(304, NO_CACHE), ("if-none-match", "*"))
 
 
@@ -106,11 +77,8 @@ def test_a_picture_is_described_without_its_bytes() -> None:
     bodies = {DIGEST: content}
     assert not probed("HEAD /image", answer(200, *described), bodies=bodies)
     assert not probed("HEAD /image", answer(200, *described)), "others may have seen it alone"
-    assert probed("HEAD /image", answer(200, *described[2:]), bodies=bodies) == {
-        "content-type",
-        "content-length",
-    }
-    assert probed("HEAD /image", answer(200)) == {"etag", "cache-control"}
+    missing = probed("HEAD /image", answer(200, *described[2:]), bodies=bodies)
+    assert missing == {"content-type", "content-length"}
     assert probed("HEAD /image", answer(200, ("etag", f'W/"{DIGEST}"'), NO_CACHE)) == {"etag"}
     assert probed("HEAD /image", answer(503, ("retry-after", "5"))) == {"HEAD /image"}
 
@@ -126,30 +94,21 @@ def test_what_a_proxy_refuses_has_not_come_to_the_app() -> None:
         assert http.POLICY in probed(taken, Answer(status=200, headers=[], body=""), proxied=True)
 
 
-def test_a_page_without_a_body_has_the_headers_of_one() -> None:
-    fields = (("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"))
-    assert not probed("HEAD /", answer(200, *fields))
-    assert not probed("HEAD /", answer(200, *fields, ("content-length", "1234")))
-    assert probed("HEAD /", answer(200, *fields, ("content-length", "0"))) == {"content-length"}
-
-
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_of_the_page_has_its_media_type(name: str) -> None:
     for media in PARTS[name].media:
         assert not probed(name, answer(200, ("content-type", f"{media}; charset=utf-8")))
-    assert probed(name, answer(404, ("content-type", "text/plain"))) == {name, "content-type"}
-    assert probed(name, answer(200)) == {"content-type"}
 
 
-@pytest.mark.parametrize("told", ["5", "Sun, 06 Nov 1994 08:49:37 GMT"])
-def test_a_wait_is_a_number_or_a_date(told: str) -> None:
-    assert not wrong(http.picture(answer(503, ("retry-after", told)), b"", ""))
-
-
-@pytest.mark.parametrize("told", ["5.0s", "soon", "-1"])
-def test_anything_else_is_no_wait(told: str) -> None:
-    assert wrong(http.picture(answer(503, ("retry-after", told)), b"", "")) == {"Retry-After"}
-    assert wrong(http.picture(answer(503), b"", "")) == {"Retry-After"}
+@pytest.mark.parametrize(
+    ("wait", "well"),
+    [
+        *((wait, True) for wait in ("5", "Sun, 06 Nov 1994 08:49:37 GMT")),
+        *((wait, False) for wait in ("5.0s", "soon", "-1")),
+    ],
+)
+def test_a_wait_is_a_number_or_a_date(wait: str, well: bool) -> None:
+    assert (not wrong(http.picture(answer(503, ("retry-after", wait)), b"", ""))) == well
 
 
 PARTS_OF_A_PAGE = """
@@ -176,56 +135,37 @@ def test_what_a_page_is_made_of() -> None:
 def test_a_policy_lets_in_what_the_page_is_made_of(directive: str) -> None:
     made, read = answer(), page(PARTS_OF_A_PAGE.format("/image?v=1", "/image?v=1"))
     assert directive not in wrong(http.page(made, read))
-    (policy,) = (value for name, value in made.headers if name == http.POLICY)
+    policy = made.header(http.POLICY) or ""
     for other in (f"{directive} 'none'", "", f"{directive}"):
-        changed = policy.replace(f"{directive} 'self'", other)
-        made.headers[-1] = (http.POLICY, changed)
+        made.headers[-1] = (http.POLICY, policy.replace(f"{directive} 'self'", other))
         assert directive in wrong(http.page(made, read))
         bare = page('<img id="picture" src="/image?v=1">')
         assert (directive in wrong(http.page(made, bare))) == (directive == "img-src"), "what it has not"
 
 
 @pytest.mark.parametrize(
-    ("policy", "closed"),
-    [
-        ("default-src 'self'; report-uri /csp; sandbox allow-scripts", True),
-        ("Default-Src 'NONE'; img-src 'self'", True),
-        ("default-src 'none'; img-src https://example.org", False),
-        ("default-src *", False),
-        ("img-src 'self'", False),
-        ("", False),
-    ],
-)
-def test_a_policy_lets_nothing_in_from_elsewhere(policy: str, *, closed: bool) -> None:
-    made = answer()
-    made.headers[-1] = (http.POLICY, policy)
-    assert (http.POLICY not in wrong(http.page(made, page("")))) == closed
-
-
-@pytest.mark.parametrize(
-    ("name", "told", "well"),
+    ("name", "value", "well"),
     [
         ("content-type", 'Text/HTML;charset="UTF-8"', True),
         ("content-type", "text/html", False),
-        ("content-type", "text/html; charset=latin-1", False),
-        ("content-type", "text/plain; charset=utf-8", False),
         ("cache-control", "No-Store, max-age=0", True),
-        ("cache-control", "no-cache", False),
         ("x-frame-options", "deny", True),
         ("x-frame-options", "sameorigin", False),
+        (http.POLICY, "default-src 'self'; report-uri /csp; sandbox allow-scripts", True),
+        (http.POLICY, "Default-Src 'NONE'; img-src 'self'", True),
+        (http.POLICY, "default-src 'none'; img-src https://example.org", False),
+        (http.POLICY, "default-src *", False),
+        (http.POLICY, "", False),
     ],
 )
-def test_what_means_the_same_is_the_same(name: str, told: str, *, well: bool) -> None:
-    others = [(other, value) for other, value in SECURITY if other != name]
-    made = Answer(status=200, headers=[(name, told), *others], body="")
+def test_what_means_the_same_is_the_same(name: str, value: str, *, well: bool) -> None:
+    others = [(other, kept) for other, kept in SECURITY if other != name]
+    made = Answer(status=200, headers=[(name, value), *others], body="")
     assert (name not in wrong(http.page(made, page("")))) == well
 
 
 @pytest.mark.parametrize("image", [{}, {"sha256": DIGEST}, [], "none"])
 def test_an_image_is_told_whole_or_not_at_all(image: object) -> None:
-    def told(value: object) -> Document:
-        return Document(rest={"image": value})
-
     whole = {"sha256": DIGEST, "content_type": "image/png", "size": 1}
-    assert "image" not in wrong(http.cache(answer(), told(None))) | wrong(http.cache(answer(), told(whole)))
-    assert "image" in wrong(http.cache(answer(), told(image)))
+    for value, well in ((None, True), (whole, True), (image, False)):
+        assert ("image" not in wrong(http.cache(answer(), Document(rest={"image": value})))) == well
