@@ -63,21 +63,12 @@ def test_what_is_no_history_is_told(spoil: Callable[[dict[str, Any]], object], w
     assert why in str(error.value)
 
 
-@pytest.mark.parametrize("moment", [float("nan"), float("inf"), float("-inf"), -1.0, 1e18])
-@pytest.mark.parametrize(
-    ("place", "field"),
-    [
-        ("event", "begin"),
-        ("event", "end"),
-        ("event", "stopped"),
-        ("facts", "began_at"),
-        ("whole", "ended_at"),
-    ],
-)
-def test_a_moment_has_a_date(place: str, field: str, moment: float) -> None:
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), -1.0, 1e18])
+@pytest.mark.parametrize("field", ["begin", "stopped", "began_at", "ended_at"])
+def test_a_moment_has_a_date(field: str, moment: float) -> None:
     told = history().to_json()
-    places = {"whole": told, "facts": told["facts"], "event": told["events"][0]}
-    places[place][field] = moment
+    holders = {"ended_at": told, "began_at": told["facts"]}
+    holders.get(field, told["events"][0])[field] = moment
     with pytest.raises(BadUsageError, match=rf"Expected `float` [<>]= .* - at `\$\..*{field}`"):
         History.from_json(told)
 

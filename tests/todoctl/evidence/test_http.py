@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -149,10 +148,7 @@ def test_a_kept_connection_ends_in_time_as_well() -> None:
         assert client.fetch("GET", server.url, seconds=0.4).error == LATE
 
 
-@pytest.mark.parametrize("drop", [b"X-A: 1\r\n", b"\r\nx"])
-def test_a_connection_that_took_all_the_time_is_not_read(
-    drop: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_took_all_the_time_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.create_connection
 
     def late(*place: Any, **more: Any) -> socket.socket:  # noqa: ANN401 - as the real one
@@ -160,7 +156,7 @@ def test_a_connection_that_took_all_the_time_is_not_read(
         return connect(*place, **more)
 
     monkeypatch.setattr(socket, "create_connection", late)
-    with serving(drip(head=b"HTTP/1.1 200 OK\r\n", drop=drop)) as server, Client(server.url) as client:
+    with serving(drip(head=b"HTTP/1.1 200 OK\r\n", drop=b"\r\nx")) as server, Client(server.url) as client:
         began = time.monotonic()
         assert client.fetch("GET", server.url, seconds=0.4).error == LATE
         assert time.monotonic() - began < 2
@@ -415,16 +411,3 @@ def test_a_crowd_ends_in_time() -> None:
         began = time.monotonic()
         assert {got.error for got in at_once([server.url] * 3, seconds=0.4)} == {LATE}
         assert time.monotonic() - began < 2
-
-
-def test_nobody_is_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-    (got,) = at_once([url])
-    assert "refused" in got.error
-    assert got.end >= got.begin > 0
-
-
-def test_addresses_in_every_form() -> None:
-    assert Reach("http://localhost").addresses("127.0.0.1") == [ip_address("127.0.0.1")]
-    assert Reach("http://localhost", resolve=False).addresses("localhost") == []

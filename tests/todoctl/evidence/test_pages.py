@@ -51,15 +51,12 @@ def test_the_documented_page_is_read_whole() -> None:
         ('<dl id="metadata"', "<dl", "metadata box"),
         (">7<", ">seven<", "Site Access count"),
         (">7<", ">\u0667<", "Site Access count"),
-        (stamp(1_790_000_000.5), "2026-09-21", "Image Download time"),
         (stamp(1_790_000_000.5), "2026-09-21T14:13:20.500+01", "Image Download time"),
-        (stamp(1_790_000_000.5), "2026-09-21 14:13:20.500Z", "Image Download time"),
         (">7<", f">{'7' * 5000}<", "Site Access count"),
         (f'<time datetime="{stamp(1_790_000_000.5)}">', "<b>", "Image Download time"),
         (" UTC<", " CET<", "Image Download time"),
         (">Valid<", ">Grace period<", "Status"),
         ('data-status="valid"', 'data-status="fine"', "data-status"),
-        ('data-status="valid"', "", "data-status"),
     ],
 )
 def test_what_is_wrong_with_a_page_is_named(old: str, new: str, name: str) -> None:

@@ -85,19 +85,14 @@ def test_a_failure_says_what_and_why() -> None:
 def test_what_was_not_judged_is_red_too() -> None:
     made = verdicts.verdict()
     verdicts.leave(made, "kill")
-    found = case(read(made), "kill")
-    error = found.find("error")
-    assert error is not None
-    assert (error.get("message") or "").startswith("not seen: ")
-    assert "note: try 1 was repeated" in (found.findtext("system-out") or "")
-
-
-def test_an_error_without_claims_has_a_type() -> None:
-    made = verdicts.verdict()
-    verdicts.find(made, "kill").error = "It does not start."
-    error = case(read(made), "kill").find("error")
-    assert error is not None
-    assert (error.get("type"), error.get("message")) == ("error", "It does not start.")
+    verdicts.find(made, "restart").error = "It does not start."
+    suite = read(made)
+    for name, kind, message in (("kill", "grace", "not seen: it is"), ("restart", "error", "It does not")):
+        error = case(suite, name).find("error")
+        assert error is not None
+        assert error.get("type") == kind
+        assert (error.get("message") or "").startswith(message)
+    assert "note: try 1 was repeated" in (case(suite, "kill").findtext("system-out") or "")
 
 
 def test_an_interrupted_run_is_not_green() -> None:

@@ -31,17 +31,13 @@ def test_a_text_is_short_and_on_one_line(text: str, shown: str) -> None:
             Download(**AT, way="picture", picture="ab" * 32),
             "image service asked, answers with picture: picture abababababab",
         ),
-        (Download(**AT, way="error"), "image service asked, answers with error: no picture"),
         (Log(**AT, lines=["one"]), "1 log line of the app"),
         (Act(**AT, what=Op("serve"), way="slow"), "image service answers with slow from now on"),
-        (Act(**AT, what=Op("restart"), before=["a"], after=["b"]), "restart of the app: a → b"),
         (Act(**AT, what=Op("scale"), before=["a"]), "another number of processes on the volume: a → none"),
-        (Act(**AT, what=Op("detach")), "the volume gets out of the app's reach"),
         (
             Act(**AT, what=Op("start"), ttl=4.0, source="sample:", emptied=True, after=["b"]),
             "start of the app, TTL 4 s, pictures from sample:, on an empty volume: none → b",
         ),
-        (Act(**AT, what=Op("stop")), "stop of the app"),
         (Volume(**AT, seen_from="the host", look=1, files=[]), "volume as the host sees it: empty"),
         (
             Request(**AT, role=Role.PROBE, method="GET", url="/x", error="refused", crowd="c"),
@@ -71,17 +67,6 @@ def test_a_volume_names_its_files() -> None:
         == "event 0, +0.0 s: volume as the host sees it: cached_image.jpg (15360 bytes)"
     )
     assert phrases.event(made, 99) == "event 99"
-
-
-def test_the_outcome_in_a_few_words() -> None:
-    made = verdicts.verdict()
-    assert (phrases.headline(made), phrases.summary(made)) == ("Passed", "11 of 11 scenarios passed")
-    verdicts.fail(made, "grace")
-    verdicts.leave(made, "kill")
-    assert phrases.headline(made) == "Failed"
-    assert phrases.summary(made) == "9 of 11 scenarios passed, 1 failed, 1 not judged"
-    made.history.interrupted = True
-    assert phrases.headline(made) == "Interrupted"
 
 
 def test_pictures_come_in_the_order_in_which_they_were_seen() -> None:

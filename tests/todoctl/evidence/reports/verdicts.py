@@ -1,6 +1,7 @@
 """Made-up verdicts, as real as can be: the app's own page, style and pictures, in a run of 11 scenarios."""
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,6 @@ import todoapp.source
 from todoapp.policy import Picture, State, counted, fetched, status
 from todoctl.evidence.history import (
     Act,
-    Answer,
     Download,
     Facts,
     File,
@@ -41,23 +41,11 @@ SCENARIOS = (
         "The first view after the expiry gets the same bytes.",
         "the same picture once more, Grace period",
     ),
-    (
-        "renew",
-        "The next view gets a new download.",
-        "a new picture, Valid, per-image count 1, site count going on",
-    ),
+    ("renew", "The next view gets a new download.", "a new picture, Valid, site count going on"),
     ("restart", "A restart changes nothing.", "same picture, times and counts over a restart"),
     ("kill", "A kill loses no view that was answered.", "same picture and counts after a kill"),
-    (
-        "crowd",
-        "Many visitors at once get one grace view and one download.",
-        "12 visitors, 1 grace view, 1 download",
-    ),
-    (
-        "outage",
-        "While the image service fails the old picture is kept.",
-        "the old picture over 3 kinds of failure",
-    ),
+    ("crowd", "Many visitors at once get one grace view and one download.", "12 visitors, 1 grace view"),
+    ("outage", "While the image service fails the old picture is kept.", "the old picture over 3 failures"),
     ("settings", "The app keeps to the settings it was started with.", "TTL and source as asked"),
     ("http", "The app speaks HTTP as documented.", "31 requests, each answered as documented"),
 )
@@ -83,12 +71,13 @@ class Run:
         self.now = BEGAN
         self.state = State()
         self.scenario = ""
-        self.views = 0
-        self.fetches = 0
+        self.views = self.fetches = 0
 
-    def took(self, seconds: float) -> tuple[float, float]:
+    def add(self, kind: type[Any], seconds: float, **fields: object) -> int:
+        """Writes an event that takes so long; returns its number."""
         begin, self.now = self.now, self.now + seconds
-        return begin, self.now
+        self.history.events.append(kind(begin=begin, end=self.now, scenario=self.scenario, **fields))
+        return len(self.history.events) - 1
 
     def get(
         self,
@@ -100,39 +89,18 @@ class Run:
         visit: int = 0,
         method: str = "GET",
     ) -> int:
-        begin, end = self.took(0.012)
-        answer = Answer(status=200, headers=[("content-type", kind)], body=self.history.keep(body))
-        self.history.events.append(
-            Request(
-                begin=begin,
-                end=end,
-                scenario=self.scenario,
-                role=role,
-                method=method,
-                url=f"http://127.0.0.1:8081{path}",
-                answer=answer,
-                visit=visit,
-            )
-        )
-        return len(self.history.events) - 1
-
-    def act(self, what: str, seconds: float, **more: object) -> None:
-        begin, end = self.took(seconds)
-        self.history.events.append(
-            Act(begin=begin, end=end, scenario=self.scenario, what=Op(what), **more)  # type: ignore[arg-type]
-        )
+        answer = self.history.answer(200, [("content-type", kind)], body)
+        url = f"http://127.0.0.1:8081{path}"
+        return self.add(Request, 0.012, role=role, method=method, url=url, answer=answer, visit=visit)
 
     def download(self) -> None:
         content = SAMPLES[self.fetches % len(SAMPLES)].read_bytes()
         self.fetches += 1
-        begin, end = self.took(0.05)
         digest = self.history.keep(content)
-        self.history.events.append(
-            Download(begin=begin, end=end, scenario=self.scenario, way="picture", picture=digest)
-        )
+        self.add(Download, 0.05, way="picture", picture=digest)
         self.state = fetched(self.state, Picture(digest, "image/jpeg", len(content)), self.now)
 
-    def view(self, result: ScenarioResult) -> Visit:
+    def view(self, result: ScenarioResult) -> None:
         self.views += 1
         now = status(self.state, self.now, TTL)
         if now == "expired":
@@ -145,9 +113,8 @@ class Run:
         number = self.get("/", html, "text/html; charset=utf-8", role=Role.PAGE, visit=self.views)
         assert self.state.picture is not None
         picture = self.state.picture.sha256
-        self.get(
-            "/image?v=1", self.history.bodies[picture], "image/jpeg", role=Role.PICTURE, visit=self.views
-        )
+        content = self.history.bodies[picture]
+        self.get("/image?v=1", content, "image/jpeg", role=Role.PICTURE, visit=self.views)
         visit = Visit(
             event=number,
             at=at,
@@ -157,31 +124,11 @@ class Run:
             picture=picture,
         )
         result.visits.append(visit)
-        return visit
-
-    def silence(self) -> None:
-        """A request that gets no answer."""
-        begin, end = self.took(0.3)
-        self.history.events.append(
-            Request(
-                begin=begin,
-                end=end,
-                scenario=self.scenario,
-                role=Role.PROBE,
-                method="GET",
-                url="http://127.0.0.1:8081/nowhere",
-                error="the connection was closed",
-                crowd="probes",
-            )
-        )
 
     def look(self) -> None:
         for look, side in enumerate(("the host", "the app")):
-            begin, end = self.took(0.02)
-            file = File(name="cached_image.jpg", size=15360, modified=begin, body="0" * 64)
-            self.history.events.append(
-                Volume(begin=begin, end=end, scenario=self.scenario, seen_from=side, look=look, files=[file])
-            )
+            file = File(name="cached_image.jpg", size=15360, modified=self.now, body="0" * 64)
+            self.add(Volume, 0.02, seen_from=side, look=look, files=[file])
 
 
 STEPS = {
@@ -212,16 +159,26 @@ def _play(run: Run, result: ScenarioResult) -> None:
                 run.get("/static/page.css", STYLE, "text/css; charset=utf-8")
                 run.get("/static/placeholder.svg", PLACEHOLDER, "image/svg+xml")
             case "silence":
-                run.silence()
+                error = "the connection was closed"
+                url = "http://127.0.0.1:8081/nowhere"
+                run.add(Request, 0.3, role=Role.PROBE, method="GET", url=url, error=error, crowd="probes")
             case "stop" | "kill":
-                run.act(step, 0.5, before=["process 41"])
+                run.add(Act, 0.5, what=Op(step), before=["process 41"])
             case "start":
-                run.act(step, 0.9, ttl=TTL, source="http://127.0.0.1:9/", emptied=True, after=["process 42"])
+                source = "http://127.0.0.1:9/"
+                run.add(Act, 0.9, what=Op.START, ttl=TTL, source=source, emptied=True, after=["process 42"])
             case "restart":
-                run.act(step, 1.4, before=["process 42"], after=["process 43"])
+                run.add(Act, 1.4, what=Op.RESTART, before=["process 42"], after=["process 43"])
             case way:
-                run.act("serve", 0.0, way=way)
+                run.add(Act, 0.0, what=Op.SERVE, way=way)
                 run.now += 0.8
+
+
+def _check(claim: str, name: str, value: str, event: int) -> Check:
+    sentence = CLAIMS[claim]
+    return Check(
+        claim=claim, sentence=sentence, name=name, expected=value, seen=value, passed=True, event=event
+    )
 
 
 def verdict(*, names: int = len(SCENARIOS)) -> Verdict:
@@ -235,41 +192,17 @@ def verdict(*, names: int = len(SCENARIOS)) -> Verdict:
         _play(run, result)
         result.end = run.now
         for number, visit in enumerate(result.visits):
-            for what, told in (
-                ("Status", WORDS[visit.status]),
-                ("Site Access count", str(visit.access_count)),
-            ):
-                claim = claims[number % 5]
-                result.checks.append(
-                    Check(
-                        claim=claim,
-                        sentence=CLAIMS[claim],
-                        name=what,
-                        expected=told,
-                        seen=told,
-                        passed=True,
-                        event=visit.event,
-                    )
-                )
+            claim = claims[number % 5]
+            result.checks.append(_check(claim, "Status", WORDS[visit.status], visit.event))
+            result.checks.append(_check(claim, "Site Access count", str(visit.access_count), visit.event))
         if not result.visits:
-            last = len(run.history.events) - 1
-            result.checks.append(
-                Check(
-                    claim=claims[-1],
-                    sentence=CLAIMS[claims[-1]],
-                    name="files",
-                    expected="2",
-                    seen="2",
-                    passed=True,
-                    event=last,
-                )
-            )
+            result.checks.append(_check(claims[-1], "files", "2", len(run.history.events) - 1))
         run.verdict.scenarios.append(result)
         run.history.plays.append(
             Play(name=name, title=title, proves=[], tries=1, begin=result.begin, end=result.end)
         )
     run.history.events.append(Log(begin=BEGAN, end=run.now, scenario="", lines=["the app is ready"] * 3))
-    run.act("stop", 0.5, before=["process 44"])
+    run.add(Act, 0.5, what=Op.STOP, before=["process 44"])
     run.history.ended_at = run.now + 0.1
     run.verdict.spans = _spans(run.verdict)
     return run.verdict
@@ -309,20 +242,11 @@ def serve(made: Verdict, name: str, html: bytes) -> Visit:
     event = made.history.events[visit.event]
     assert isinstance(event, Request)
     assert event.answer is not None
-    body = made.history.keep(html)
-    answer = Answer(status=200, headers=event.answer.headers, body=body)
+    answer = made.history.answer(200, event.answer.headers, html)
     made.history.events[visit.event] = msgspec.structs.replace(event, answer=answer)
     return visit
 
 
 def wrong(*, event: int) -> Check:
     """A check that failed at an event."""
-    return Check(
-        claim=next(iter(CLAIMS)),
-        sentence=next(iter(CLAIMS.values())),
-        name="picture",
-        expected="one",
-        seen="another",
-        passed=False,
-        event=event,
-    )
+    return replace(_check(next(iter(CLAIMS)), "picture", "one", event), seen="another", passed=False)
