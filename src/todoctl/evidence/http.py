@@ -123,8 +123,8 @@ def _is_public(address: IP) -> bool:
 class Client:
     """Asks `home` and what it leads to; user and password in `home` are sent to its own host and port alone.
 
-    `transport` carries everything where it is given. With `keep_alive` requests share one connection, as
-    those of a browser do: then one thread at a time uses it. `now` is the clock (epoch seconds).
+    `transport` carries everything where it is given. Each request has a connection of its own. `now` is the
+    clock (epoch seconds).
     """
 
     def __init__(
@@ -132,7 +132,6 @@ class Client:
         home: str,
         *,
         transport: httpx.BaseTransport | None = None,
-        keep_alive: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.home = redacted(home)
@@ -140,10 +139,9 @@ class Client:
         self._credentials = _credentials(home)
         scheme, host, port = _origin(home)
         self._trusted = {(scheme, host, port)} | ({("https", host, 443)} if port == PORTS["http"] else set())
-        self._transport, self._keep_alive, self._now = transport, keep_alive, now
+        self._transport, self._now = transport, now
         self._cookies = CookieJar()
         self._sessions: dict[tuple[str, bool], httpx.Client] = {}
-        self._kept: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +173,7 @@ class Client:
         """
         got = Got(begin=self._now(), url=redacted(url))
         # A transport of somebody's own has no connection here that could be ended.
-        sockets = None if self._transport else self._kept if self._keep_alive else []
+        sockets: list[socket.socket] | None = None if self._transport else []
         with _Deadline(seconds, sockets) as deadline:
             try:
                 for _ in range(redirects + 1):
@@ -258,7 +256,7 @@ class Client:
                     trust_env=not direct,
                     # To load the certificates of authorities takes a while.
                     verify=trusted_authorities() if scheme == "https" or self._proxies(direct) else False,
-                    limits=httpx.Limits(max_keepalive_connections=int(self._keep_alive)),
+                    limits=httpx.Limits(max_keepalive_connections=0),
                     # What is packed can unpack to anything, and proxies pack what the app has not.
                     headers={"Accept-Encoding": "identity"},
                     cookies=self._cookies,
@@ -304,7 +302,6 @@ class _Deadline:
     def __init__(self, seconds: float, sockets: list[socket.socket] | None) -> None:
         self.seconds = seconds
         self.sockets = [] if sockets is None else sockets
-        self.sockets[:] = [one for one in self.sockets if one.fileno() >= 0]
         self._ends = time.monotonic() + seconds
         self._timer = None if sockets is None else threading.Timer(seconds, self._end)
 

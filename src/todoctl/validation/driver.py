@@ -3,11 +3,11 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from todoctl.errors import TodoctlError, UnavailableError
@@ -32,6 +32,7 @@ from todoctl.image_service.client import Controlled
 from todoctl.image_service.service import ResponseMode
 from todoctl.settings import Settings
 from todoctl.targets.base import Endpoint, Target, View
+from todoctl.targets.base import File as Content
 from todoctl.validation import contents
 from todoctl.validation.claims import LOG_LINES
 from todoctl.validation.probes import PARTS, PROBES
@@ -43,6 +44,8 @@ CLOCK_STEP = 0.1
 
 INTERVAL_SECONDS = 0.05
 """Between two page views of a stream."""
+
+Written = TypeVar("Written", bound=Event)
 
 
 class Driver:
@@ -70,6 +73,8 @@ class Driver:
         """The addresses that are asked in turn."""
         self.fresh: Span | None = None
         """When the present picture was downloaded, by todoctl's clock."""
+        self.viewed = 0.0
+        """When the last page view was answered."""
         self.detached = False
         """Whether the volume is out of reach."""
         self.needs_restart = False
@@ -77,8 +82,7 @@ class Driver:
         self.interruption = ""
         """What came in between since the scenario began, and makes it worth another try."""
         self._endpoint = endpoint
-        self._stays = False
-        self._clients: dict[tuple[str, bool], Client] = {}
+        self._clients: dict[str, Client] = {}
         self._turn, self._visits, self._looks = itertools.count(), itertools.count(1), itertools.count(1)
         self._shown: tuple[str | None, Span | None] = None, None
         """The picture's SHA-256, and when the app says it was downloaded."""
@@ -96,9 +100,12 @@ class Driver:
         for client in self._clients.values():
             client.close()
 
-    def _write(self, event: Event) -> None:
+    def _write(self, kind: type[Written], begin: float, end: float = 0.0, **fields: Any) -> Written:  # noqa: ANN401 - of `kind`
+        """Writes an event down, which ends now where no end is given."""
         self._watch_clock()
+        event = kind(begin=begin, end=end or now(), scenario=self.scenario, **fields)
         self.history.events.append(event)  # type: ignore[arg-type]  # it is one of the kinds
+        return event
 
     def _watch_clock(self) -> None:
         """Writes down that this machine's clock was set, which the app's may be as well."""
@@ -108,65 +115,22 @@ class Driver:
             self._step += step
             self.interruption = f"This machine's clock was set by {step:+.1f} s"
             self.needs_restart = True
-            self.history.events.append(
-                ClockStep(begin=before, end=self._checked, scenario=self.scenario, by=step)
-            )
+            self._write(ClockStep, before, self._checked, by=step)
 
     # Requests
 
-    @contextmanager
-    def staying(self) -> Iterator[None]:
-        """Within the block, requests go over one connection, as those of a browser do."""
-        self._stays = True
-        try:
-            yield
-        finally:
-            self._stays = False
-
-    def _client(self, url: str) -> Client:
-        key = url, self._stays
-        if key not in self._clients:
-            self._clients[key] = Client(
-                url, transport=self._endpoint.transport, keep_alive=self._stays, now=now
-            )
-        return self._clients[key]
-
-    def ask(
-        self,
-        role: Role,
-        method: str,
-        path: str,
-        *,
-        sent: Sequence[tuple[str, str]] = (),
-        visit: int = 0,
-        crowd: str = "",
-        probe: str = "",
-    ) -> Request:
+    def ask(self, role: Role, method: str, path: str, **fields: Any) -> Request:  # noqa: ANN401 - of a Request
         """Sends a request, and writes down what came of it, or that there was no answer."""
         url = self._next_url()
-        got = self._client(url).fetch(method, urljoin(url, path), headers=list(sent))
-        fields = {
-            "method": method,
-            "url": path,
-            "sent": list(sent),
-            "visit": visit,
-            "crowd": crowd,
-            "probe": probe,
-        }
-        return self._asked(got, url, role=role, **fields)
+        if url not in self._clients:
+            self._clients[url] = Client(url, transport=self._endpoint.transport, now=now)
+        got = self._clients[url].fetch(method, urljoin(url, path), headers=fields.get("sent", ()))
+        return self._asked(got, url, role=role, method=method, url=path, **fields)
 
     def _asked(self, got: Got, server: str, **fields: Any) -> Request:  # noqa: ANN401 - of a Request
-        request = Request(
-            begin=got.begin,
-            end=got.end,
-            scenario=self.scenario,
-            answer=None if got.error else self.history.answer(got.status, got.headers, got.body),
-            error=got.error,
-            server="" if server == self._endpoint.url else urlsplit(server).netloc,
-            **fields,
-        )
-        self._write(request)
-        return request
+        answer = None if got.error else self.history.answer(got.status, got.headers, got.body)
+        fields["server"] = "" if server == self._endpoint.url else urlsplit(server).netloc
+        return self._write(Request, got.begin, got.end, answer=answer, error=got.error, **fields)
 
     def _next_url(self) -> str:
         return self.urls[next(self._turn) % len(self.urls)]
@@ -174,11 +138,13 @@ class Driver:
     def probe(self, name: str, *sent: tuple[str, str], path: str = "") -> Request:
         """Sends one of `PROBES`, to another `path` where one is given."""
         probe = PROBES[name]
-        return self.ask(Role.PROBE, probe.method, path or probe.path, sent=sent, probe=name)
+        return self.ask(Role.PROBE, probe.method, path or probe.path, sent=[*sent], probe=name)
 
     def view(self, *, crowd: str = "") -> Request:
         """Views the page, and looks at nothing else."""
-        return self.ask(Role.PAGE, "GET", "/", visit=next(self._visits), crowd=crowd)
+        request = self.ask(Role.PAGE, "GET", "/", visit=next(self._visits), crowd=crowd)
+        self.viewed = request.end
+        return request
 
     def picture(self, address: str = "/image", visit: int = 0) -> Request:
         """Asks for the picture that a page names, at the app: never elsewhere."""
@@ -197,8 +163,8 @@ class Driver:
         servers = [self._next_url() for _ in range(number)]
         came = at_once([urljoin(server, "/") for server in servers], now=now)
         for got, server in sorted(zip(came, servers, strict=True), key=lambda pair: pair[0].end):
-            fields = {"role": Role.PAGE, "method": "GET", "url": "/", "crowd": name}
-            self._asked(got, server, visit=next(self._visits), **fields)
+            fields = {"visit": next(self._visits), "crowd": name}
+            self._asked(got, server, role=Role.PAGE, method="GET", url="/", **fields)
 
     def visit(self, *, parts: bool = False) -> Observation:
         """Views the page and all that can be seen after it; returns what the page says.
@@ -262,40 +228,24 @@ class Driver:
         """Looks at the volume from the host and from the app."""
         number = next(self._looks)
         self._views = self._views or self.target.volume.views()
-        for seen in list(self._readers.map(lambda view: self._read(view, number), self._views)):
-            self._write(seen)
-
-    def _read(self, view: View, look: int) -> Volume:
-        began = now()
-        files = [
-            File(name=file.name, size=file.size, modified=file.modified, body=self.history.keep(file.content))
-            for file in view.read()
-        ]
-        return Volume(
-            begin=began, end=now(), scenario=self.scenario, seen_from=view.seen_from, look=look, files=files
-        )
+        for began, ended, view, files in list(self._readers.map(_timed, self._views)):
+            seen = [
+                File(name=one.name, size=one.size, modified=one.modified, body=self.history.keep(one.content))
+                for one in files
+            ]
+            self._write(Volume, began, ended, seen_from=view.seen_from, look=number, files=seen)
 
     def look_at_log(self) -> None:
         began = now()
-        lines = list(self.target.logs(follow=False, lines=LOG_LINES))
-        self._write(Log(begin=began, end=now(), scenario=self.scenario, lines=lines))
+        self._write(Log, began, lines=list(self.target.logs(follow=False, lines=LOG_LINES)))
 
     def note_downloads(self) -> None:
         """Writes down what the image service was asked for since the last time."""
-        if self.service is None:
-            return
-        served = self.service.served()
+        served = self.service.served() if self.service else []
         for one in served[self._served :]:
-            self._write(
-                Download(
-                    begin=one.begin,
-                    end=one.end,
-                    scenario=self.scenario,
-                    way=one.mode.value,
-                    picture=self.history.keep(one.picture) if one.picture else "",
-                    retry_after=one.retry_after,
-                )
-            )
+            picture = self.history.keep(one.picture) if one.picture else ""
+            fields = {"way": one.mode.value, "picture": picture, "retry_after": one.retry_after}
+            self._write(Download, one.begin, one.end, **fields)
         self._served = len(served)
 
     # Somebody else's doing
@@ -327,15 +277,7 @@ class Driver:
 
     def _disturbed(self, what: Op, before: frozenset[str], after: frozenset[str]) -> None:
         self.needs_restart, self._running, self._views = True, None, None
-        act = Act(
-            begin=self._known_since,
-            end=now(),
-            scenario=self.scenario,
-            what=what,
-            before=sorted(before),
-            after=sorted(after),
-        )
-        self._write(act)
+        self._write(Act, self._known_since, what=what, before=sorted(before), after=sorted(after))
 
     # Acts
 
@@ -360,18 +302,8 @@ class Driver:
             name: "" if content is None else self.history.keep(content)
             for name, content in fields["files"].items()
         }
-        act = Act(
-            begin=began,
-            end=now(),
-            scenario=self.scenario,
-            what=what,
-            ttl=self.settings.ttl,
-            source=self.settings.source,
-            before=sorted(running),
-            after=sorted(self._running),
-            **fields,
-        )
-        self._write(act)
+        fields |= {"before": sorted(running), "after": sorted(self._running)}
+        act = self._write(Act, began, what=what, ttl=self.settings.ttl, source=self.settings.source, **fields)
         self._known_since, self._views = act.end, None
 
     def start(
@@ -394,11 +326,11 @@ class Driver:
             self.target.stop(at_once=aside)
             act["stopped"] = now()
             self.note_downloads()
-            act["files"] = make(self._files()) if make else {}
+            files = self._files() if make else {}
             if emptied or not aside:
                 self.target.volume.clear()
             act["emptied"] = emptied = emptied or not aside
-            self._put(act["files"])
+            act["files"] = self._put(make(files) if make else {})
             self.settings = replace(self.settings, ttl=self.deployed.ttl if self.full else ttl)
             self.target.start(self.settings)
             if emptied:
@@ -422,12 +354,12 @@ class Driver:
     def change(self, what: Op, make: Callable[[contents.Files], contents.Files]) -> None:
         """Changes files under the app that runs: `make` gives them, given those that are there."""
         with self._acting(what) as act:
-            act["files"] = make(self._files())
-            self._put(act["files"])
+            act["files"] = self._put(make(self._files()))
 
-    def _put(self, files: contents.Files) -> None:
+    def _put(self, files: contents.Files) -> contents.Files:
         for name, content in files.items():
             self.target.volume.put(name, content)
+        return files
 
     def _files(self) -> contents.Files:
         return {file.name: file.content for file in self.target.volume.host().read()}
@@ -455,8 +387,13 @@ class Driver:
         if self.service is not None:
             began = now()
             self.service.answer(way)
-            fields = {"what": Op.SERVE, "source": self.settings.source, "way": way.value}
-            self._write(Act(begin=began, end=now(), scenario=self.scenario, **fields))  # type: ignore[arg-type]
+            self._write(Act, began, what=Op.SERVE, source=self.settings.source, way=way.value)
+
+
+def _timed(view: View) -> tuple[float, float, View, list[Content]]:
+    began = now()
+    files = view.read()
+    return began, now(), view, files
 
 
 @contextmanager

@@ -118,17 +118,16 @@ def page(driver: Driver, arrange: Situations) -> None:
         tag = UNCHANGED.get(name, "").format(or_none(driver.look().picture))
         driver.probe(name, *([("if-none-match", tag)] if tag else []))
     driver.ask(Role.PICTURE, "GET", "/image", sent=[("if-none-match", f'"{"0" * 64}"')])
-    with driver.staying():
-        for name in ("", "GET /image", *UNCOUNTED):
-            for number in range(OFTEN):
-                if number == OFTEN // 2:
-                    arrange.pause(0.1)  # no visitor comes as often in this time as in the others
-                if name == "GET /image":
-                    driver.picture()
-                elif name:
-                    driver.probe(name)
-                driver.look()
-        driver.visit()
+    for name in ("", "GET /image", *UNCOUNTED):
+        for number in range(OFTEN):
+            if number == OFTEN // 2:
+                arrange.pause(0.06)  # no visitor comes as often in this time as in the others
+            if name == "GET /image":
+                driver.picture()
+            elif name:
+                driver.probe(name)
+            driver.look()
+    driver.visit()
 
 
 @scenario("valid", seconds=1.0)
@@ -272,12 +271,13 @@ def outage(driver: Driver, arrange: Situations) -> None:
     for way in FAILURES:
         arrange.fail(way)
         arrange.ask_without_viewing()  # no fault of the image service is one of the app
-        arrange.pause(FIRST_WAIT)
+        arrange.wait_after_failure(FIRST_WAIT)
         driver.visit()
     arrange.fail(ResponseMode.BUSY)
-    arrange.pause(2 * FIRST_WAIT)  # the wait after any other failure is over, the one asked for is not
+    # The wait after any other failure is over, the one asked for is not.
+    arrange.wait_after_failure(2 * FIRST_WAIT)
     driver.view()
-    arrange.pause(BUSY_SECONDS - 2 * FIRST_WAIT)
+    arrange.wait_after_failure(BUSY_SECONDS)
     driver.visit()
     arrange.make_late()
     driver.visit()

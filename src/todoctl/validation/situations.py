@@ -56,6 +56,8 @@ class Situations:
     """How many times longer it takes than on a quick machine until something has to be over."""
     hurried: bool = False
     """Whether a scenario has failed: what does not come soon is not waited for."""
+    failed: float = 0.0
+    """When the image service had failed, in epoch seconds."""
 
     @property
     def ttl(self) -> float:
@@ -131,7 +133,12 @@ class Situations:
         self.make_spent()
         self.driver.serve(way)
         self.driver.visit()
+        self.failed = self.driver.viewed
         self.driver.serve(ResponseMode.PICTURE)
+
+    def wait_after_failure(self, seconds: float) -> None:
+        """Waits until so long after the page view that `fail` made."""
+        self.wait_until(self.failed + seconds + MARGIN)
 
     def make_late(self) -> None:
         """A picture too late for the visitor who called for it, and viewed by nobody, if others allow."""
