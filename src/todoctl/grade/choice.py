@@ -6,12 +6,12 @@ sets this step apart.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from todoctl.errors import BadUsageError
-from todoctl.grade.documents import Document, KeyPath
+from todoctl.grade.documents import Document, Finding, KeyPath
 
 WORKLOADS = ("Deployment", "StatefulSet")
 
@@ -321,18 +321,17 @@ CRITERIA: tuple[tuple[Callable[[App], bool], str], ...] = (
 """What sets the app of this step apart, the clearest first, and why another one is not chosen."""
 
 
-def choose(repository: Repository, *, named: bool) -> tuple[App, list[str]]:
+def choose(repository: Repository, broken: Sequence[Finding], *, named: bool) -> tuple[App, list[str]]:
     """Returns the app, complete, and sentences that say why it is this one.
 
-    `named` says that the user has named the files. Raises BadUsageError where there is no app, or several.
+    `broken` are the files that cannot be read; `named` says that the user has named the files.
+    Raises BadUsageError where there is no app, or several.
     """
     left = repository.candidates()
     if not left:
-        raise BadUsageError(
-            "There is no app here",
-            why="no YAML has a Deployment, or an Ingress",
-            fix="Name the manifests with -f PATH",
-        )
+        absent = [finding.sentence for finding in broken] or ["no YAML has a Deployment or an Ingress"]
+        fix = "Name the manifests with -f PATH"
+        raise BadUsageError("There is no app here", why="; ".join(absent[:LISTED]), fix=fix)
     why: list[str] = []
     for criterion, reason in CRITERIA:
         kept = [app for app in left if criterion(app)]

@@ -13,8 +13,20 @@ FILE = re.compile(r"^((?P<before>.+)\.)?(dockerfile|containerfile)([.-](?P<after
 """Dockerfile, Containerfile, Dockerfile.reader, reader.Dockerfile."""
 
 PUBLIC = frozenset(
-    {"alpine", "busybox", "caddy", "curl", "debian", "golang", "httpd", "mariadb", "mongo", "mysql", "nginx"}
-    | {"node", "postgres", "python", "rabbitmq", "redis", "traefik", "ubuntu"}
+    {
+        "adminer",
+        "alpine",
+        "bash",
+        "busybox",
+        "caddy",
+        "debian",
+        "eclipse-temurin",
+        "golang",
+        "haproxy",
+        "httpd",
+    }
+    | {"mariadb", "memcached", "mongo", "mysql", "nats", "nginx", "node", "php", "postgres", "python"}
+    | {"rabbitmq", "redis", "registry", "ruby", "rust", "traefik", "ubuntu", "wordpress"}
 )
 """Images that nobody builds for an app of their own."""
 
@@ -29,13 +41,10 @@ class Image:
     """FILE:LINE of it."""
     dockerfile: Path | None
     """What it is built from; None where no Dockerfile belongs to it."""
+    build: Path | None
+    """The directory that it is built in, which has the files that the Dockerfile copies."""
     why: str
     """Why this Dockerfile, or why none."""
-
-    @property
-    def build(self) -> Path | None:
-        """Returns the directory to build in."""
-        return self.dockerfile.parent if self.dockerfile else None
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,26 @@ def images_of(directory: Path, app: App, files: Sequence[Path], builds: Sequence
     for name, (workload, at) in used.items():
         named = [file for file in given if _alike(name, file.parent.name)] or (given if own == [name] else [])
         if named:
-            images.append(Image(name, at, named[0], "--build names its directory"))
+            images.append(Image(name, at, named[0], named[0].parent, "--build names its directory"))
             continue
         chosen, why = _belonging(name, workload, found, alone=own == [name])
-        images.append(Image(name, at, directory / chosen if chosen else None, why))
+        dockerfile = directory / chosen if chosen else None
+        images.append(Image(name, at, dockerfile, _context(dockerfile, directory), why))
     return tuple(images)
+
+
+def _context(dockerfile: Path | None, directory: Path) -> Path | None:
+    """Returns the directory that has what a Dockerfile copies: its own, else the nearest one above it."""
+    if dockerfile is None:
+        return None
+    sources = [source for _, source in _sources(_steps(dockerfile))]
+    for place in (dockerfile.parent, *dockerfile.parent.parents):
+        rest = [path for path in place.iterdir() if not FILE.match(path.name) and path.name[0] != "."]
+        if rest and all((place / source).exists() for source in sources):
+            return place
+        if place == directory:
+            break
+    return dockerfile.parent
 
 
 def is_public(image: str) -> bool:
@@ -136,13 +160,27 @@ def instructions(dockerfile: Path) -> list[tuple[int, str, str]]:
     return found
 
 
+def _steps(dockerfile: Path) -> list[tuple[int, str, str]]:
+    """Returns the instructions of a Dockerfile, none where it cannot be read."""
+    try:
+        return instructions(dockerfile)
+    except (OSError, ValueError):
+        return []
+
+
 def exposed(dockerfile: Path) -> set[int]:
     """Returns the ports that a Dockerfile says the app listens on."""
-    try:
-        steps = instructions(dockerfile)
-    except (OSError, ValueError):
-        return set()
+    steps = _steps(dockerfile)
     return {int(port) for _, word, rest in steps if word == "EXPOSE" for port in re.findall(r"\d+", rest)}
+
+
+def _sources(steps: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
+    """Returns what a Dockerfile copies from the directory that it is built in, where it names it plainly."""
+    for line, word, rest in steps:
+        if word in {"COPY", "ADD"} and "--from=" not in rest and "<<" not in rest:
+            for source in _arguments(rest)[:-1]:
+                if not re.search(r"[*?\[$]|://", source):
+                    yield line, source.lstrip("/")
 
 
 def check(directory: Path, app: App, images: Sequence[Image]) -> Iterator[Finding]:
@@ -157,24 +195,22 @@ def check(directory: Path, app: App, images: Sequence[Image]) -> Iterator[Findin
                     "dockerfile", f"{file} cannot be read: {error}", f"{file}:1", "Correct this file"
                 )
                 continue
-            yield from _check(image.dockerfile.parent, str(file), steps)
+            yield from _check(image.build or image.dockerfile.parent, str(file), steps)
             yield from _hidden(image, app, steps)
 
 
 def _check(build: Path, file: str, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
     if not any(word == "FROM" for _, word, _ in steps):
         yield Finding("dockerfile", f"{file} has no FROM", f"{file}:1", "Begin it with FROM and a base image")
-    for line, word, rest in steps:
-        arguments = _arguments(rest)
-        if word in {"COPY", "ADD"} and "--from=" not in rest and "<<" not in rest:
-            for source in arguments[:-1]:
-                if not re.search(r"[*?\[$]|://", source) and not (build / source.lstrip("/")).exists():
-                    yield Finding(
-                        "dockerfile-copy",
-                        f"{file} copies {source}, which is not in {build.name}/",
-                        f"{file}:{line}",
-                        "Name a file that is there: paths begin at the directory of the Dockerfile",
-                    )
+    for line, source in _sources(steps):
+        if not (build / source).exists():
+            yield Finding(
+                "dockerfile-copy",
+                f"{file} copies {source}, which is not in {build.name}/",
+                f"{file}:{line}",
+                "Copy what is in the repository; what is built before belongs in the Dockerfile, too",
+            )
+    for line, _, rest in steps:
         if re.search(r"GOARCH=arm64|--platform=linux/arm64", rest):
             yield Finding(
                 "dockerfile-arm64",
@@ -183,8 +219,14 @@ def _check(build: Path, file: str, steps: list[tuple[int, str, str]]) -> Iterato
                 "Leave the architecture out: then it is that of the computer that builds",
                 Severity.HINT,
             )
+    if not any(word == "RUN" and re.search(r"build|tsc|compile|package", rest) for _, word, rest in steps):
+        yield from _started(build, file, steps)
+
+
+def _started(build: Path, file: str, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
+    """Whether what is started is there, as far as a script is named that nothing builds."""
     for line, word, rest in steps:
-        for script in re.findall(r"[\w/-]+\.(?:js|mjs|ts|py|rb|clj)\b", rest if word in STARTS else ""):
+        for script in re.findall(r"[\w./-]+\.(?:js|mjs|ts|py|rb|clj)\b", rest if word in STARTS else ""):
             if "/" not in script and not any(build.rglob(script)):
                 yield Finding(
                     "dockerfile-command",

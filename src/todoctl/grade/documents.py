@@ -153,14 +153,14 @@ def read(directory: Path, files: Sequence[Path]) -> tuple[list[Document], list[F
             continue
         file = path.relative_to(directory).as_posix()
         reader = _Reader(file)
+        with path.open(encoding="utf-8-sig", errors="replace") as stream:
+            begin = stream.read(BYTES)
         try:
-            with path.open(encoding="utf-8-sig", errors="replace") as stream:
-                begin = stream.read(BYTES)
             if LOOKS_LIKE_A_RESOURCE.search(begin):
                 for node in yaml.compose_all(text_of(path), Loader=yaml.SafeLoader):
                     documents += reader.documents(node)
         except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
-            findings.append(_unreadable(file, error))
+            findings.append(_unreadable(file, error, template="{{" in begin))
         findings += reader.findings
     return documents, findings
 
@@ -228,6 +228,8 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         found: dict[str, object] = {}
         for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise ValueError("a key is not plain text")
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in found:
                 sentence = f"The key {key} is there twice, and only the second one counts"
@@ -248,12 +250,14 @@ WHY = {
 """What PyYAML says, and what it means."""
 
 
-def _unreadable(file: str, error: Exception) -> Finding:
+def _unreadable(file: str, error: Exception, *, template: bool) -> Finding:
     line, why = 1, str(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         line = error.problem_mark.line + 1
         said = error.problem or "it is not YAML"
         why = next((meaning for part, meaning in WHY.items() if part in said), said)
+    if template:
+        why = "it is a template (Helm's, say), which todoctl does not fill in"
     if isinstance(error, RecursionError):
         why = "it is nested too deeply"
     fix = "Correct this file; `kubectl apply --dry-run=client -f FILE` reads it as the cluster does"

@@ -117,7 +117,7 @@ def _not_text(document: Document, at: KeyPath, what: str) -> Finding:
 def _workload(workload: Document) -> Iterator[Finding]:
     selector = workload.mapping("spec", "selector", "matchLabels")
     labels = workload.mapping(*LABELS)
-    if not matches(selector, labels):
+    if not matches(selector, labels) and not workload.get("spec", "selector", "matchExpressions"):
         yield Finding(
             "selector-template",
             f"The selector of {workload.title} is not among the labels of its own pods ({_shown(labels)})",
@@ -212,7 +212,7 @@ def _images(workload: Document, images: dict[str, Image]) -> Iterator[Finding]:
         if images[name].dockerfile is None:
             yield Finding(
                 "image-nowhere",
-                f'No registry has the image "{name}", and no Dockerfile here is for it: {images[name].why}',
+                f'No registry has the image "{name}", and {images[name].why}',
                 workload.at(*at),
                 "Name the directory that it is built in with --build DIR, or push it and write USER/NAME:TAG",
             )
@@ -444,7 +444,7 @@ def _misfits(claim: Document, volume: Document) -> Iterator[Finding]:
         )
     size = ("spec", "resources", "requests", "storage")
     has = volume.text("spec", "capacity", "storage")
-    if _bytes(claim.text(*size)) > _bytes(has):
+    if _bytes(claim.text(*size)) > _bytes(has) > 0:
         yield Finding(
             "claim-too-large",
             f"{claim.title} asks for {claim.text(*size)}, and {whose} has {has}",

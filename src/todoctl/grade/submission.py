@@ -27,6 +27,12 @@ ORDER = (
 UNLIKELY = ("api", "_", "finder", "image", "static", "assets", "health")
 """How paths begin that lead to something else than the page."""
 
+ABSENT = frozenset(
+    {"claim-class", "claim-missing", "configmap-missing", "ingress-service", "no-claim", "no-deployment"}
+    | {"no-ingress", "no-service", "secret-missing", "service-selects-nothing", "volume-missing"}
+)
+"""What cannot be said of an app where one of its files cannot be read."""
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -62,13 +68,13 @@ def find(directory: Path, files: Sequence[Path] = (), builds: Sequence[Path] = (
     everything = files_of(directory)
     documents, broken = _named(directory, everything, files) if files else read(directory, everything)
     repository = Repository(documents)
-    app, chosen = choose(repository, named=bool(files))
+    app, chosen = choose(repository, broken, named=bool(files))
     images = images_of(directory, app, everything, builds)
-    found = [
-        *_read(broken, app),
-        *findings.check(app, repository, images),
-        *dockerfiles.check(directory, app, images),
-    ]
+    found = [*_read(broken, app), *findings.check(app, repository, images)]
+    if any(finding.code == "yaml-broken" and finding.severity is Severity.FAULT for finding in found):
+        found = [finding for finding in found if finding.code not in ABSENT]
+    found += dockerfiles.check(directory, app, images)
+    found.sort(key=lambda finding: list(Severity).index(finding.severity))
     mine = sorted(app.documents, key=lambda document: ORDER.index(document.kind))
     folders = {document.folder for document in mine}
     beside = [one for one in documents if one not in mine and (files or one.folder in folders)]

@@ -225,11 +225,32 @@ def test_another_exercise_is_taken_only_where_it_is_named(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.parametrize("directory", ["nothing", "empty"])
-def test_there_is_no_app(tmp_path: Path, directory: str) -> None:
+@pytest.mark.parametrize(
+    ("directory", "says"),
+    [("nothing", "not a directory"), ("empty", "no YAML has a Deployment"), ("chart", "it is a template")],
+)
+def test_there_is_no_app(tmp_path: Path, directory: str, says: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadUsageError, match=r"no app|not a directory"):
+    written(tmp_path, {"chart/templates/app.yaml": "kind: Deployment\nspec: {{ toYaml .Values.spec }}\n"})
+    with pytest.raises(BadUsageError, match=says):
         find(tmp_path / directory)
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "text", "build"),
+    [
+        ("todo/Dockerfile", "COPY src/ .", "todo"),
+        ("todo/docker/Dockerfile", "COPY . .", "todo"),
+        ("todo/docker/Dockerfile", "COPY todo/src todo", "."),
+        ("todo/Dockerfile", "COPY elsewhere .", "todo"),
+    ],
+)
+def test_an_image_is_built_where_its_files_are(
+    tmp_path: Path, dockerfile: str, text: str, build: str
+) -> None:
+    files = {"todo/all.yaml": manifests("todo"), "todo/src/app.py": "", dockerfile: f"FROM python\n{text}\n"}
+    (image,) = find(written(tmp_path, files)).images
+    assert (image.dockerfile, image.build) == (tmp_path / dockerfile, tmp_path / build)
 
 
 def test_the_directory_to_build_in_is_named(tmp_path: Path) -> None:
