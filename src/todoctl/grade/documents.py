@@ -229,7 +229,7 @@ class _Reader:
         found: dict[str, object] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ValueError("a key is not plain text")
+                raise yaml.MarkedYAMLError(problem="a key is no plain text", problem_mark=key_node.start_mark)
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in found:
                 sentence = f"The key {key} is there twice, and only the second one counts"
