@@ -200,6 +200,7 @@ class K3dCluster:
         pull_missing(engine, wanted, progress)
         tag = build.reference(engine, base)
         building = Background(lambda: () if has_image(engine, tag) else build.make(engine, tag, base))
+        looking = Background(lambda: self._look_at_node(tag)) if running else None  # it takes a moment
         if not containers:
             self._create(settings.port, progress)
         elif not running:
@@ -213,8 +214,9 @@ class K3dCluster:
             progress.command(*building.result())
         with progress.step(f"Prepare {VOLUME} and the image in {self.options.node}") as step:
             _wait_for_api(cluster.client, step, timeout)
-            prepared, lost = self._prepare(cluster, tag, progress)
-        return Provided(cluster=cluster, image=tag, changed=not running or prepared, remount=lost)
+            has_volume, has_tag = looking.result() if looking else self._look_at_node(tag)
+            prepared = self._prepare(cluster, tag, progress, has_volume=has_volume, has_tag=has_tag)
+        return Provided(cluster=cluster, image=tag, changed=not running or prepared, remount=not has_volume)
 
     def _was_interrupted(self, containers: list[Container]) -> bool:
         """Returns whether a start from here did not come to its end: k3d did not get to the kubeconfig."""
@@ -272,24 +274,32 @@ class K3dCluster:
             progress.command([*merge, f"--kubeconfig-switch-context={_switch(self.options)}"])
             write_json(self._kubeconfig, self._k3ds_kubeconfig())
 
-    def _prepare(self, cluster: Cluster, tag: str, progress: Progress) -> tuple[bool, bool]:
-        """Returns whether something had to be done in the node, and whether its directory had been lost."""
-        node, changed = self._node, False
-        lost = not has(node, VOLUME)
-        if lost:
+    def _look_at_node(self, tag: str) -> tuple[bool, bool]:
+        """Returns whether the node has the volume's directory, and the image."""
+        node = self._node
+        with ThreadPoolExecutor(1) as beside:
+            has_volume = beside.submit(has, node, VOLUME)
+            has_tag = node.has_image(tag)
+            return has_volume.result(), has_tag
+
+    def _prepare(
+        self, cluster: Cluster, tag: str, progress: Progress, *, has_volume: bool, has_tag: bool
+    ) -> bool:
+        """Makes what is missing in the node; returns False if nothing was."""
+        node = self._node
+        if not has_volume:
             progress.command(["docker", "exec", node.name, "mkdir", "-p", VOLUME])
             node.run("mkdir", "-p", VOLUME)
         if not cluster.is_own and not has(node, CACHE):
             node.run("touch", OWN)
-        if not node.has_image(tag):
+        if not has_tag:
             node.load_image(tag, progress)
-            changed = True
         there = cluster.client.get("Node", node.name) if cluster.is_own else None
-        if there and there["spec"].get("unschedulable"):
+        cordoned = bool(there and there["spec"].get("unschedulable"))
+        if cordoned:
             progress.command(["kubectl", f"--context={self.context}", "uncordon", node.name])
             cluster.client.patch("Node", node.name, {"spec": {"unschedulable": None}})
-            changed = True
-        return changed or lost, lost
+        return cordoned or not has_volume or not has_tag
 
     # What the app is made of
 
