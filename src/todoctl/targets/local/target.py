@@ -282,7 +282,11 @@ class ThisMachine:
     seen_from = "this machine"
 
     def run(self, *command: str) -> str:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        path = os.pathsep.join([os.environ.get("PATH", ""), os.defpath])  # where POSIX commands are
+        environment = {**os.environ, "PATH": path}
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, env=environment
+        )
         if done.returncode:
             raise CommandFailedError(
                 f"'{printable(' '.join(command[:3]))}' failed",
