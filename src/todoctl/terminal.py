@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,14 +67,11 @@ class Terminal:
     def step(self, title: str) -> Iterator["Step"]:
         """Shows `title` and the time while its block runs, then how it ended and how long it took."""
         with self._outcome(title):
-            if not self.console.is_interactive:
-                yield _Lines(title, self._progress)
-            elif self._run:  # there can be one live display at a time
-                yield _Live(self._run[0], title)
+            if self._run:  # there can be one live display at a time
+                yield _Step(title, self._run[0], self._progress)
             else:
-                columns = SpinnerColumn(), _title(), TimeElapsedColumn()
-                with self._display(*columns, expand=True) as shown:
-                    yield _Live(shown, title)
+                with self._display(SpinnerColumn(), _wide("description"), TimeElapsedColumn()) as shown:
+                    yield _Step(title, shown, self._progress)
 
     def command(self, *pipeline: Sequence[str]) -> None:
         """Shows a command, or several that pipe into each other, in one line that a shell takes as it is."""
@@ -90,27 +86,21 @@ class Terminal:
     @contextmanager
     def downloads(self, title: str, names: Sequence[str]) -> Iterator["Downloads"]:
         """As `step`; the value shows how much of each of `names` has come."""
-        with self._outcome(title):
-            if self.console.is_interactive:
-                columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-                with self._display(
-                    _text("{task.description}"), BarColumn(16), *columns, _text("{task.fields[doing]}")
-                ) as shown:
-                    yield _Bars(shown, names)
-            else:
-                yield _DownloadLines(self._progress)
+        columns: tuple[ProgressColumn, ...]
+        columns = _narrow("description"), BarColumn(16), DownloadColumn(), TransferSpeedColumn()
+        columns = *columns, TimeRemainingColumn(), _narrow("fields[doing]")
+        with self._outcome(title), self._display(*columns, expand=False) as shown:
+            yield _Downloads(names, shown, self._progress)
 
     @contextmanager
     def expect(self, plan: Sequence[tuple[str, float]]) -> Iterator[None]:
         """Around a whole run, of scenarios with these names, each expected to take that many seconds."""
         self._names = max((len(name) for name, _ in plan), default=0)
-        if not self.console.is_interactive:
-            yield
-            return
-        columns = SpinnerColumn(), _title(), BarColumn(10), TimeRemainingColumn()
-        with self._display(*columns, expand=True) as shown:
-            shown.add_task("", total=max(sum(seconds for _, seconds in plan), 0.001))
-            self._run = shown, dict(plan)
+        columns = SpinnerColumn(), _wide("description"), BarColumn(10), TimeRemainingColumn()
+        with self._display(*columns) as shown:
+            if shown:
+                shown.add_task("", total=max(sum(seconds for _, seconds in plan), 0.001))
+                self._run = shown, dict(plan)
             try:
                 yield
             finally:
@@ -123,7 +113,7 @@ class Terminal:
             yield lambda _: None
             return
         shown, left = self._run
-        yield _Live(shown, f"{name}: {title}").update
+        yield _Step(f"{name}: {title}", shown, self._progress).update
         shown.advance(shown.task_ids[0], left.pop(name, 0.0))
 
     def finished(self, result: "ScenarioResult") -> None:
@@ -139,14 +129,13 @@ class Terminal:
 
         The value takes a name, what is being done, and the moment (epoch seconds) of the expected end.
         """
-        if not self.console.is_interactive:
-            lines = {name: _Lines(name, self._progress) for name in names}
-            yield lambda name, doing, _: lines[name].update(doing)
-            return
-        doing = TextColumn("{task.fields[doing]}", markup=False, table_column=Column(ratio=1, no_wrap=True))
-        with self._display(_text("{task.description}"), doing, _Left()) as shown:
-            tasks = {name: shown.add_task(escape(name), doing="", end=0.0) for name in names}
-            yield lambda name, doing, end: shown.update(tasks[name], doing=doing, end=end)
+        with self._display(_narrow("description"), _wide("fields[doing]", markup=False), _Left()) as shown:
+            if shown:
+                tasks = {name: shown.add_task(escape(name), doing="", end=0.0) for name in names}
+                yield lambda name, doing, end: shown.update(tasks[name], doing=doing, end=end)
+            else:
+                steps = {name: _Step(name, None, self._progress) for name in names}
+                yield lambda name, doing, _: steps[name].update(doing)
 
     def overview(self, verdicts: "Sequence[Verdict]") -> None:
         """Shows several verdicts, one line each."""
@@ -190,8 +179,16 @@ class Terminal:
             self._show(self._commands)
             self._commands = None
 
-    def _display(self, *columns: ProgressColumn, expand: bool = False) -> Progress:
-        return Progress(*columns, console=self.console, transient=True, refresh_per_second=8, expand=expand)
+    @contextmanager
+    def _display(self, *columns: ProgressColumn, expand: bool = True) -> Iterator[Progress | None]:
+        """Shows what moves while its block runs; the value is None if nothing may."""
+        if not self.console.is_interactive:
+            yield None
+            return
+        with Progress(
+            *columns, console=self.console, transient=True, refresh_per_second=8, expand=expand
+        ) as shown:
+            yield shown
 
     @property
     def _edge(self) -> int | None:
@@ -204,15 +201,7 @@ class Terminal:
 
     def _line(self, markup: str) -> None:
         """Prints, wrapped between words only: an address that is too long is left whole, to be copied."""
-        text, starts, at = self.console.render_str(markup), [], 0
-        for line in textwrap.wrap(
-            text.plain, self.console.width, break_long_words=False, break_on_hyphens=False
-        ):
-            at = text.plain.find(line, at)
-            starts.append(max(at, 0))
-        for part in text.divide(starts[1:]):
-            part.rstrip()
-            self.console.print(part, soft_wrap=True)
+        self.console.print(markup, overflow="ignore", crop=False)
 
     def _print(self, parts: Sequence[RenderableType]) -> None:
         """Prints tables and texts as rich wraps them, without the blanks that tables are filled with."""
@@ -227,75 +216,58 @@ class Terminal:
             self.console.print(Text(f"$ {line}", "dim"), soft_wrap=True)
 
 
-def _title() -> TextColumn:
-    """Returns the column that gives way to the others."""
+def _wide(name: str, *, markup: bool = True) -> TextColumn:
+    """Returns a column that gives way to the others, with that of a task."""
     column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-    return TextColumn("{task.description}", table_column=column)
+    return TextColumn(f"{{task.{name}}}", table_column=column, markup=markup)
 
 
-def _text(template: str) -> TextColumn:
-    return TextColumn(template, table_column=Column(no_wrap=True, overflow="ellipsis"))
+def _narrow(name: str) -> TextColumn:
+    """Returns a column as wide as what it shows."""
+    return TextColumn(f"{{task.{name}}}", table_column=Column(no_wrap=True, overflow="ellipsis"))
 
 
-class _Lines:
-    """A step in a pipe: a line for each new detail."""
+class _Step:
+    """A step: on a terminal the title of what is `shown`, in a pipe a line for each new detail."""
 
-    def __init__(self, title: str, show: Callable[[str], None]) -> None:
-        self._title, self._show = title, show
+    def __init__(self, title: str, shown: Progress | None, line: Callable[[str], None]) -> None:
+        self._title, self._shown, self._line = escape(title), shown, line
         self._last = ""
+        if shown:
+            self._task = shown.task_ids[0] if shown.task_ids else shown.add_task("", total=None)
+            shown.update(self._task, description=self._title)
 
     def update(self, detail: str, began: float | None = None) -> None:
         """`began` says since when that is so, in epoch seconds."""
-        if detail != self._last:
+        lasting = "" if began is None else f" for {clock(max(time.time() - began, 0))}"
+        text = f"{self._title} [dim]{escape(detail)}{lasting}[/]"
+        if self._shown:
+            self._shown.update(self._task, description=text)
+        elif detail != self._last:
             self._last = detail
-            self._show(f"  {escape(self._title)} [dim]{escape(detail)}{_lasting(began)}[/]")
+            self._line(f"  {text}")
 
 
-class _Live:
-    """A step on a terminal."""
+class _Downloads:
+    """Downloads: on a terminal a bar for each, in a pipe a line now and then."""
 
-    def __init__(self, shown: Progress, title: str) -> None:
-        self._shown, self._title = shown, escape(title)
-        self._task = shown.task_ids[0] if shown.task_ids else shown.add_task(self._title, total=None)
-        shown.update(self._task, description=self._title)
-
-    def update(self, detail: str, began: float | None = None) -> None:
-        """`began` says since when that is so, in epoch seconds."""
-        text = f"{self._title} [dim]{escape(detail)}{_lasting(began)}[/]"
-        self._shown.update(self._task, description=text)
-
-
-def _lasting(began: float | None) -> str:
-    return "" if began is None else f" for {clock(max(time.time() - began, 0))}"
-
-
-class _Bars:
-    """Downloads on a terminal, a bar for each; see `todoctl.targets.base.Downloads`."""
-
-    def __init__(self, shown: Progress, names: Sequence[str]) -> None:
-        self._shown = shown
-        self._tasks = {
-            name: shown.add_task(escape(name.rpartition("/")[2]), total=None, doing="") for name in names
-        }
-
-    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
-        self._shown.update(self._tasks[name], completed=loaded, total=size or None, doing=escape(doing))
-
-
-class _DownloadLines:
-    """Downloads in a pipe: a line when something else is done with one, and else every half a minute."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self._show = show
+    def __init__(self, names: Sequence[str], shown: Progress | None, line: Callable[[str], None]) -> None:
+        self._shown, self._line = shown, line
         self._last: dict[str, tuple[str, float]] = {}
+        if shown:
+            short = {name: escape(name.rpartition("/")[2]) for name in names}
+            self._tasks = {name: shown.add_task(short[name], total=None, doing="") for name in names}
 
     def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+        if self._shown:
+            self._shown.update(self._tasks[name], completed=loaded, total=size or None, doing=escape(doing))
+            return
         before, at = self._last.get(name, ("", -inf))
         now = time.monotonic()
         if doing != before or now - at >= LINE_SECONDS:
             self._last[name] = doing, now
             amount = f"{decimal(loaded)} of {decimal(size)}" if size else "waiting"
-            self._show(f"  {escape(f'{name}: {doing or amount}')}")
+            self._line(f"  {escape(f'{name}: {doing or amount}')}")
 
 
 class _Left(ProgressColumn):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from todoctl import __version__
-from todoctl.cli import doctor, down, image, judge, logs, manifests, open_page, status, up, validate
+from todoctl.cli import doctor, down, image, judge, look, manifests, up, validate
 from todoctl.cli.options import (
     ON_K3D,
     ON_KUBERNETES,
@@ -40,23 +40,30 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None], str], ...] = (
     ("down", LIFE, down.down, down.EXAMPLES),
     ("validate", PROVE, validate.validate, validate.EXAMPLES),
     ("judge", PROVE, judge.judge, judge.EXAMPLES),
-    ("status", LOOK, status.status, status.EXAMPLES),
-    ("logs", LOOK, logs.logs, logs.EXAMPLES),
-    ("open", LOOK, open_page.open_page, open_page.EXAMPLES),
+    ("status", LOOK, look.status, look.STATUS),
+    ("logs", LOOK, look.logs, look.LOGS),
+    ("open", LOOK, look.open_page, look.OPEN),
     ("doctor", LOOK, doctor.doctor, doctor.EXAMPLES),
     ("manifests", BUILD, manifests.manifests, manifests.EXAMPLES),
 )
+
 OF_TARGETS = {
-    "up": [*options_of(ON_K3D, ClusterOptions), *options_of(ON_KUBERNETES, NamespaceOptions)],
+    "up": [*options_of(ClusterOptions, ON_K3D), *options_of(NamespaceOptions, ON_KUBERNETES)],
     "manifests": [
-        *options_of(ON_K3D, ClusterOptions, "cluster", "agents"),
-        *options_of(ON_KUBERNETES, NamespaceOptions, *IN_MANIFESTS),
+        *options_of(ClusterOptions, ON_K3D, "cluster", "agents"),
+        *options_of(NamespaceOptions, ON_KUBERNETES, *IN_MANIFESTS),
     ],
 }
 """The options that are declared by the targets; of two with one name the first is shown."""
 
 for name, panel, function, text in COMMANDS:
-    app.command(name, rich_help_panel=panel, epilog=text)(with_options(function, *OF_TARGETS.get(name, ())))
+    app.command(
+        name,
+        cls=validate.ValidateCommand if name == "validate" else None,
+        short_help=(function.__doc__ or "").partition("\n")[0],
+        rich_help_panel=panel,
+        epilog=text,
+    )(with_options(function, *OF_TARGETS.get(name, ())))
 for name, function, text in image.COMMANDS:
     image.image.command(name, epilog=text)(with_options(function))
 app.add_typer(image.image, name="image", rich_help_panel=BUILD)

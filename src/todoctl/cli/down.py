@@ -4,12 +4,9 @@ from typing import Annotated
 
 from todoctl.cli.options import (
     OUTPUT,
-    ClusterOption,
-    ContextOption,
     JsonOption,
-    NamespaceOption,
     ShowCommandsOption,
-    TargetOption,
+    Which,
     examples,
     flag,
     print_json,
@@ -27,10 +24,7 @@ EXAMPLES = examples("""
 
 
 def down(
-    target: TargetOption = None,
-    cluster: ClusterOption = None,
-    context: ContextOption = None,
-    namespace: NamespaceOption = None,
+    which: Which,
     keep_data: Annotated[bool, flag(KEPT, "Keep the volume with picture and counts.", "--keep-data")] = False,
     keep_cluster: Annotated[bool, flag(KEPT, "Keep the cluster, on k3d.", "--keep-cluster")] = False,
     show_commands: ShowCommandsOption = False,
@@ -44,21 +38,15 @@ def down(
 
     terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     home = Home()
-    choice = targets.Choice(target, cluster, context, namespace)
-    where = targets.find(home, choice, keep_cluster=keep_cluster)
+    target = targets.find(home, which.choice(), keep_cluster=keep_cluster)
     changed = False
-    if where is None:
+    if target is None:
         terminal.note("Nothing is up; nothing to remove.")
         home.tidy()
     else:
         with home.lock():
-            changed = where.down(terminal, keep_data=keep_data)
+            changed = target.down(terminal, keep_data=keep_data)
         terminal.note("Removed." if changed else "Nothing was up; nothing to remove.")
     if as_json:
-        print_json(
-            {
-                "target": where.traits.name if where else None,
-                "changed": changed,
-                "data_kept": keep_data and where is not None,
-            }
-        )
+        name = target.traits.name if target else None
+        print_json({"target": name, "changed": changed, "data_kept": keep_data and target is not None})

@@ -1,10 +1,10 @@
-"""The options that several commands take, and what these commands share."""
+"""Options, each declared once, and what several commands share."""
 
 import json
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from inspect import Parameter, Signature, signature
 from textwrap import dedent
 from threading import Event
@@ -25,19 +25,25 @@ WHICH = "Which target"
 EVERYWHERE = "On every target"
 ON_K3D = "On k3d"
 ON_KUBERNETES = "On kubernetes"
-REPORTS = "Reports"
 OUTPUT = "Output"
 
 
-def value(group: str, metavar: str, words: str, *names: str, **more: Any) -> Any:  # noqa: ANN401 - Typer's
+def value(panel: str, metavar: str, words: str, *names: str, **more: Any) -> Any:  # noqa: ANN401 - Typer's
     """Returns an option with a value, called as its parameter or by `names`; `words` say the default too."""
     text = words.replace("[", r"\[")  # no markup
-    return typer.Option(*names, metavar=metavar, help=text, show_default=False, rich_help_panel=group, **more)
+    return typer.Option(*names, metavar=metavar, help=text, show_default=False, rich_help_panel=panel, **more)
 
 
-def flag(group: str, words: str, *names: str) -> Any:  # noqa: ANN401 - Typer's
+def flag(panel: str, words: str, *names: str) -> Any:  # noqa: ANN401 - Typer's
     """Returns an option without a value, called by `names`."""
-    return typer.Option(*names, help=words, rich_help_panel=group)
+    return typer.Option(*names, help=words, rich_help_panel=panel)
+
+
+def option(panel: str, metavar: str, words: str, *names: str, default: Any = None) -> Any:  # noqa: ANN401
+    """Returns a dataclass's field that is an option, of its type; called as the field or by `names`."""
+    return field(
+        default=default, metadata={"panel": panel, "metavar": metavar, "help": words, "names": names}
+    )
 
 
 def examples(text: str) -> str:
@@ -56,7 +62,7 @@ def set_verbose(asked: bool) -> None:
         verbose.set()
 
 
-def options_of(panel: str, kind: type["DataclassInstance"], *names: str) -> list[Parameter]:
+def options_of(kind: type["DataclassInstance"], panel: str = "", *names: str) -> list[Parameter]:
     """Returns an option for each field of a dataclass that has a help, or for those with `names`.
 
     The value of one that is not given is None, whatever the field's default is.
@@ -64,16 +70,19 @@ def options_of(panel: str, kind: type["DataclassInstance"], *names: str) -> list
     types = get_type_hints(kind)
     found = []
     for one in fields(kind):
-        if "help" not in one.metadata or (names and one.name not in names):
+        told = one.metadata
+        if "help" not in told or (names and one.name not in names):
             continue
-        name, words, metavar = (
-            f"--{one.name.replace('_', '-')}",
-            one.metadata["help"],
-            one.metadata["metavar"],
+        type_, group = types[one.name], told.get("panel", panel)
+        called = told.get("names") or (f"--{one.name.replace('_', '-')}",)
+        is_flag = type_ is bool
+        made = (
+            flag(group, told["help"], *called)
+            if is_flag
+            else value(group, told["metavar"], told["help"], *called)
         )
-        is_list = get_origin(types[one.name]) is tuple
-        option = flag(panel, words, name) if types[one.name] is bool else value(panel, metavar, words, name)
-        annotation = Annotated[(list[str] if is_list else types[one.name]) | None, option]  # type: ignore[valid-type]
+        type_ = list[str] if get_origin(type_) is tuple else type_
+        annotation = Annotated[type_ | None, made]  # type: ignore[valid-type]
         found.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
     return found
 
@@ -92,23 +101,34 @@ Command = Callable[..., None]
 
 
 def with_options(function: Command, *added: Parameter) -> Command:
-    """Returns a command that takes `added`, which it hands on by keyword, and --verbose.
+    """Returns the command that Typer reads: a parameter of a dataclass's type stands for its fields' options.
 
-    People add --verbose to the command that has just failed, not to `todoctl`.
+    `added` are handed on by keyword. Each command has --verbose, which people add to what has just failed.
     """
+    groups: dict[str, type[DataclassInstance]] = {}
+    found: list[Parameter] = []
+    for one in signature(function, eval_str=True).parameters.values():
+        kind = one.annotation
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[one.name] = kind
+            found += options_of(kind)
+        elif one.kind is not Parameter.VAR_KEYWORD:
+            found.append(one.replace(kind=Parameter.KEYWORD_ONLY))
 
     def run(*, verbose: bool, **given: Any) -> None:  # noqa: ANN401, ARG001 - its callback has been called
+        for name, kind in groups.items():
+            values = {one.name: given.pop(one.name) for one in fields(kind) if "help" in one.metadata}
+            given[name] = kind(**{name: value for name, value in values.items() if value is not None})
         function(**given)
 
     option = typer.Option("--verbose", help=VERBOSE, callback=set_verbose, rich_help_panel=OUTPUT)
     last = Parameter("verbose", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])
-    all_of_them: dict[str, Parameter] = {}
-    for one in (*signature(function, eval_str=True).parameters.values(), *added, last):
-        if one.kind is not Parameter.VAR_KEYWORD:
-            all_of_them.setdefault(one.name, one.replace(kind=Parameter.KEYWORD_ONLY))
-    ordered = sorted(all_of_them.values(), key=lambda one: _panel(one) == OUTPUT)
+    once: dict[str, Parameter] = {}
+    for one in (*found, *added, last):
+        once.setdefault(one.name, one)
+    ordered = sorted(once.values(), key=lambda one: _panel(one) == OUTPUT)
     run.__signature__ = Signature(ordered)  # type: ignore[attr-defined] # what Typer reads
-    run.__annotations__ = {name: one.annotation for name, one in all_of_them.items()}
+    run.__annotations__ = {one.name: one.annotation for one in ordered}
     run.__doc__ = function.__doc__
     return run
 
@@ -118,26 +138,33 @@ def _panel(parameter: Parameter) -> str | None:
     return panel
 
 
-TargetOption = Annotated[
-    str | None, value(WHICH, "NAME", "k3d, local or kubernetes. [default: what is up]", "--target")
-]
-ClusterOption = Annotated[str | None, value(WHICH, "NAME", "The cluster's name, on k3d.", "--cluster")]
-ContextOption = Annotated[
-    str | None, value(WHICH, "NAME", "The kubeconfig's context, on kubernetes.", "--context")
-]
-NamespaceOption = Annotated[str | None, value(WHICH, "NAME", "The namespace, on kubernetes.", "--namespace")]
-
 JsonOption = Annotated[bool, flag(OUTPUT, "One JSON document on standard output.", "--json")]
 ShowCommandsOption = Annotated[bool, flag(OUTPUT, "Show what does the same by hand.", "--show-commands")]
 
 
-def find_deployment(choice: "Choice", terminal: "Terminal") -> "Target":
+@dataclass(frozen=True, kw_only=True)
+class Which:
+    """Which of the deployments that there may be a command is about."""
+
+    target: str | None = option(WHICH, "NAME", "k3d, local or kubernetes.")
+    cluster: str | None = option(WHICH, "NAME", "The cluster's name, on k3d.")
+    context: str | None = option(WHICH, "NAME", "The kubeconfig's context, on kubernetes.")
+    namespace: str | None = option(WHICH, "NAME", "The namespace, on kubernetes.")
+
+    def choice(self) -> "Choice":
+        """Raises `BadUsageError` if these do not go together."""
+        from todoctl.targets import Choice
+
+        return Choice(self.target, self.cluster, self.context, self.namespace)
+
+
+def find_deployment(which: Which, terminal: "Terminal") -> "Target":
     """Returns what is up, for a command that only looks; says so if a validation has changed it."""
     from todoctl import targets
     from todoctl.state import Home
 
-    target = targets.require(Home(), choice)
-    with suppress(TodoctlError):  # why it cannot be told is said when the target is looked at
+    target = targets.require(Home(), which.choice())
+    with suppress(TodoctlError):  # what is wrong is said when the target is looked at
         if target.marker.exists():
             terminal.note(
                 "A validation was interrupted, or is under way: 'todoctl up' puts the deployed app back."

@@ -91,22 +91,18 @@ def up(
     from todoctl.targets.base import require_deployed
     from todoctl.terminal import Terminal
 
-    # Before anything slow: a bad value is told at once.
+    # Before anything slow: a bad value is refused at once.
     wanted = Settings(port=port, ttl=ttl, image_url=DEFAULT_IMAGE_URL if image_url is None else image_url)
     limit = None if timeout is None else parse_duration("--timeout", timeout)
     choice = targets.Choice(target, given["cluster"], given["context"], given["namespace"])
     terminal = Terminal(stderr=as_json, show_commands=show_commands, quiet=quiet)
     home = Home()
     name = choice.named or targets.default(terminal)
-    mine = {targets.K3D: stated(ClusterOptions, given), targets.KUBERNETES: stated(NamespaceOptions, given)}
-    if name in mine:  # what both have goes with the one that is meant
-        for other in mine.keys() - {name}:
-            mine[other] = {key: one for key, one in mine[other].items() if key not in mine[name]}
-    where = _target(name, mine, home)
+    made = _target(name, given, home)
     with home.lock():
-        settings = wanted if image_url else replace(wanted, image_url=choose_source(where, terminal))
-        changed = where.up(settings, terminal, limit)
-    page = require_deployed(where).url
+        settings = wanted if image_url else replace(wanted, image_url=choose_source(made, terminal))
+        changed = made.up(settings, terminal, limit)
+    page = require_deployed(made).url
     if not changed:
         terminal.note("Already up as asked; nothing changed.")
     terminal.note(
@@ -133,22 +129,25 @@ def up(
         open_in_browser(page)
 
 
-def _target(name: str, given: dict[str, dict[str, Any]], home: "Home") -> "Target":
-    """Returns the target, made of the options that are given for it; raises if some are for another one."""
-    for other, values in given.items():
-        if values and other != name:
-            option = "--" + next(iter(values)).replace("_", "-")
-            raise BadUsageError(
-                f"{option} goes with --target {other} only, and the target is {name}",
-                fix=f"Use --target {other}, or leave {option} out",
-            )
-    if name not in given:
+def _target(name: str, given: dict[str, Any], home: "Home") -> "Target":
+    """Returns the target, made of the options that are given for it; raises if one is for another target."""
+    kinds: dict[str, type[ClusterOptions | NamespaceOptions]]
+    kinds = {"k3d": ClusterOptions, "kubernetes": NamespaceOptions}
+    mine = stated(kinds[name], given) if name in kinds else {}
+    for other, kind in kinds.items():
+        for option in stated(kind, given):
+            if option not in mine:
+                words = f"--{option.replace('_', '-')}"
+                raise BadUsageError(
+                    f"{words} goes with --target {other} only, and the target is {name}",
+                    fix=f"Use --target {other}, or leave {words} out",
+                )
+    if name not in kinds:
         from todoctl.targets.local.target import LocalTarget
 
         return LocalTarget(home)
     from todoctl.targets.kubernetes.target import KubernetesTarget
 
-    mine = given[name]
     if name == "k3d":
         from todoctl.targets.k3d.provider import K3dCluster
 
@@ -160,7 +159,7 @@ def _target(name: str, given: dict[str, dict[str, Any]], home: "Home") -> "Targe
 
 
 def _problem(page: str) -> str | None:
-    """What the app says is wrong now (a volume that it may not write, say); None where it says nothing."""
+    """Returns what the app says is wrong (a volume that it may not write, say); None if it says nothing."""
     from todoctl.client import Client
 
     with suppress(TodoctlError), Client(page) as client:
@@ -169,7 +168,7 @@ def _problem(page: str) -> str | None:
 
 
 def choose_source(target: "Target", terminal: "Terminal") -> str:
-    """The default image service, or `sample:` where it is out of reach.
+    """Returns the default image service, or `sample:` if it is out of reach.
 
     What runs with the default service already keeps it: a service that is away for a moment is the
     app's to handle, no reason to restart it with other pictures.
@@ -190,7 +189,7 @@ def choose_source(target: "Target", terminal: "Terminal") -> str:
 
 
 def why_unreachable(url: str) -> str | None:
-    """Why `url` answers with no picture, in a few words; None where it does."""
+    """Returns why `url` answers with no picture, in a few words; None if it does."""
     import httpx
 
     try:

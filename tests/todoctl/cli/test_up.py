@@ -67,4 +67,4 @@ def test_the_bundled_pictures_are_for_machines_without_internet(
 
 def test_options_for_another_target_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadUsageError, match=r"--base-image goes with --target k3d only, and .* is local"):
-        up._target("local", {"k3d": {"base_image": "x"}, "kubernetes": {}}, Home(tmp_path))
+        up._target("local", {"base_image": "x"}, Home(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.cli.verdict import report
+from todoctl.cli.judge import Reports
 from todoctl.errors import BadUsageError, ExitCode, UnavailableError
 from todoctl.evidence.history import History, no_history
 from todoctl.evidence.judging import judged
@@ -103,6 +103,6 @@ def test_a_report_that_fails_hides_no_cause(tmp_path: Path, failing: bool) -> No
             if failing:
                 raise UnavailableError("The cluster is gone", fix="Bring it up")
         finally:
-            report([GOOD], terminal, details=False, as_json=False, wanted=wanted)
+            Reports().show([GOOD], terminal, wanted)
     assert ("The cluster is gone" in str(caught.value)) is failing
     assert ("Not all of the verdict could be reported: The report" in out.getvalue()) is failing

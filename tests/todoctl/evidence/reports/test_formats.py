@@ -3,13 +3,13 @@
 import json
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from tests.todoctl.cli import documents
 from tests.todoctl.evidence.reports import verdicts
-from todoctl.cli import verdict as options
+from todoctl.cli import judge as options
+from todoctl.cli.judge import Reports
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.evidence import reports
 from todoctl.evidence.reports.document import document, schema
@@ -28,25 +28,24 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_run(tmp_path: 
 def test_no_report_is_written_over_another_file_of_the_command(tmp_path: Path) -> None:
     report, kept = tmp_path / "report.md", tmp_path / "run.json"
     kept.touch()
-    assert options.wanted([report], None, tmp_path / "other", kept=kept) == [
+    assert Reports(report=[report], html=tmp_path / "other").files(kept=kept) == [
         (report, ".md"),
         (tmp_path / "other", ".html"),
     ]
     for path in (tmp_path / "." / "report.md", kept):
         with pytest.raises(BadUsageError, match="would be written over another file of this command"):
-            options.wanted([report, path], None, None, kept=kept)
+            Reports(report=[report, path]).files(kept=kept)
 
 
 def test_the_format_is_known_by_the_suffix(tmp_path: Path) -> None:
     with pytest.raises(BadUsageError, match=r"no known format\. End its name in \.html, \.json, \.md, \.xml"):
-        options.wanted([tmp_path / "report.pdf"], None, None)
-    (option,) = get_args(options.ReportOption)[1:]
-    assert re.findall(r"\.[a-z]+\b", option.help) == list(reports.formats())
+        Reports(report=[tmp_path / "report.pdf"]).files()
+    assert re.findall(r"\.[a-z]+\b", options.BY_SUFFIX) == list(reports.formats())
 
 
 def test_reports_are_written_where_they_were_asked_for(tmp_path: Path) -> None:
     made = verdicts.verdict(names=2)
-    found = options.wanted([tmp_path / f"report{suffix.upper()}" for suffix in reports.formats()], None, None)
+    found = Reports(report=[tmp_path / f"report{suffix.upper()}" for suffix in reports.formats()]).files()
     reports.write([], found)
     assert not list(tmp_path.iterdir())
     reports.write([made], found)
@@ -79,7 +78,7 @@ def test_a_format_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert example
     monkeypatch.setattr(reports, "_FORMATS", dict(reports.formats()))
     exec(compile(example[1], "docs/extending.md", "exec"), {})  # noqa: S102 - it is our own
-    reports.write([verdicts.verdict(names=2)], options.wanted([tmp_path / "report.csv"], None, None))
+    reports.write([verdicts.verdict(names=2)], Reports(report=[tmp_path / "report.csv"]).files())
     lines = (tmp_path / "report.csv").read_text().splitlines()
     assert [line.split(",")[:3] for line in lines] == [
         ["app", "result", "outcome"],

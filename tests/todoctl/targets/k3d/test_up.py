@@ -399,10 +399,10 @@ def test_doctor_looks_at_the_cluster_that_is_meant(
 ) -> None:
     monkeypatch.setattr(doctor, "why_unreachable", lambda _: None)
     world.create(settings.port)
-    found = doctor.examine(home, Choice("k3d"), port=settings.port + 1)
-    assert not doctor.is_usable(found.targets["k3d"]), "somebody else's"
-    found = doctor.examine(home, Choice("k3d", "other"), port=settings.port + 1)
-    assert doctor.is_usable(found.targets["k3d"])
+    found = doctor.examine(home, Choice("k3d"), settings.port + 1)
+    assert not doctor.is_usable(found["k3d"]), "somebody else's"
+    found = doctor.examine(home, Choice("k3d", "other"), settings.port + 1)
+    assert doctor.is_usable(found["k3d"])
 
 
 def test_what_k3d_takes_is_asked_of_k3d(
