@@ -87,39 +87,13 @@ def test_where_the_docker_command_goes(
         ({"DOCKER_CONTEXT": "gone"}, "{}", None, "The Docker context gone is not found"),
         ({}, '{"currentContext": "gone"}', None, "The Docker context that is the current one is not found"),
         ({"DOCKER_CONTEXT": "mine"}, "{}", "cut off: {", "Docker does not answer"),
-        ({"DOCKER_CONTEXT": "mine"}, "{}", {"Name": "mine"}, "Docker does not answer"),
-        (
-            {"DOCKER_CONTEXT": "mine"},
-            "{}",
-            context("mine", "unix:///gone.sock"),
-            "Docker does not answer: No such",
-        ),
-        ({"DOCKER_HOST": "unix:///gone.sock"}, "{}", None, "unix:///gone.sock: No such file"),
+        ({"DOCKER_CONTEXT": "mine"}, "{}", context("mine", "unix:///gone.sock"), "answer: No such"),
+        ({"DOCKER_HOST": "unix:///gone.sock"}, "not JSON", None, "unix:///gone.sock: No such file"),
         ({"DOCKER_HOST": "tcp://127.0.0.1:1"}, "{}", None, "tcp://127.0.0.1:1: Connection refused"),
         ({"DOCKER_HOST": "nonsense"}, "{}", None, "Docker does not answer"),
         ({"DOCKER_HOST": "ssh://me@nowhere.invalid"}, "{}", None, "Docker does not answer"),
-        (
-            {"DOCKER_HOST": "tcp://127.0.0.1:1", "DOCKER_TLS_VERIFY": "1"},
-            "{}",
-            None,
-            "Docker does not answer",
-        ),
-        (
-            {
-                "DOCKER_HOST": "tcp://127.0.0.1:1",
-                "HTTP_PROXY": "foo://bar",
-                "ALL_PROXY": "socks5://1.2.3.4:5",
-            },
-            "{}",
-            None,
-            "Docker does not answer",
-        ),
-        (
-            {"DOCKER_HOST": "unix:///gone.sock", "REQUESTS_CA_BUNDLE": "/gone"},
-            "not JSON",
-            None,
-            "does not answer",
-        ),
+        ({"DOCKER_HOST": "tcp://127.0.0.1:1", "DOCKER_TLS_VERIFY": "1"}, "{}", None, "does not answer"),
+        ({"DOCKER_HOST": "tcp://127.0.0.1:1", "ALL_PROXY": "foo://bar"}, "{}", None, "does not answer"),
     ],
 )
 def test_one_that_cannot_be_used_is_said_in_one_line(
