@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -201,7 +202,15 @@ class Terminal:
 
     def _line(self, markup: str) -> None:
         """Prints, wrapped between words only: an address that is too long is left whole, to be copied."""
-        self.console.print(markup, overflow="ignore", crop=False)
+        text, starts, at = self.console.render_str(markup), [], 0
+        for line in textwrap.wrap(
+            text.plain, self.console.width, break_long_words=False, break_on_hyphens=False
+        ):
+            at = text.plain.find(line, at)
+            starts.append(max(at, 0))
+        for part in text.divide(starts[1:]):
+            part.rstrip()
+            self.console.print(part, soft_wrap=True)
 
     def _print(self, parts: Sequence[RenderableType]) -> None:
         """Prints tables and texts as rich wraps them, without the blanks that tables are filled with."""

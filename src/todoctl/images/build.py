@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import tarfile
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +34,12 @@ REPOSITORY = "todo-app"
 OTHER_FILE = re.compile(r"DO NOT MATCH THE HASHES.*? (\S+==\S+) from ")
 """https://pip.pypa.io/en/stable/topics/secure-installs/"""
 
+STEP = re.compile(r"Step \d+/\d+ : ")
+"""What Docker says at the begin of an instruction."""
+
+LOGIN = re.compile(r"(?<=//)[^/\s]*@")
+"""User and password in a URL: what a build gets stays in its layers."""
+
 CPU_SHARES = 2
 """The least there is: what a cluster does meanwhile, others wait for; nobody waits for the image so soon.
 https://docs.docker.com/engine/containers/resource_constraints/ (the default is 1024)
@@ -40,7 +47,7 @@ https://docs.docker.com/engine/containers/resource_constraints/ (the default is 
 
 
 def app_files() -> dict[str, bytes]:
-    """What the image is made of, by path: the app's package (found, not imported), pins, recipe."""
+    """Returns what the image is made of, by path: the app's package (found, not imported), pins, recipe."""
     found = importlib.util.find_spec("todoapp")
     if found is None or not found.submodule_search_locations:
         raise UnavailableError("The package todoapp is not installed", fix="Install todoctl again with pip")
@@ -56,7 +63,7 @@ def app_files() -> dict[str, bytes]:
 
 
 def reference(engine: docker.DockerClient, base_image: str | None) -> str:
-    """The image's name: its tag changes with every byte of the app, its pins, its recipe or its base."""
+    """Returns the image's name: its tag changes with every byte of the app, pins, recipe or base."""
     digest = hashlib.sha256()
     for path, content in sorted(app_files().items()):
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
@@ -68,7 +75,7 @@ def reference(engine: docker.DockerClient, base_image: str | None) -> str:
 
 
 def build_context(pip: str | None = None) -> io.BytesIO:
-    """All that a build needs, as a tar archive, with these settings of pip or this machine's."""
+    """Returns all that a build needs, as a tar archive, with these settings of pip or this machine's."""
     settings = pip_conf() if pip is None else pip
     return _context({**app_files(), "pip/pip.conf": settings.encode(), "pip/ca.pem": certificates()})
 
@@ -102,11 +109,11 @@ def make(
         ):
             _follow(event, said, step)
             if "error" in event:  # an image of that name may be there from an earlier build
-                raise _failed(name, _reason(said), base)
+                raise _failed(name, _reason(said), base, said)
     except (docker.errors.DockerException, HTTPError, OSError, ValueError) as error:
-        raise _failed(name, reason(error), base) from None
+        raise _failed(name, reason(error), base, said) from None
     if not has_image(engine, name):
-        raise _failed(name, _reason(said), base)
+        raise _failed(name, _reason(said), base, said)
     build = ["docker", "build", f"--tag={name}", f"--build-arg=BASE={base}", *network, "-"]
     return ["todoctl", "image", "context"], build
 
@@ -123,15 +130,21 @@ def _follow(event: dict[str, Any], said: list[str], step: Step | None) -> None:
 
 
 def _reason(said: list[str]) -> str:
-    """pip's own ERROR lines where there are any: what Docker says after them only repeats the command."""
+    """Returns pip's own ERROR lines if there are any: what Docker says after them repeats the command."""
     errors = [line for line in said if "ERROR" in line]
     return " ".join(errors or said[-1:]) or "the build ended without an image"
 
 
-def _failed(name: str, why: str, base: str) -> UnavailableError:
-    fix = "Without a registry, name a local Python image with --base-image"
-    if re.search(r"\b40[137]\b|unauthorized|forbidden", why, re.IGNORECASE):
-        fix = "The build asks the package index without a login, which its layers would keep: use one without"
+def _failed(name: str, why: str, base: str, said: Sequence[str] = ()) -> UnavailableError:
+    """Returns the error, with advice on the step that has failed: the base image, pip, or another one."""
+    step = next((line for line in reversed(said) if STEP.match(line)), "")
+    fix = "'todoctl image context | docker build -' shows the whole build"
+    if "FROM" in step or not step or "code: 127" in why:  # a shell has not found python3
+        fix = "Without a registry, name a local Python image with --base-image"
+    elif "pip install" in step:
+        fix = "Let pip reach an index: its settings here, as PIP_INDEX_URL, are those of the build"
+        if has_login() or re.search(r"\b40[137]\b|unauthorized|forbidden", why, re.IGNORECASE):
+            fix = "A build gets no login, which its layers would keep: let pip use an index that needs none"
     if other := OTHER_FILE.search(why):
         why = f"the package index has another file of {other[1]} than PyPI"
         fix = "Let pip use an index that hands on PyPI's own files (pip config list)"
@@ -151,7 +164,7 @@ def _context(content: dict[str, bytes]) -> io.BytesIO:
 
 
 def build(name: str, base_image: str | None, progress: Progress) -> str:
-    """`todoctl image build`: the image under a name of the user's own; returns its ID."""
+    """Builds the image under a name of the user's own; returns its ID."""
     engine = connect()
     pull_missing(engine, {base_image or DEFAULT_BASE_IMAGE: "--base-image"}, progress)
     with progress.step(f"Build {name}") as step:
@@ -161,7 +174,7 @@ def build(name: str, base_image: str | None, progress: Progress) -> str:
 
 
 def push(name: str, progress: Progress) -> str:
-    """`todoctl image push`: its name by digest; raises `UnavailableError` with the registry's reason."""
+    """Pushes the image; returns its name by digest. Raises `UnavailableError` with the registry's reason."""
     engine = connect()
     if not has_image(engine, name):
         raise UnavailableError(f"There is no image {name}", fix=f"Build it with 'todoctl image build {name}'")
@@ -188,7 +201,7 @@ def _not_pushed(name: str, why: str) -> UnavailableError:
 
 
 def repository(name: str) -> str:
-    """An image's name without its tag and digest."""
+    """Returns an image's name without its tag and digest."""
     return str(parse_repository_tag(name.partition("@")[0])[0])
 
 
@@ -208,7 +221,7 @@ def pip_conf() -> str:
     lines = ["[global]", "cert = /pip/ca.pem"]
     found = _configured()
     for name in SETTINGS:
-        values = [_without_login(value) for value in found.get(name, "").split()]
+        values = LOGIN.sub("", found.get(name, "")).split()
         values = [value for value in values if not value.startswith("file:")]
         if values:
             lines.append(f"{name} = {' '.join(values)}")
@@ -236,15 +249,13 @@ def _public(pem: bytes) -> bytes:
     return b"\n".join(CERTIFICATE.findall(pem)) + b"\n"
 
 
-def _without_login(address: str) -> str:
-    """Returns a URL without user and password: what a build gets stays in its layers."""
-    scheme, separator, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" if separator else address
+def has_login() -> bool:
+    """Returns whether pip's settings here hold a login, which a build does not get."""
+    return any(LOGIN.search(value) for value in _configured().values())
 
 
 def _configured() -> dict[str, str]:
-    """Setting by name, from `pip config list`; the environment wins, as it does for pip."""
+    """Returns settings by name, of `pip config list`; the environment wins, as it does for pip."""
     found = {}
     for line in _pip_config().splitlines():
         match = re.fullmatch(r"(?:global|install|:env:)\.([\w-]+)='(.*)'", line)
@@ -258,7 +269,7 @@ def _configured() -> dict[str, str]:
 
 
 def _pip_config() -> str:
-    """What pip says of its settings; nothing where there is no pip, as in an environment made by uv."""
+    """Returns what pip says of its settings; nothing if there is no pip, as in an environment made by uv."""
     for python in (sys.executable, shutil.which("python3") or "python3"):
         done = subprocess.run(
             [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False

@@ -2,8 +2,11 @@
 
 import os
 import struct
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import TypeVar
 
 import docker
 import docker.errors
@@ -11,6 +14,8 @@ from docker.context import ContextAPI
 from urllib3.exceptions import HTTPError
 
 from todoctl.errors import UnavailableError
+
+T = TypeVar("T")
 
 TIMEOUT = 300
 """Seconds for one answer: a build step may be silent for long."""
@@ -96,3 +101,17 @@ def execute(engine: docker.DockerClient, container: str, command: Sequence[str])
         outputs[stream] += rest[FRAME.size : FRAME.size + length]
         rest = rest[FRAME.size + length :]
     return api.exec_inspect(number)["ExitCode"], outputs[STDOUT], outputs[STDERR]
+
+
+def in_background(work: Callable[[], T]) -> "Future[T]":
+    """Begins `work` in a thread that nobody has to wait for when the user gives up."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

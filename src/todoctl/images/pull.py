@@ -6,15 +6,15 @@ The engine goes on with a layer if its connection broke; a layer that is unpacke
 import re
 import threading
 from collections.abc import Mapping
+from concurrent.futures import as_completed
 from typing import Any
 
 import docker
 import docker.errors
 from urllib3.exceptions import HTTPError
 
-from todoctl.background import Background
 from todoctl.errors import UnavailableError
-from todoctl.images.engine import has_image, reason
+from todoctl.images.engine import has_image, in_background, reason
 from todoctl.targets.base import Downloads, Progress
 
 LONGEST_PAUSE = 15.0
@@ -71,13 +71,9 @@ def pull_missing(engine: docker.DockerClient, wanted: Mapping[str, str], progres
         for name in missing:
             progress.command(["docker", "pull", name])
         pulls = [Pull(engine, name, option, shown, over) for name, option in missing.items()]
-        working = [Background(pull.run) for pull in pulls]
         try:
-            while working:
-                for work in [one for one in working if one.is_over]:
-                    working.remove(work)
-                    work.result()
-                over.wait(0.05)
+            for pull in as_completed([in_background(pull.run) for pull in pulls]):
+                pull.result()
         finally:
             over.set()  # nobody waits for the others any longer
 

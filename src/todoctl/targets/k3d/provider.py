@@ -11,11 +11,10 @@ import docker
 import yaml
 
 from todoctl import ports
-from todoctl.background import Background
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.images import build
 from todoctl.images.build import DEFAULT_BASE_IMAGE
-from todoctl.images.engine import connect, has_image, translated
+from todoctl.images.engine import connect, has_image, in_background, translated
 from todoctl.images.pull import pull_missing
 from todoctl.kube import wait
 from todoctl.kube.client import Client
@@ -199,8 +198,8 @@ class K3dCluster:
         wanted[base or DEFAULT_BASE_IMAGE] = "--base-image"
         pull_missing(engine, wanted, progress)
         tag = build.reference(engine, base)
-        building = Background(lambda: () if has_image(engine, tag) else build.make(engine, tag, base))
-        looking = Background(lambda: self._look_at_node(tag)) if running else None  # it takes a moment
+        building = in_background(lambda: () if has_image(engine, tag) else build.make(engine, tag, base))
+        looking = in_background(lambda: self._look_at_node(tag)) if running else None  # it takes a moment
         if not containers:
             self._create(settings.port, progress)
         elif not running:
