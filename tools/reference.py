@@ -1,4 +1,4 @@
-"""Writes what the command line and the types know into docs/reference.md and a schema: `nox -s reference`."""
+"""Writes what commands, scenarios and types say of themselves into docs and a schema: `nox -s reference`."""
 
 import json
 import re
@@ -9,6 +9,7 @@ import typer.main
 
 from todoctl.cli.app import app
 from todoctl.evidence.reports.document import schema
+from todoctl.validation.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from typer._click.core import Command, Context
 
 ROOT = Path(__file__).parents[1]
-FILE = ROOT / "docs" / "reference.md"
+DOCS = ROOT / "docs"
 SCHEMA = ROOT / "src" / "todoctl" / "schemas" / "verdict.json"
-BEGIN, END = "<!-- commands: written by nox -s reference -->", "<!-- end of commands -->"
 
 
 def walk(command: "Command", name: str) -> "Iterator[tuple[str, Command, Context]]":
@@ -60,13 +60,26 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace(r"\[", "[").replace("|", r"\|")
 
 
-def filled(text: str) -> str:
-    """`text` with the commands between their two marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{commands()}\n\n{END}{after}"
+def scenarios() -> str:
+    """Every scenario with what it claims, as Markdown."""
+    rows = [f"| `{one.name}` | {_cell(one.title)} |" for one in SCENARIOS]
+    return "\n".join(["| scenario | what it claims |", "|---|---|", *rows])
+
+
+WRITTEN = {"reference.md": ("commands", commands), "validation.md": ("scenarios", scenarios)}
+"""Which document has what between two comments."""
+
+
+def filled(name: str) -> str:
+    """The document `name` as it should be."""
+    what, write = WRITTEN[name]
+    begin, end = f"<!-- {what}: written by nox -s reference -->", f"<!-- end of {what} -->"
+    before, _, rest = (DOCS / name).read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{write()}\n\n{end}{after}"
 
 
 if __name__ == "__main__":
-    FILE.write_text(filled(FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in WRITTEN:
+        (DOCS / document).write_text(filled(document), encoding="utf-8")
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
