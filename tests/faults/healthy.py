@@ -11,10 +11,10 @@ import random
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -52,7 +52,6 @@ def busy(_port: int) -> Iterator[None]:
     finally:
         for burner in burners:
             burner.kill()
-            burner.join()
 
 
 def burn() -> None:
@@ -67,22 +66,15 @@ def visited(port: int) -> Iterator[None]:
 
     def visit() -> None:
         while not over.wait(random.uniform(0.5, 5.0)):  # noqa: S311 - no secret
-            try:
+            with suppress(httpx.HTTPError):
                 httpx.get(f"http://127.0.0.1:{port}/", timeout=10)
-            except httpx.HTTPError:
-                continue
 
-    visitor = threading.Thread(target=visit, daemon=True)
-    visitor.start()
-    try:
-        yield
-    finally:
-        over.set()
-        visitor.join()
-
-
-def idle(_port: int) -> AbstractContextManager[None]:
-    return nullcontext()
+    with ThreadPoolExecutor(1) as visitor:
+        visitor.submit(visit)
+        try:
+            yield
+        finally:
+            over.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +82,7 @@ class Condition:
     """What goes on around the app, what is different in it, and how many of a hundred runs are made so."""
 
     name: str
-    around: Callable[[int], AbstractContextManager[None]] = idle
+    around: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext()
     edit: Edit | None = None
     share: int = 20
 
@@ -109,12 +101,8 @@ def attempt(number: int, scenarios: Sequence[str]) -> tuple[str, Outcome, str, f
     condition, began, port = CONDITIONS[number], time.monotonic(), free_port()
     with condition.around(port):
         verdict = trial(condition.edit, scenarios, port=port)
-    seconds = time.monotonic() - began
-    failed = [f"{one.name}: {one.reason}" for one in verdict.scenarios if one.failures]
-    unsure = [f"{one.name}: {one.reason} {one.notes}" for one in verdict.scenarios if not one.passed]
-    if failed:
-        return condition.name, Outcome.FAILED, "; ".join(failed), seconds
-    return condition.name, Outcome.NOT_JUDGED if unsure else Outcome.PASSED, "; ".join(unsure), seconds
+    wrong = [f"{one.name}: {one.reason} {one.notes}" for one in verdict.scenarios if not one.passed]
+    return condition.name, verdict.outcome, "; ".join(wrong), time.monotonic() - began
 
 
 def main() -> int:
@@ -129,22 +117,17 @@ def main() -> int:
         for _ in range(max(round(condition.share * options.runs / 100), 1))
     ]
     random.shuffle(plan)
-    counts: Counter[tuple[str, Outcome]] = Counter()
-    times: Counter[str] = Counter()
+    results: defaultdict[str, list[Outcome]] = defaultdict(list)
     with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
         for done in as_completed([pool.submit(attempt, number, options.scenarios) for number in plan]):
             name, outcome, reason, seconds = done.result()
-            counts[name, outcome] += 1
-            times[name] += round(seconds)
+            results[name].append(outcome)
             sys.stdout.write(f"{outcome.value:10} {name}, {seconds:.1f} s  {reason}\n")
             sys.stdout.flush()
-    for condition in CONDITIONS:
-        told = ", ".join(f"{counts[condition.name, outcome]} {outcome.value}" for outcome in Outcome)
-        runs_made = sum(counts[condition.name, outcome] for outcome in Outcome)
-        sys.stdout.write(
-            f"{condition.name}: {told}; {times[condition.name] / max(runs_made, 1):.1f} s a run\n"
-        )
-    return 1 if any(outcome is Outcome.FAILED for _, outcome in counts) else 0
+    for name, outcomes in results.items():
+        told = ", ".join(f"{outcomes.count(outcome)} {outcome.value}" for outcome in Outcome)
+        sys.stdout.write(f"{name}: {told}\n")
+    return 1 if any(Outcome.FAILED in outcomes for outcomes in results.values()) else 0
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ import argparse
 import multiprocessing
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 
 from tests.faults.answers import ANSWERED, Answered
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault
 from tests.faults.recording import of
 from tests.faults.trial import trial
-from todoctl.evidence.verdict import Outcome, ScenarioResult
+from todoctl.evidence.verdict import Outcome
 from todoctl.validation.checkers import judge
 from todoctl.validation.claims import CLAIMS
 from todoctl.validation.scenarios import SCENARIOS
@@ -24,49 +24,27 @@ from todoctl.validation.scenarios import SCENARIOS
 AT_ONCE = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How a trial went: `right` where the fault was convicted, or the app without one passed."""
-
-    title: str
-    right: bool
-    outcome: str
-    reason: str
-    seconds: float
-
-
-def convict(fault: Fault | Answered) -> Result:
-    """Returns whether the scenario that is there for the fault fails."""
+def tried(one: Fault | Answered | str) -> tuple[bool, str]:
+    """Returns whether a fault was convicted, or the app without one passed a scenario, and what was said."""
     began = time.monotonic()
     try:
-        found: ScenarioResult = (
-            trial(fault, [fault.scenario])
-            if isinstance(fault, Fault)
-            else judge(of(fault.scenario, fault.change))
-        ).scenarios[0]
-        outcome, reason = found.outcome, found.reason
+        if isinstance(one, Answered):
+            verdict = judge(of(one.scenario, one.change))
+        else:
+            verdict = trial(*((None, [one]) if isinstance(one, str) else (one, [one.scenario])))
+        outcome, reason = verdict.scenarios[0].outcome, verdict.scenarios[0].reason
     except Exception as error:  # noqa: BLE001 - of validate: whatever it is, it convicts nobody
         outcome, reason = Outcome.NOT_JUDGED, f"no verdict: {error!r}"
-    return Result(
-        title=f"{fault.name} ({fault.scenario})\n    {CLAIMS[fault.claim]}",
-        right=outcome is Outcome.FAILED,
-        outcome=outcome,
-        reason=reason,
-        seconds=time.monotonic() - began,
-    )
+    if isinstance(one, str):
+        right, title = outcome is Outcome.PASSED, f"no fault ({one})"
+    else:
+        right, title = outcome is Outcome.FAILED, f"{one.name} ({one.scenario})\n    {CLAIMS[one.claim]}"
+    seconds = time.monotonic() - began
+    return right, f"{'✓' if right else '✗'} {title}\n    {outcome}, {reason} ({seconds:.1f} s)\n"
 
 
-def acquit(scenario: str) -> Result:
-    """Returns whether the app without a fault passes `scenario`, played alone."""
-    began = time.monotonic()
-    (found,) = trial(None, [scenario]).scenarios
-    return Result(
-        title=f"no fault ({scenario})",
-        right=found.passed,
-        outcome=found.outcome,
-        reason=found.reason,
-        seconds=time.monotonic() - began,
-    )
+def _is_chosen(name: str, parts: Sequence[str]) -> bool:
+    return not parts or any(part in name for part in parts)
 
 
 def main() -> int:
@@ -74,35 +52,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="nox -s faults --")
     parser.add_argument("names", nargs="*", help="parts of the names of the faults to try")
     names = parser.parse_args().names
+    planted: list[Fault | str] = [one for one in FAULTS if _is_chosen(one.name, names)]
+    planted += [] if names else [scenario.name for scenario in SCENARIOS]
+    results: list[tuple[bool, str]] = []
 
-    def chosen(name: str) -> bool:
-        return not names or any(part in name for part in names)
-
-    right = {"faults": [0, 0], "scenarios without a fault": [0, 0]}
-    missed: list[str] = []
-
-    def show(result: Result, kind: str) -> None:
-        right[kind][0] += result.right
-        right[kind][1] += 1
-        missed.extend([] if result.right else [result.title])
-        sys.stdout.write(
-            f"{'✓' if result.right else '✗'} {result.title}\n"
-            f"    {result.outcome}, {result.reason} ({result.seconds:.1f} s)\n"
-        )
+    def show(result: tuple[bool, str]) -> None:
+        results.append(result)
+        sys.stdout.write(result[1])
         sys.stdout.flush()
 
-    for answered in filter(lambda one: chosen(one.name), ANSWERED):
-        show(convict(answered), "faults")
+    for answered in ANSWERED:
+        if _is_chosen(answered.name, names):
+            show(tried(answered))
     with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
-        trials = {pool.submit(convict, fault): "faults" for fault in FAULTS if chosen(fault.name)}
-        if not names:
-            healthy = (pool.submit(acquit, scenario.name) for scenario in SCENARIOS)
-            trials |= dict.fromkeys(healthy, "scenarios without a fault")
-        for done in as_completed(trials):
-            show(done.result(), trials[done])
-    for kind, (well, all_of_them) in right.items():
-        sys.stdout.write(f"{well} of {all_of_them} {kind} judged right\n")
-    sys.stdout.writelines(f"wrong: {title}\n" for title in missed)
+        for done in as_completed([pool.submit(tried, one) for one in planted]):
+            show(done.result())
+    missed = [told for right, told in results if not right]
+    sys.stdout.write(f"\n{len(results) - len(missed)} of {len(results)} judged right\n{''.join(missed)}")
     return 1 if missed else 0
 
 
