@@ -9,12 +9,15 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from todoctl.grade.baseline import refusals
+from todoctl.grade.catalogue import Finding, finding
 from todoctl.grade.choice import POD, Route, containers, routes, storage_class
-from todoctl.grade.documents import Document, Finding, KeyPath, Severity
+from todoctl.grade.documents import Document, KeyPath
 from todoctl.grade.submission import Submission
 from todoctl.kube.manifests import Resource
 
 HOSTNAME = "kubernetes.io/hostname"
+
+INGRESS = "networking.k8s.io/v1"
 
 MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 
@@ -38,6 +41,9 @@ SCHEDULING = (
     "schedulerName",
 )
 """What a pod says of where it runs: that is the slot's to say."""
+
+ELSEWHERE = ("finalizers", "generateName", "managedFields", "ownerReferences", "resourceVersion", "uid")
+"""What the metadata of a resource has when it was taken from a cluster."""
 
 OWN_SERVICE = (
     "allocateLoadBalancerNodePorts",
@@ -184,14 +190,7 @@ class _Adapting:
             edit.set(namespace, self.slot.namespace, "each submission has a namespace of its own")
         else:
             edit.set_quietly(namespace, self.slot.namespace)
-        for key in (
-            "uid",
-            "resourceVersion",
-            "ownerReferences",
-            "finalizers",
-            "generateName",
-            "managedFields",
-        ):
+        for key in ELSEWHERE:
             edit.drop(("metadata", key), "it belongs to another cluster")
         if document.kind in self._by_kind:
             self._by_kind[document.kind](edit)
@@ -203,7 +202,7 @@ class _Adapting:
         edit.set(("spec", "storageClassName"), self._own(storage_class(volume) or "static"), own)
         if volume.mapping("spec", "claimRef"):
             edit.set(("spec", "claimRef", "namespace"), self.slot.namespace, own)
-            for key in ("uid", "resourceVersion"):
+            for key in ELSEWHERE:
                 edit.drop(("spec", "claimRef", key), "it belongs to another cluster")
         kinds = [key for key in volume.mapping("spec") if key not in _VOLUME and volume.mapping("spec", key)]
         node = [{"key": HOSTNAME, "operator": "In", "values": [self.slot.node]}]
@@ -247,15 +246,12 @@ class _Adapting:
         elif wanted not in classes:
             edit.set(path, self._own(wanted or "static"), "it must not get a volume of somebody else")
             at = claim.at(*path)
-            if not any(finding.at == at for finding in self.submission.findings) and not volume:
+            if not any(one.at == at for one in self.submission.findings) and not volume:
+                offered = (
+                    f"no volume has it, nor has the cluster such a class ({', '.join(classes) or 'none'})"
+                )
                 self.findings.append(
-                    Finding(
-                        "claim-class",
-                        f'{claim.title} is Pending: no volume has storageClassName "{wanted}",'
-                        f" and the cluster has no such class ({', '.join(classes) or 'none at all'})",
-                        at,
-                        "Add the manifest of a PersistentVolume with this storageClassName",
-                    )
+                    finding("claim-class", at, title=claim.title, wanted=wanted, offered=offered)
                 )
 
     def _workload(self, edit: _Edit) -> None:
@@ -317,23 +313,14 @@ class _Adapting:
             edit.note(("kind",), "HTTPRoute", "Ingress", "todoctl's cluster has no Gateway")
             for rule in entry.each("spec", "rules"):
                 if entry.get(*rule, "filters"):
-                    self.findings.append(
-                        Finding(
-                            "filters-left-out",
-                            f"{entry.title} has filters, and the Ingress that todoctl makes of it has none",
-                            entry.at(*rule, "filters"),
-                            "Serve the page at the path that visitors ask for",
-                            Severity.HINT,
-                        )
-                    )
+                    at = entry.at(*rule, "filters")
+                    self.findings.append(finding("filters-left-out", at, title=entry.title))
         if entry.get("spec", "tls"):
             edit.note(("spec", "tls"), "tls", "", "todoctl visits the page over http")
-        edit.resource = {
-            "apiVersion": entry.text("apiVersion") if entry.kind == "Ingress" else "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": {**edit.resource["metadata"], "annotations": kept},
-            "spec": {**self._class(edit), "rules": [{"host": slot.host, "http": {"paths": paths}}]},
-        }
+        metadata = {**edit.resource["metadata"], "annotations": kept}
+        edit.resource = self._made(metadata, paths, self._class(edit))
+        if entry.kind == "Ingress":
+            edit.resource["apiVersion"] = entry.text("apiVersion")
 
     def _path(self, route: Route) -> Resource:
         """Returns a path as it was written; that of an HTTPRoute, and the default, as an Ingress has it."""
@@ -355,52 +342,40 @@ class _Adapting:
             found[MIDDLEWARES] = new
         return found
 
-    def _class(self, edit: _Edit) -> dict[str, str]:
-        """Returns the class of an Ingress, as a part of its spec."""
+    def _class(self, edit: _Edit) -> str:
+        """Returns the class of an Ingress, "" where it has none."""
         entry, slot = edit.document, self.slot
         at: KeyPath = ("spec", "ingressClassName")
         if not entry.text(*at):
             at = ("metadata", "annotations", "kubernetes.io/ingress.class")
-        name = entry.text(*at)
-        if not name:
-            if entry.kind == "Ingress" and not slot.default_ingress_class:
-                self.findings.append(
-                    Finding(
-                        "ingress-no-class",
-                        f"{entry.title} names no class, and the cluster has none as its default",
-                        entry.at("spec"),
-                        f"Write spec.ingressClassName ({', '.join(slot.ingress_classes) or 'there is none'})",
-                    )
-                )
-            return {"ingressClassName": slot.default_ingress_class} if slot.default_ingress_class else {}
+        name, here, classes = entry.text(*at), slot.default_ingress_class, ", ".join(slot.ingress_classes)
         if name in slot.ingress_classes:
-            return {"ingressClassName": name}
-        here = slot.default_ingress_class or next(iter(slot.ingress_classes), "")
-        edit.note(at, name, here, "it is a class that the cluster has")
-        self.findings.append(
-            Finding(
-                "ingress-class",
-                f'{entry.title} asks for the class "{name}", which the cluster does not have',
-                entry.at(*at),
-                f"Leave the class out, or write {here}",
-                Severity.HINT,
+            here = name
+        elif name:
+            here = here or next(iter(slot.ingress_classes), "")
+            edit.note(at, name, here, "it is a class that the cluster has")
+            self.findings.append(
+                finding("ingress-class", entry.at(*at), title=entry.title, name=name, classes=classes)
             )
-        )
-        return {"ingressClassName": here} if here else {}
+        elif entry.kind == "Ingress" and not here:
+            self.findings.append(
+                finding("ingress-no-class", entry.at("spec"), title=entry.title, classes=classes)
+            )
+        return here
 
     def new_ingress(self, service: Document) -> Resource:
         """Returns an Ingress to a Service that no entry leads to."""
         edit = _Edit(service, self.changes)
         edit.note((), "", "Ingress", "the page is visited through an Ingress, and none leads to this Service")
-        port = service.get("spec", "ports", 0, "port")
-        backend = {"service": {"name": service.name, "port": {"number": port}}}
-        paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
-        rule = {"host": self.slot.host, "http": {"paths": paths}}
-        spec: Resource = {"rules": [rule]}
-        if self.slot.default_ingress_class:
-            spec["ingressClassName"] = self.slot.default_ingress_class
+        route = Route(service, ("metadata",), "/", service.name, service.text("spec", "ports", 0, "port"))
         metadata = {"name": service.name, "namespace": self.slot.namespace}
-        return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
+        return self._made(metadata, [self._path(route)], self.slot.default_ingress_class)
+
+    def _made(self, metadata: Resource, paths: list[Resource], ingress_class: str) -> Resource:
+        spec: Resource = {"rules": [{"host": self.slot.host, "http": {"paths": paths}}]}
+        if ingress_class:
+            spec["ingressClassName"] = ingress_class
+        return {"apiVersion": INGRESS, "kind": "Ingress", "metadata": metadata, "spec": spec}
 
     def _own(self, name: str) -> str:
         """Returns a name of something cluster-wide that only this submission has."""

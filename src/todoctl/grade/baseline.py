@@ -5,8 +5,9 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 from collections.abc import Iterable, Iterator
 
+from todoctl.grade.catalogue import Finding, finding
 from todoctl.grade.choice import POD, WORKLOADS, containers
-from todoctl.grade.documents import Document, Finding, KeyPath, Severity
+from todoctl.grade.documents import Document, KeyPath
 
 CAPABILITIES = frozenset(
     {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"}
@@ -69,7 +70,7 @@ def refusals(documents: Iterable[Document], asked: Iterable[Document]) -> Iterat
 
 
 def _refused(document: Document, at: KeyPath, why: str, fix: str) -> Finding:
-    return Finding("refused", f"{document.title} {why}", document.at(*at), fix, Severity.REFUSED)
+    return finding("refused", document.at(*at), title=document.title, why=why, fix=fix)
 
 
 def _pod(workload: Document) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from todoctl.errors import BadUsageError
-from todoctl.grade.documents import Document, Finding, KeyPath
+from todoctl.grade.catalogue import Finding
+from todoctl.grade.documents import Document, KeyPath
 
 WORKLOADS = ("Deployment", "StatefulSet")
 

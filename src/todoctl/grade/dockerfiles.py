@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from todoctl.grade.catalogue import Finding, finding
 from todoctl.grade.choice import OTHER_EXERCISE, App, common, containers, distance, is_other_exercise
-from todoctl.grade.documents import Document, Finding, Severity, text_of
+from todoctl.grade.documents import Document, text_of
 
 FILE = re.compile(r"^((?P<before>.+)\.)?(dockerfile|containerfile)([.-](?P<after>.+))?$", re.IGNORECASE)
 """Dockerfile, Containerfile, Dockerfile.reader, reader.Dockerfile."""
@@ -141,10 +142,18 @@ def _belonging(
 
 STARTS = ("CMD", "ENTRYPOINT")
 
+SCRIPT = re.compile(r"[\w./-]+\.(?:js|mjs|ts|py|rb|clj)\b")
 
-def instructions(dockerfile: Path) -> list[tuple[int, str, str]]:
-    """Returns the instructions of a Dockerfile: line, word in capitals, and what follows it."""
-    found: list[tuple[int, str, str]] = []
+BUILDS = re.compile(r"\b(build|tsc|compile|package)\b")
+"""What may make the script that is started."""
+
+Steps = list[tuple[int, str, str]]
+"""The instructions of a Dockerfile: line, word in capitals, and what follows it."""
+
+
+def instructions(dockerfile: Path) -> Steps:
+    """Returns the instructions of a Dockerfile; raises OSError or ValueError where it cannot be read."""
+    found: Steps = []
     begun, text = 0, ""
     for number, line in enumerate(text_of(dockerfile).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -160,7 +169,7 @@ def instructions(dockerfile: Path) -> list[tuple[int, str, str]]:
     return found
 
 
-def _steps(dockerfile: Path) -> list[tuple[int, str, str]]:
+def _steps(dockerfile: Path) -> Steps:
     """Returns the instructions of a Dockerfile, none where it cannot be read."""
     try:
         return instructions(dockerfile)
@@ -174,7 +183,7 @@ def exposed(dockerfile: Path) -> set[int]:
     return {int(port) for _, word, rest in steps if word == "EXPOSE" for port in re.findall(r"\d+", rest)}
 
 
-def _sources(steps: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
+def _sources(steps: Steps) -> Iterator[tuple[int, str]]:
     """Returns what a Dockerfile copies from the directory that it is built in, where it names it plainly."""
     for line, word, rest in steps:
         if word in {"COPY", "ADD"} and "--from=" not in rest and "<<" not in rest:
@@ -186,57 +195,35 @@ def _sources(steps: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
 def check(directory: Path, app: App, images: Sequence[Image]) -> Iterator[Finding]:
     """Returns what is wrong with the Dockerfiles of an app, as far as they say."""
     for image in images:
-        if image.dockerfile is not None:
-            file = PurePosixPath(os.path.relpath(image.dockerfile, directory))
-            try:
-                steps = instructions(image.dockerfile)
-            except (OSError, ValueError) as error:
-                yield Finding(
-                    "dockerfile", f"{file} cannot be read: {error}", f"{file}:1", "Correct this file"
-                )
-                continue
-            yield from _check(image.build or image.dockerfile.parent, str(file), steps)
+        if image.dockerfile is None or image.build is None:
+            continue
+        file = os.path.relpath(image.dockerfile, directory)
+        try:
+            steps = instructions(image.dockerfile)
+        except (OSError, ValueError) as error:
+            yield finding("dockerfile", f"{file}:1", file=file, why=f"cannot be read: {error}")
+        else:
+            yield from _check(image.build, file, steps)
             yield from _hidden(image, app, steps)
 
 
-def _check(build: Path, file: str, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
+def _check(build: Path, file: str, steps: Steps) -> Iterator[Finding]:
     if not any(word == "FROM" for _, word, _ in steps):
-        yield Finding("dockerfile", f"{file} has no FROM", f"{file}:1", "Begin it with FROM and a base image")
+        yield finding("dockerfile", f"{file}:1", file=file, why="has no FROM")
     for line, source in _sources(steps):
         if not (build / source).exists():
-            yield Finding(
-                "dockerfile-copy",
-                f"{file} copies {source}, which is not in {build.name}/",
-                f"{file}:{line}",
-                "Copy what is in the repository; what is built before belongs in the Dockerfile, too",
-            )
-    for line, _, rest in steps:
-        if re.search(r"GOARCH=arm64|--platform=linux/arm64", rest):
-            yield Finding(
-                "dockerfile-arm64",
-                f"{file} builds for arm64, and most computers do not run that: exec format error",
-                f"{file}:{line}",
-                "Leave the architecture out: then it is that of the computer that builds",
-                Severity.HINT,
-            )
-    if not any(word == "RUN" and re.search(r"build|tsc|compile|package", rest) for _, word, rest in steps):
-        yield from _started(build, file, steps)
-
-
-def _started(build: Path, file: str, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
-    """Whether what is started is there, as far as a script is named that nothing builds."""
+            yield finding("dockerfile-copy", f"{file}:{line}", file=file, source=source, build=build.name)
+    built = any(word == "RUN" and BUILDS.search(rest) for _, word, rest in steps)
     for line, word, rest in steps:
-        for script in re.findall(r"[\w./-]+\.(?:js|mjs|ts|py|rb|clj)\b", rest if word in STARTS else ""):
+        at = f"{file}:{line}"
+        if re.search(r"GOARCH=arm64|--platform=linux/arm64", rest):
+            yield finding("dockerfile-arm64", at, file=file)
+        for script in SCRIPT.findall(rest) if word in STARTS and not built else ():
             if "/" not in script and not any(build.rglob(script)):
-                yield Finding(
-                    "dockerfile-command",
-                    f"{file} starts {script}, which is not in {build.name}/",
-                    f"{file}:{line}",
-                    "Name the file that starts the app",
-                )
+                yield finding("dockerfile-command", at, file=file, script=script, build=build.name)
 
 
-def _hidden(image: Image, app: App, steps: list[tuple[int, str, str]]) -> Iterator[Finding]:
+def _hidden(image: Image, app: App, steps: Steps) -> Iterator[Finding]:
     """Whether a volume is mounted over the directory that the app was copied to."""
     last = max((number for number, (_, word, _) in enumerate(steps) if word == "FROM"), default=0)
     home, copied = "/", False
@@ -244,18 +231,15 @@ def _hidden(image: Image, app: App, steps: list[tuple[int, str, str]]) -> Iterat
         if word == "WORKDIR":
             home, copied = os.path.normpath(PurePosixPath(home) / rest), False
         copied = copied or (word in {"COPY", "ADD"} and _arguments(rest)[-1:] in (["."], ["./"], [home]))
+    if not copied or home == "/":
+        return
     for workload in app.workloads:
         for container in containers(workload):
             for mount in workload.each(*container, "volumeMounts"):
-                path = PurePosixPath(workload.text(*mount, "mountPath"))
+                path = workload.text(*mount, "mountPath")
                 mine = workload.text(*container, "image") == image.name
-                if mine and copied and home != "/" and PurePosixPath(home).is_relative_to(path):
-                    yield Finding(
-                        "mount-hides-app",
-                        f"The volume at {path} hides the app, which the Dockerfile copies to {home}",
-                        workload.at(*mount, "mountPath"),
-                        f"Mount it at a directory of its own, such as {home}/files",
-                    )
+                if mine and path and PurePosixPath(home).is_relative_to(path):
+                    yield finding("mount-hides-app", workload.at(*mount, "mountPath"), path=path, home=home)
 
 
 def _arguments(rest: str) -> list[str]:

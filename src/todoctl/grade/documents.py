@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
 from todoctl.errors import BadUsageError
+from todoctl.grade.catalogue import Finding, finding
 from todoctl.kube.manifests import Resource
 
 KeyPath = tuple[str | int, ...]
@@ -35,30 +35,6 @@ SUFFIXES = (".yaml", ".yml")
 
 LOOKS_LIKE_A_RESOURCE = re.compile(r"^[\s\-{\"']*(apiVersion|kind)\b", re.MULTILINE)
 """A repository's other YAML (workflows, lock files) is not parsed."""
-
-
-class Severity(StrEnum):
-    """What a finding means for the submission."""
-
-    REFUSED = "refused"
-    """It asks for what todoctl gives no stranger, so nothing of it is applied."""
-    FAULT = "fault"
-    """As written it cannot work."""
-    HINT = "hint"
-    """It can work, and somebody would want to know."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong with a submission, in words that a beginner knows."""
-
-    code: str
-    """A name for this kind of finding, as in docs/grading.md."""
-    sentence: str
-    at: str
-    """FILE:LINE, as of the submission's directory."""
-    fix: str
-    severity: Severity = Severity.FAULT
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,9 +208,7 @@ class _Reader:
                 raise yaml.MarkedYAMLError(problem="a key is no plain text", problem_mark=key_node.start_mark)
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in found:
-                sentence = f"The key {key} is there twice, and only the second one counts"
-                fix = f"Put what both say under one {key}"
-                self.findings.append(Finding("key-twice", sentence, f"{self.file}:{line}", fix))
+                self.findings.append(finding("key-twice", f"{self.file}:{line}", key=key))
             self._lines[*path, key] = line
             found[key] = self._value(value_node, (*path, key))
         return found
@@ -260,5 +234,4 @@ def _unreadable(file: str, error: Exception, *, template: bool) -> Finding:
         why = "it is a template (Helm's, say), which todoctl does not fill in"
     if isinstance(error, RecursionError):
         why = "it is nested too deeply"
-    fix = "Correct this file; `kubectl apply --dry-run=client -f FILE` reads it as the cluster does"
-    return Finding("yaml-broken", f"{file} cannot be read: {why}", f"{file}:{line}", fix)
+    return finding("yaml-broken", f"{file}:{line}", file=file, why=why)

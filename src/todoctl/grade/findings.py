@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from todoctl.grade.catalogue import Finding, Severity, finding
 from todoctl.grade.choice import (
     NEAR,
     POD,
@@ -18,7 +19,7 @@ from todoctl.grade.choice import (
     storage_class,
 )
 from todoctl.grade.dockerfiles import Image, exposed, is_public
-from todoctl.grade.documents import Document, Finding, KeyPath, Severity
+from todoctl.grade.documents import Document, KeyPath
 
 VERSIONS = {
     "ConfigMap": "v1",
@@ -39,90 +40,65 @@ LABELS = ("spec", "template", "metadata", "labels")
 PROVISIONED = frozenset({"local-path", "standard", "hostpath", "microk8s-hostpath"})
 """The classes with which the usual small clusters come, and which need no volume."""
 
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS |= {f"{unit}i": 1024**power for power, unit in enumerate("KMGT", start=1)}
+"""https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/"""
 
 
 def check(app: App, repository: Repository, images: tuple[Image, ...]) -> Iterator[Finding]:
     """Returns what is wrong with an app that was chosen from a repository."""
     for document in app.documents:
-        yield from _document(document)
-        for other in repository.of(document.kind):
-            if other is not document and (other.name, other.folder) == (document.name, document.folder):
-                yield Finding(
-                    "name-twice",
-                    f"{document.title} is at {document.at()} as well, and that one is graded",
-                    other.at(),
-                    "Give one of them another name, or take it away: a cluster has one of that name",
-                    Severity.HINT,
-                )
+        yield from _document(document, repository)
+        if document.kind == "PersistentVolumeClaim":
+            yield from _claim(document, repository)
+        if document.kind == "PersistentVolume":
+            yield from _volume(document)
     for workload in app.workloads:
         yield from _workload(workload)
         yield from _references(workload, repository)
         yield from _mounts(workload)
         yield from _images(workload, {image.name: image for image in images})
-    yield from _kept(app)
+        if not any(map(mounts_a_claim, app.workloads)):
+            yield _not_kept(workload)
     for service in app.services:
         yield from _service(service, app, repository, images)
     for entry in app.entries:
         yield from _entry(entry, app, repository)
     yield from _reached(app)
-    for claim in app.needs:
-        if claim.kind == "PersistentVolumeClaim":
-            yield from _claim(claim, repository)
-        if claim.kind == "PersistentVolume":
-            yield from _volume(claim)
     yield from _namespaces(app, repository)
 
 
-def _document(document: Document) -> Iterator[Finding]:
-    known = VERSIONS.get(document.kind)
-    if known and document.text("apiVersion") != known:
-        version = document.text("apiVersion")
-        yield Finding(
-            "api-version",
-            f'{document.title} has the apiVersion "{version}", which no cluster of today knows',
-            document.at("apiVersion"),
-            f"Write apiVersion: {known}"
-            + (
-                ", and the backend as service.name and service.port.number"
-                if document.kind == "Ingress"
-                else ""
-            ),
-        )
+def _document(document: Document, repository: Repository) -> Iterator[Finding]:
+    title, version = document.title, document.text("apiVersion")
+    known = VERSIONS.get(document.kind, version)
+    if version != known:
+        yield finding("api-version", document.at("apiVersion"), title=title, version=version, known=known)
     if document.name and not NAME.fullmatch(document.name):
-        yield Finding(
-            "name-invalid",
-            f'"{document.name}" is no name for a {document.kind}',
-            document.at("metadata", "name"),
-            "Use small letters, digits and hyphens alone",
-        )
-    data = document.mapping("data") if document.kind == "ConfigMap" else {}
-    for key, value in data.items():
-        if not isinstance(value, str):
-            yield _not_text(document, ("data", key), f"{key} of {document.title}")
+        at = document.at("metadata", "name")
+        yield finding("name-invalid", at, name=document.name, kind=document.kind)
+    for other in repository.of(document.kind):
+        if other is not document and (other.name, other.folder) == (document.name, document.folder):
+            yield finding("name-twice", other.at(), title=title, other=document.at())
+    for key, value in document.mapping("data").items():
+        if document.kind == "ConfigMap" and not isinstance(value, str):
+            yield _not_text(document, ("data", key), f"{key} of {title}")
 
 
 def _not_text(document: Document, at: KeyPath, what: str) -> Finding:
     value = document.get(*at)
-    shown = str(value).lower() if isinstance(value, bool) else value
-    return Finding(
-        "not-text",
-        f"{what} is not text, so the cluster does not take it",
-        document.at(*at),
-        f'Put it in quotes: {at[-1]}: "{shown}"',
-    )
+    value = str(value).lower() if isinstance(value, bool) else value
+    return finding("not-text", document.at(*at), what=what, key=at[-1], value=value)
 
 
 def _workload(workload: Document) -> Iterator[Finding]:
-    selector = workload.mapping("spec", "selector", "matchLabels")
-    labels = workload.mapping(*LABELS)
+    selector, labels = workload.mapping("spec", "selector", "matchLabels"), workload.mapping(*LABELS)
     if not matches(selector, labels) and not workload.get("spec", "selector", "matchExpressions"):
-        yield Finding(
+        yield finding(
             "selector-template",
-            f"The selector of {workload.title} is not among the labels of its own pods ({_shown(labels)})",
             workload.at("spec", "selector", "matchLabels"),
-            f"Write the labels of the selector ({_shown(selector)}) in spec.template.metadata.labels, too",
+            title=workload.title,
+            selector=_shown(selector),
+            labels=_shown(labels),
         )
     for container in containers(workload):
         for variable in workload.each(*container, "env"):
@@ -135,38 +111,27 @@ def _workload(workload: Document) -> Iterator[Finding]:
 def _references(workload: Document, repository: Repository) -> Iterator[Finding]:
     missing: set[str] = set()
     for reference in references(workload):
-        found = repository.named(reference.kind, reference.name, workload)
-        at = workload.at(*reference.at)
-        if found is None and reference.name in missing:
-            continue
-        if found is None:
-            missing.add(reference.name)
-            yield Finding(
-                f"{reference.kind.removeprefix('PersistentVolume').lower()}-missing",
-                f'{workload.title} needs the {reference.kind} "{reference.name}", which no file has',
-                at,
-                f"Add its manifest, or name one that is there{_names(repository, reference.kind)}",
-            )
-        elif reference.key and reference.key not in {*found.mapping("data"), *found.mapping("stringData")}:
-            yield Finding(
-                "key-missing",
-                f'{found.title} ({found.at()}) has no key "{reference.key}"',
-                at,
-                f"Add the key, or name one that is there ({', '.join(found.mapping('data')) or 'none is'})",
-            )
+        kind, name, at = reference.kind, reference.name, workload.at(*reference.at)
+        found = repository.named(kind, name, workload)
+        if found is None and name not in missing:
+            missing.add(name)
+            known = _names(repository, kind)
+            yield finding("resource-missing", at, title=workload.title, kind=kind, name=name, known=known)
+        if found is not None and reference.key:
+            keys = [*found.mapping("data"), *found.mapping("stringData")]
+            if reference.key not in keys:
+                title = f"{found.title} ({found.at()})"
+                yield finding("key-missing", at, title=title, key=reference.key, known=", ".join(keys))
 
 
 def _names(repository: Repository, kind: str) -> str:
-    names = sorted({document.name for document in repository.of(kind)})
-    return f" ({', '.join(names)})" if names else ""
+    return ", ".join(sorted({document.name for document in repository.of(kind)}))
 
 
 def _mounts(workload: Document) -> Iterator[Finding]:
     declared = {workload.text(*volume, "name"): volume for volume in workload.each(*POD, "volumes")}
-    templates = {
-        workload.text(*template, "metadata", "name")
-        for template in workload.each("spec", "volumeClaimTemplates")
-    }
+    templates = list(workload.each("spec", "volumeClaimTemplates"))
+    known = {*declared, *(workload.text(*template, "metadata", "name") for template in templates)}
     mounted = {
         workload.text(*mount, "name"): mount
         for container in containers(workload)
@@ -174,224 +139,126 @@ def _mounts(workload: Document) -> Iterator[Finding]:
     }
     for name, volume in declared.items():
         if name not in mounted:
-            kept = bool(workload.mapping(*volume, "persistentVolumeClaim"))
-            yield Finding(
-                "volume-not-mounted",
-                f'The volume "{name}" is declared, but no container mounts it'
-                + (", so nothing is kept on its claim" if kept else ""),
-                workload.at(*volume),
-                f"Add name: {name} and its mountPath to the volumeMounts of the container that writes there",
-                Severity.FAULT if kept else Severity.HINT,
-            )
+            kept = workload.mapping(*volume, "persistentVolumeClaim")
+            severity = Severity.FAULT if kept else Severity.HINT
+            yield finding("volume-not-mounted", workload.at(*volume), severity, name=name)
     for name, mount in mounted.items():
-        if name not in declared and name not in templates:
-            yield Finding(
-                "mount-undeclared",
-                f'A container mounts the volume "{name}", which {workload.title} does not declare',
-                workload.at(*mount, "name"),
-                f"Declare it under volumes, or mount one that is there ({', '.join(declared) or 'none is'})",
-            )
+        if name not in known:
+            at, there = workload.at(*mount, "name"), ", ".join(sorted(known))
+            yield finding("mount-undeclared", at, name=name, title=workload.title, known=there)
 
 
 def _images(workload: Document, images: dict[str, Image]) -> Iterator[Finding]:
     for container in containers(workload):
-        name = workload.text(*container, "image")
-        at = (*container, "image")
-        if not name:
-            yield Finding(
-                "image-none",
-                f"A container of {workload.title} names no image",
-                workload.at(*container),
-                "Write image: and the name of what you have built",
-            )
-            continue
-        if "/" in name or is_public(name):
-            continue
-        policy = workload.text(*container, "imagePullPolicy")
+        name, policy = workload.text(*container, "image"), workload.text(*container, "imagePullPolicy")
+        at = workload.at(*container, "image")
         latest = "@" not in name and (":" not in name or name.endswith(":latest"))
-        if images[name].dockerfile is None:
-            yield Finding(
-                "image-nowhere",
-                f'No registry has the image "{name}", and {images[name].why}',
-                workload.at(*at),
-                "Name the directory that it is built in with --build DIR, or push it and write USER/NAME:TAG",
-            )
+        if not name:
+            yield finding("image-none", at, title=workload.title)
+        elif "/" in name or is_public(name):
+            continue
+        elif images[name].dockerfile is None:
+            yield finding("image-nowhere", at, image=name, why=images[name].why)
         elif policy == "Always" or (latest and not policy):
-            yield Finding(
-                "pull-policy",
-                f'The image "{name}" is pulled each time that a pod starts, but no registry has it',
-                workload.at(*container, "imagePullPolicy") if policy else workload.at(*at),
-                "Write imagePullPolicy: IfNotPresent; `k3d image import` brings the image to the nodes",
-                Severity.HINT,
-            )
+            at = workload.at(*container, "imagePullPolicy") if policy else at
+            yield finding("pull-policy", at, image=name)
 
 
-def _kept(app: App) -> Iterator[Finding]:
-    """Whether there is anything that outlives a pod."""
-    if any(map(mounts_a_claim, app.workloads)):
-        return
-    for workload in app.workloads:
-        replicas = workload.get("spec", "replicas")
-        several = isinstance(replicas, int) and replicas > 1
-        temporary = [
-            volume
-            for volume in workload.each(*POD, "volumes")
-            if workload.get(*volume, "emptyDir") is not None
-        ]
-        what = "each of its pods has a picture of its own" if several else "the picture ends with its pod"
-        yield Finding(
-            "replicas-apart" if several else "emptydir" if temporary else "no-claim",
-            f"{workload.title} mounts no claim, so {what}",
-            workload.at("spec", "replicas") if several else workload.at(*(temporary or [POD])[0]),
-            "Mount a PersistentVolumeClaim" + (", instead of the emptyDir" if temporary else ""),
-        )
+def _not_kept(workload: Document) -> Finding:
+    """Returns what is wrong with a workload that mounts no claim."""
+    replicas = workload.get("spec", "replicas")
+    if isinstance(replicas, int) and replicas > 1:
+        return finding("replicas-apart", workload.at("spec", "replicas"), title=workload.title)
+    for volume in workload.each(*POD, "volumes"):
+        if workload.get(*volume, "emptyDir") is not None:
+            return finding("emptydir", workload.at(*volume, "emptyDir"), title=workload.title)
+    return finding("no-claim", workload.at(*POD), title=workload.title)
 
 
 def _service(
     service: Document, app: App, repository: Repository, images: tuple[Image, ...]
 ) -> Iterator[Finding]:
-    selector = service.mapping("spec", "selector")
+    title, at = service.title, service.at("spec", "selector")
     workloads = repository.selected(service)
     if not workloads:
-        labels = "; ".join(f"{one.title}: {_shown(one.mapping(*LABELS))}" for one in app.workloads)
-        yield Finding(
-            "service-selects-nothing",
-            f"{service.title} selects {_shown(selector)}, and no pod has these labels",
-            service.at("spec", "selector"),
-            f"Write the labels of the pods that it is for ({labels or 'there is no Deployment'})",
-        )
+        known = "; ".join(f"{one.title}: {_shown(one.mapping(*LABELS))}" for one in app.workloads)
+        selector = _shown(service.mapping("spec", "selector"))
+        yield finding("service-selects-nothing", at, title=title, selector=selector, known=known)
         return
     if len({workload.name for workload in workloads}) > 1:
-        yield Finding(
-            "service-selects-several",
-            f"{service.title} selects the pods of " + " and ".join(one.title for one in workloads),
-            service.at("spec", "selector"),
-            "Give each Deployment a label of its own, and select one",
-            Severity.HINT,
-        )
+        others = " and ".join(workload.title for workload in workloads)
+        yield finding("service-selects-several", at, title=title, others=others)
     names, numbers = _ports(workloads, images)
+    listed = ", ".join(map(str, sorted(numbers)))
     for port in service.each("spec", "ports"):
-        target = service.get(*port, "targetPort") or service.get(*port, "port")
-        at = service.at(*port, "targetPort" if service.get(*port, "targetPort") else "port")
-        if isinstance(target, str) and not target.isdigit() and target not in names:
-            yield Finding(
-                "port-name",
-                f'{service.title} leads to the port "{target}", and no container has a port of that name',
-                at,
-                f"Write the number, or name: {target} under the container's ports",
-            )
-        elif str(target).isdigit() and numbers and int(str(target)) not in numbers:
-            listed = ", ".join(map(str, sorted(numbers)))
-            yield Finding(
-                "port-number",
-                f"{service.title} leads to port {target}, but container and Dockerfile speak of {listed}",
-                at,
-                f"Write the port on which the app listens as targetPort ({listed})",
-                Severity.HINT,
-            )
+        key = "targetPort" if service.text(*port, "targetPort") else "port"
+        target, at = service.text(*port, key), service.at(*port, key)
+        if not target.isdecimal() and target not in names:
+            yield finding("port-name", at, title=title, port=target)
+        elif target.isdecimal() and numbers and int(target) not in numbers:
+            yield finding("port-number", at, title=title, port=target, known=listed)
 
 
 def _ports(workloads: list[Document], images: tuple[Image, ...]) -> tuple[set[str], set[int]]:
     """Returns the names and numbers of the ports that containers and Dockerfiles speak of."""
     names: set[str] = set()
+    texts: set[str] = set()
     numbers: set[int] = set()
     for workload in workloads:
         for container in containers(workload):
             for port in workload.each(*container, "ports"):
                 names.add(workload.text(*port, "name"))
-                numbers |= _numbers(workload.text(*port, "containerPort"))
+                texts.add(workload.text(*port, "containerPort"))
             for variable in workload.each(*container, "env"):
                 if "PORT" in workload.text(*variable, "name").upper():
-                    numbers |= _numbers(workload.text(*variable, "value"))
-            used = [one for one in images if one.name == workload.text(*container, "image")]
-            numbers |= {port for image in used if image.dockerfile for port in exposed(image.dockerfile)}
-    return names, numbers
-
-
-def _numbers(text: str) -> set[int]:
-    return {int(text)} if text.isdecimal() else set()
+                    texts.add(workload.text(*variable, "value"))
+            for image in images:
+                if image.dockerfile and image.name == workload.text(*container, "image"):
+                    numbers |= exposed(image.dockerfile)
+    return names, numbers | {int(text) for text in texts if text.isdecimal()}
 
 
 def _entry(entry: Document, app: App, repository: Repository) -> Iterator[Finding]:
     found = routes(entry)
     if not found:
-        yield Finding(
-            "ingress-empty",
-            f"{entry.title} leads nowhere",
-            entry.at("spec", "rules"),
-            "Write spec.rules[].http.paths[].backend.service with its name and port; the indentation counts",
-        )
+        yield finding("ingress-empty", entry.at("spec", "rules"), title=entry.title)
     for route in found:
         service = repository.named("Service", route.service, entry)
         if service is None:
-            yield Finding(
-                "ingress-service",
-                f'{entry.title} leads to the Service "{route.service}", which no file has',
-                entry.at(*route.backend),
-                f"Write the name of a Service that is there{_names(repository, 'Service')}",
-                Severity.FAULT if len(found) == 1 or route.path == "/" else Severity.HINT,
-            )
+            severity = Severity.FAULT if len(found) == 1 or route.path == "/" else Severity.HINT
+            at, known = entry.at(*route.backend), _names(repository, "Service")
+            yield finding("ingress-service", at, severity, title=entry.title, name=route.service, known=known)
         elif service in app.services:
             yield from _route(route, service)
 
 
 def _route(route: Route, service: Document) -> Iterator[Finding]:
-    ports = list(service.each("spec", "ports"))
-    known = {service.text(*port, key) for port in ports for key in ("port", "name")}
-    if route.port not in known:
-        numbers = ", ".join(service.text(*port, "port") for port in ports)
-        yield Finding(
-            "ingress-port",
-            f"{route.entry.title} leads to port {route.port or '(none)'} of {service.title},"
-            f" which has {numbers or 'none'}",
-            route.entry.at(*route.backend, "service", "port"),
-            f"Write the port of the Service ({numbers}), which need not be that of the container",
+    entry, ports = route.entry, list(service.each("spec", "ports"))
+    if route.port not in {service.text(*port, key) for port in ports for key in ("port", "name")}:
+        at = entry.at(*route.backend, "service", "port")
+        known = ", ".join(service.text(*port, "port") for port in ports)
+        yield finding(
+            "ingress-port", at, title=entry.title, port=route.port, service=service.title, known=known
         )
-    if route.entry.kind != "Ingress" or route.backend[-1] != "backend":
+    if entry.kind != "Ingress" or route.backend[-1] != "backend":
         return
-    kind = route.entry.text(*route.backend[:-1], "pathType")
-    if not kind and route.entry.text("apiVersion") == VERSIONS["Ingress"]:
-        yield Finding(
-            "path-type",
-            f"The path {route.path} of {route.entry.title} has no pathType, so the cluster does not take it",
-            route.entry.at(*route.backend[:-1]),
-            "Write pathType: Prefix",
-        )
+    kind, at = entry.text(*route.backend[:-1], "pathType"), entry.at(*route.backend[:-1], "pathType")
+    if not kind and entry.text("apiVersion") == VERSIONS["Ingress"]:
+        yield finding("path-type", at, path=route.path, title=entry.title)
     if kind == "Exact":
-        yield Finding(
-            "path-exact",
-            f"{route.entry.title} leads exactly {route.path} to the app, and no picture at another path",
-            route.entry.at(*route.backend[:-1], "pathType"),
-            "Write pathType: Prefix",
-            Severity.HINT,
-        )
+        yield finding("path-exact", at, path=route.path, title=entry.title)
 
 
 def _reached(app: App) -> Iterator[Finding]:
-    """Whether anything leads to the app from outside."""
-    if not app.services and app.workloads:
-        yield Finding(
-            "no-service",
-            f"No Service selects the pods of {app.workloads[0].title}, so nothing leads to it",
-            app.workloads[0].at(*LABELS),
-            "Add a Service with these labels as its selector, and an Ingress",
-        )
-    elif not app.workloads:
+    """Returns which part is not there of what leads to the app from outside."""
+    if not app.workloads:
         front = (app.services or app.entries)[0]
-        yield Finding(
-            "no-deployment",
-            f"{front.title} is there, but no Deployment that it could lead to",
-            front.at(),
-            "Add the manifest of the Deployment, or correct the file that cannot be read",
-        )
+        yield finding("no-deployment", front.at(), title=front.title)
+    elif not app.services:
+        workload = app.workloads[0]
+        yield finding("no-service", workload.at(*LABELS), title=workload.title)
     elif not app.entries:
-        yield Finding(
-            "no-ingress",
-            f"No Ingress leads to {app.services[0].title}",
-            app.services[0].at(),
-            "Add an Ingress, as exercise 1.8 asks for",
-            Severity.HINT,
-        )
+        yield finding("no-ingress", app.services[0].at(), title=app.services[0].title)
 
 
 def _claim(claim: Document, repository: Repository) -> Iterator[Finding]:
@@ -399,34 +266,17 @@ def _claim(claim: Document, repository: Repository) -> Iterator[Finding]:
     volumes = repository.volumes(claim)
     asked = [one for other in repository.of("PersistentVolumeClaim") for one in repository.volumes(other)]
     beside = [one for one in nearest(repository.of("PersistentVolume"), claim, NEAR) if one not in asked]
-    where = claim.at("spec", "storageClassName")
     if name and not volumes:
-        yield Finding(
-            "volume-missing",
-            f'{claim.title} names the volume "{name}", which no file has',
-            claim.at("spec", "volumeName"),
-            f"Write the name of a volume that is there{_names(repository, 'PersistentVolume')}, or none",
+        known = _names(repository, "PersistentVolume")
+        yield finding(
+            "volume-missing", claim.at("spec", "volumeName"), title=claim.title, name=name, known=known
         )
     elif wanted is None and (volumes or beside) and not name:
-        volume = (volumes or beside)[0]
-        yield Finding(
-            "volume-unused",
-            f"{claim.title} names no storageClassName, so a default class gives it a new volume,"
-            f" and {volume.title} ({volume.at()}) is not used",
-            claim.at("spec"),
-            "Write the same storageClassName in volume and claim",
-            Severity.HINT,
-        )
+        volume = _located((volumes or beside)[0])
+        yield finding("volume-unused", claim.at("spec"), title=claim.title, volume=volume)
     elif wanted and not volumes and beside:
-        volume = beside[0]
-        yield Finding(
-            "claim-class",
-            f'{claim.title} asks for storageClassName "{wanted}", and no volume has it:'
-            f' {volume.title} ({volume.at("spec", "storageClassName")}) has "{storage_class(volume) or ""}"',
-            where,
-            "Write the same storageClassName in volume and claim",
-            Severity.HINT if wanted in PROVISIONED else Severity.FAULT,
-        )
+        severity = Severity.HINT if wanted in PROVISIONED else Severity.FAULT
+        yield _other_class(claim, beside[0], severity)
     misfits = [list(_misfits(claim, volume)) for volume in volumes]
     if all(misfits):
         yield from [misfit for (misfit, *_) in misfits][:1]
@@ -434,39 +284,30 @@ def _claim(claim: Document, repository: Repository) -> Iterator[Finding]:
 
 def _misfits(claim: Document, volume: Document) -> Iterator[Finding]:
     """Returns why a claim cannot have a volume that it asks for."""
-    whose = f"{volume.title} ({volume.at()})"
+    title, whose = claim.title, _located(volume)
     if (storage_class(volume) or "") != (storage_class(claim) or ""):
-        yield Finding(
-            "claim-class",
-            f'{claim.title} names {whose}, whose storageClassName is "{storage_class(volume) or ""}"',
-            claim.at("spec", "storageClassName"),
-            "Write the same storageClassName in volume and claim",
-        )
+        yield _other_class(claim, volume, Severity.FAULT)
     size = ("spec", "resources", "requests", "storage")
-    has = volume.text("spec", "capacity", "storage")
-    if _bytes(claim.text(*size)) > _bytes(has) > 0:
-        yield Finding(
-            "claim-too-large",
-            f"{claim.title} asks for {claim.text(*size)}, and {whose} has {has}",
-            claim.at(*size),
-            f"Ask for {has} at most, or enlarge the volume",
-        )
-    wanted, offered = (_texts(one.get("spec", "accessModes")) for one in (claim, volume))
-    if not set(wanted) <= set(offered):
-        yield Finding(
-            "claim-access-modes",
-            f"{claim.title} asks for {', '.join(wanted)}, and {whose} has {', '.join(offered)}",
-            claim.at("spec", "accessModes"),
-            "Write the same accessModes in volume and claim",
-        )
-    mode = ("spec", "volumeMode")
-    if (claim.text(*mode) or "Filesystem") != (volume.text(*mode) or "Filesystem"):
-        yield Finding(
-            "claim-volume-mode",
-            f"{claim.title} and {whose} have not the same volumeMode",
-            claim.at(*mode),
-            "Write volumeMode: Filesystem in both",
-        )
+    wanted, has = claim.text(*size), volume.text("spec", "capacity", "storage")
+    if _bytes(wanted) > _bytes(has) > 0:
+        at = claim.at(*size)
+        yield finding("claim-too-large", at, title=title, wanted=wanted, volume=whose, offered=has)
+    modes, offered = (_texts(one.get("spec", "accessModes")) for one in (claim, volume))
+    if not set(modes) <= set(offered):
+        at, one, other = claim.at("spec", "accessModes"), ", ".join(modes), ", ".join(offered)
+        yield finding("claim-access-modes", at, title=title, wanted=one, volume=whose, offered=other)
+    if {one.text("spec", "volumeMode") or "Filesystem" for one in (claim, volume)} != {"Filesystem"}:
+        yield finding("claim-volume-mode", claim.at("spec", "volumeMode"), title=title, volume=whose)
+
+
+def _other_class(claim: Document, volume: Document, severity: Severity) -> Finding:
+    at, wanted = claim.at("spec", "storageClassName"), storage_class(claim) or ""
+    offered = f'{volume.title} ({volume.at("spec", "storageClassName")}) has "{storage_class(volume) or ""}"'
+    return finding("claim-class", at, severity, title=claim.title, wanted=wanted, offered=offered)
+
+
+def _located(document: Document) -> str:
+    return f"{document.title} ({document.at()})"
 
 
 def _texts(value: object) -> list[str]:
@@ -474,52 +315,30 @@ def _texts(value: object) -> list[str]:
 
 
 def _bytes(quantity: str) -> float:
-    """Returns a quantity in bytes, 0 where it is none: https://kubernetes.io/docs/reference/kubernetes-api/."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?i?|k)", quantity)
-    return float(match[1]) * UNITS[match[2].replace("k", "K")] if match and match[2] != "i" else 0.0
+    """Returns a quantity in bytes, 0 where it is none that a volume has."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(.*)", quantity)
+    return float(match[1]) * UNITS.get(match[2], 0) if match else 0.0
 
 
 def _volume(volume: Document) -> Iterator[Finding]:
     if volume.mapping("spec", "local") and not volume.mapping("spec", "nodeAffinity"):
-        yield Finding(
-            "local-no-node",
-            f"{volume.title} is local to a node, and does not say to which, so the cluster does not take it",
-            volume.at("spec", "local"),
-            "Add spec.nodeAffinity with the node's name, as the course material does",
-        )
+        yield finding("local-no-node", volume.at("spec", "local"), title=volume.title)
 
 
 def _namespaces(app: App, repository: Repository) -> Iterator[Finding]:
     """Whether what names each other is in one namespace."""
+    main, key = app.core[0], ("metadata", "namespace")
+    home = main.text(*key)
     mine = [document for document in app.documents if document.kind != "PersistentVolume"]
-    main = app.core[0]
-    home = main.text("metadata", "namespace")
-    namespaces = {document: document.text("metadata", "namespace") for document in mine}
-    for document, namespace in namespaces.items():
-        if home and namespace not in {"", home}:
-            yield Finding(
-                "namespace-differs",
-                f'{document.title} is in the namespace "{namespace}", and {main.title} in "{home}"',
-                document.at("metadata", "namespace"),
-                "Write the same metadata.namespace in all of them",
-            )
-    without = [document for document, namespace in namespaces.items() if bool(namespace) != bool(home)]
-    if without:
-        yield Finding(
-            "namespace-partly",
-            f"Not all manifests name a namespace: {main.title} and {without[0].title} differ",
-            without[0].at("metadata", "namespace"),
-            "Write the same metadata.namespace in all of them, or in none",
-            Severity.HINT,
-        )
+    for document in mine:
+        other = document.text(*key)
+        if home and other not in {"", home}:
+            at, title = document.at(*key), document.title
+            yield finding("namespace-differs", at, title=title, other=other, main=main.title, home=home)
+    for document in [one for one in mine if bool(one.text(*key)) != bool(home)][:1]:
+        yield finding("namespace-partly", document.at(*key), title=main.title, other=document.title)
     if home and home != "default" and home not in {one.name for one in repository.of("Namespace")}:
-        yield Finding(
-            "namespace-missing",
-            f'No file makes the namespace "{home}"',
-            main.at("metadata", "namespace"),
-            f"Say in the README that it takes `kubectl create namespace {home}`, or add its manifest",
-            Severity.HINT,
-        )
+        yield finding("namespace-missing", main.at(*key), name=home)
 
 
 def _shown(labels: dict[str, object]) -> str:

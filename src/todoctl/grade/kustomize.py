@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from todoctl.errors import BadUsageError
+from todoctl.grade.catalogue import Finding
 from todoctl.grade.choice import WORKLOADS, containers
-from todoctl.grade.documents import Document, Finding, read, read_one
+from todoctl.grade.documents import Document, read, read_one
 from todoctl.kube.manifests import Resource
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")

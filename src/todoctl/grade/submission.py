@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 
 from todoctl.errors import BadUsageError
 from todoctl.grade import dockerfiles, findings, kustomize
+from todoctl.grade.catalogue import Finding, Severity
 from todoctl.grade.choice import App, Repository, choose, routes
 from todoctl.grade.dockerfiles import Image, images_of
-from todoctl.grade.documents import Document, Finding, Severity, files_of, read
+from todoctl.grade.documents import Document, files_of, read
 
 ORDER = (
     "PersistentVolume",
@@ -28,8 +29,8 @@ UNLIKELY = ("api", "_", "finder", "image", "static", "assets", "health")
 """How paths begin that lead to something else than the page."""
 
 ABSENT = frozenset(
-    {"claim-class", "claim-missing", "configmap-missing", "ingress-service", "no-claim", "no-deployment"}
-    | {"no-ingress", "no-service", "secret-missing", "service-selects-nothing", "volume-missing"}
+    {"claim-class", "ingress-service", "no-claim", "no-deployment", "no-ingress", "no-service"}
+    | {"resource-missing", "service-selects-nothing", "volume-missing"}
 )
 """What cannot be said of an app where one of its files cannot be read."""
 
