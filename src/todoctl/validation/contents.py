@@ -30,7 +30,12 @@ OF_OTHER_TYPES = {
 
 def original(files: Files) -> Files:
     """The metadata as the original has left them: with its own keys alone, and one that nobody knows."""
-    own = {key: value for key, value in _metadata(files).items() if key in METADATA}
+    try:
+        metadata = json.loads(files.get(STATE_FILE) or b"{}")
+    except ValueError:  # the app may write anything
+        metadata = {}
+    known = metadata if isinstance(metadata, dict) else {}
+    own = {key: value for key, value in known.items() if key in METADATA}
     return {STATE_FILE: _json(own | {"of_a_later_version": [1]})}
 
 
@@ -58,15 +63,6 @@ def spoiled(files: Files) -> Files:
 def lost(*names: str) -> Files:
     """The files called `names` are not there any more, or neither of the documented ones."""
     return dict.fromkeys(names or DOCUMENTED)
-
-
-def _metadata(files: Files) -> dict[str, Any]:
-    """What the app has written, as far as it is of use: it may be wrong."""
-    try:
-        metadata = json.loads(files.get(STATE_FILE) or b"{}")
-    except ValueError:
-        return {}
-    return metadata if isinstance(metadata, dict) else {}
 
 
 def _json(value: object) -> bytes:

@@ -306,8 +306,4 @@ def chosen(names: list[str], *, full: bool) -> list[Scenario]:
                 f"--scenario {name} needs an image service that fails, and --full keeps yours",
                 fix="Leave --full out",
             )
-    return [
-        scenario
-        for scenario in SCENARIOS
-        if (not names or scenario.name in names) and not (full and scenario.needs_service)
-    ]
+    return [one for one in SCENARIOS if (not names or one.name in names) and not (full and one.needs_service)]

@@ -45,31 +45,28 @@ def judge(history: History) -> Verdict:
     checks = [*replayed.findings.checks]
     for check in CHECKERS:
         checks += check(timeline, replayed)
-    scenarios = [
-        ScenarioResult(name=play.name, title=play.title, begin=play.begin, end=play.end, error=play.error)
-        for play in history.plays
-    ]
-    by_name = {result.name: result for result in scenarios}
-    for found in sorted(checks, key=lambda found: found.event):
-        result = by_name.get(history.events[found.event].scenario)
-        if result is not None and (found.passed or not _is_excused(history, found)):
-            result.checks.append(found)
-    for visit in replayed.visits:
-        result = by_name.get(history.events[visit.event].scenario)
-        if result is not None:
-            result.visits.append(visit)
+
+    def of(number: int) -> str:
+        return history.events[number].scenario
+
+    scenarios = []
     for play in history.plays:
-        result = by_name[play.name]
+        result = ScenarioResult(name=play.name, title=play.title, begin=play.begin, end=play.end)
+        scenarios.append(result)
+        result.error = play.error
+        result.checks = [
+            found
+            for found in sorted(checks, key=lambda found: found.event)
+            if of(found.event) == play.name and (found.passed or not _is_excused(history, found))
+        ]
+        result.visits = [visit for visit in replayed.visits if of(visit.event) == play.name]
         proved = {check.claim for check in result.checks if check.passed}
         result.missing = {claim: CLAIMS.get(claim, claim) for claim in play.proves if claim not in proved}
         seen = (SEEN[claim] for claim in play.proves if claim in proved and claim in SEEN)
         result.saw = "; ".join(dict.fromkeys(seen))
         if meanwhile := _views_meanwhile(history, play.name):
             result.saw += f"; {meanwhile} page views meanwhile"
-        others = sum(
-            count for number, count in replayed.others.items() if history.events[number].scenario == play.name
-        )
-        if others:
+        if others := sum(count for number, count in replayed.others.items() if of(number) == play.name):
             result.notes.append(f"{others} page view{'s' if others > 1 else ''} of others came in between")
         if play.tries > 1:
             result.notes.append(f"played {play.tries} times, because something came in between")

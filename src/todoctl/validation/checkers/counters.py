@@ -1,7 +1,6 @@
 """Counts, which only many requests together show: they go up, and by nothing but page views."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from todoctl.evidence.history import Act, Op, Request, Role
@@ -59,29 +58,20 @@ def check(timeline: Timeline, replayed: Replayed) -> list[Check]:
 
 
 def _increasing(timeline: Timeline, findings: Findings) -> None:
-    """Who comes later is told a higher count."""
+    """Who comes later is told a higher count; while the volume is out of reach nothing is promised."""
     counts: list[tuple[float, int]] = []
+    away = False
     for number, event in timeline.order:
-        if isinstance(event, Act) and (event.emptied or event.what is Op.ATTACH):
-            counts = []
+        if isinstance(event, Act):
+            away = event.what is Op.DETACH or (away and event.what is not Op.ATTACH and not event.emptied)
+            counts = [] if event.emptied or event.what is Op.ATTACH else counts
         views = timeline.pages[number].observed.views if number in timeline.pages else None
-        if views is None or (isinstance(event, Request) and number in _detached(timeline)):
+        if views is None or away:
             continue
         before = max((count for end, count in counts if end < event.begin), default=-1)
         if views <= before:
             findings.note(number, "counted", "site count", f"more than {before}", str(views), passed=False)
         counts = [*counts[-OVERLAPPING:], (event.end, views)]
-
-
-def _detached(timeline: Timeline) -> set[int]:
-    """The events while the volume was out of reach."""
-    found, away = set(), False
-    for number, event in timeline.order:
-        if isinstance(event, Act):
-            away = event.what is Op.DETACH or (away and event.what is not Op.ATTACH and not event.emptied)
-        elif away:
-            found.add(number)
-    return found
 
 
 def _quiet(timeline: Timeline, replayed: Replayed, findings: Findings) -> None:
@@ -90,11 +80,13 @@ def _quiet(timeline: Timeline, replayed: Replayed, findings: Findings) -> None:
     views, looks = Run(), defaultdict[str, Run](Run)
     last_view = last = None
     since_view = 0
-    came, seconds = (
-        Counter[bool](),
-        defaultdict[bool, float](float),
-    )  # by whether something else than a page was asked for
+    # By whether something else than a page was asked for:
+    came, seconds = Counter[bool](), defaultdict[bool, float](float)
     pattern: tuple[int, str] | None = None
+
+    def wrong(number: int, claim: str, expected: str, seen: str) -> None:
+        findings.note(number, claim, "site count", expected, seen, passed=False)
+
     for number, event in timeline.order:
         others = replayed.others.get(number, 0)
         since_view += others
@@ -105,30 +97,25 @@ def _quiet(timeline: Timeline, replayed: Replayed, findings: Findings) -> None:
             asked.append(event.probe or "GET /image")
             continue
         name = asked[-1] if asked else "GET /api/cache"
+        between = 0.0 if last is None else event.begin - last
         came[bool(asked)] += others
-        seconds[bool(asked)] += event.begin - (event.begin if last is None else last)
+        seconds[bool(asked)] += between
         if asked and others:
             pattern = number, name
         if event.role is Role.PAGE:
-            between = event.begin - (event.begin if last_view is None else last_view)
-            if more := views.add(since_view, between):
+            if more := views.add(since_view, 0.0 if last_view is None else event.begin - last_view):
                 seen = f"{more + 1} more with each of {RUN} page views in a row"
-                findings.note(
-                    number, "counted", "site count", "one more with each page view", seen, passed=False
-                )
+                wrong(number, "counted", "one more with each page view", seen)
             last_view, since_view = event.begin, 0
-        elif last is not None and (more := looks[name].add(others, event.begin - last)):
-            seen = f"{more} more after each of {RUN}"
-            findings.note(number, _claim(name), "site count", f"not changed by {name}", seen, passed=False)
+        elif last is not None and (more := looks[name].add(others, between)):
+            wrong(number, _claim(name), f"not changed by {name}", f"{more} more after each of {RUN}")
             pattern = None
             came.clear()
         last, asked = event.begin, []
     if pattern and came[True] >= MIN_OTHERS and not came[False] and seconds[False] > REST * seconds[True]:
         number, name = pattern
         seen = f"{came[True]} more, and none at any other time"
-        findings.note(
-            number, _claim(name), "site count", "not changed by what is no page view", seen, passed=False
-        )
+        wrong(number, _claim(name), "not changed by what is no page view", seen)
 
 
 def _claim(name: str) -> str:
@@ -144,13 +131,12 @@ def _crowds(timeline: Timeline, replayed: Replayed, findings: Findings) -> None:
         if isinstance(event, Request) and event.crowd:
             crowds[event.crowd].append(number)
     for numbers in crowds.values():
-        kinds = [replayed.kinds.get(number, set()) for number in numbers]
-        if all(len(kind) == 1 for kind in kinds):
-            _summarize(numbers[-1], [next(iter(kind)) for kind in kinds], findings)
-
-
-def _summarize(number: int, kinds: Sequence[Kind], findings: Findings) -> None:
-    claim = "grace" if Kind.GRACE in kinds else "renew" if Kind.RENEW in kinds else "valid"
-    seen = ", ".join(f"{kinds.count(kind)} × {kind}" for kind in Kind if kind in kinds)
-    name = f"{len(kinds)} visitors at once"
-    findings.note(number, f"crowd-{claim}", name, "each answered, and counted once", seen, passed=True)
+        found = [replayed.kinds.get(number, set()) for number in numbers]
+        if any(len(kinds) != 1 for kinds in found):
+            continue
+        came = Counter(kind for kinds in found for kind in kinds)
+        claim = "grace" if Kind.GRACE in came else "renew" if Kind.RENEW in came else "valid"
+        seen = ", ".join(f"{came[kind]} × {kind}" for kind in Kind if kind in came)
+        name = f"{len(numbers)} visitors at once"
+        expected = "each answered, and counted once"
+        findings.note(numbers[-1], f"crowd-{claim}", name, expected, seen, passed=True)
