@@ -8,25 +8,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.todoctl.validation.histories import Script
-from tests.todoctl.validation.pages import BEGAN, Told, png
+from tests.todoctl.validation.pages import Told, png
+from tests.todoctl.validation.volumes import VolumeScript, begun
 from todoctl.evidence.history import Download, History
 from todoctl.evidence.verdict import Outcome, ScenarioResult
+from todoctl.validation import contents
 from todoctl.validation.checkers import judge
 from todoctl.validation.model import Kind
 
+WITHIN_REACH = (
+    *("volume", "lose", "spoil", "bad values", "no picture", "other types", "cut short"),
+    *("restart", "kill", "ttl", "detach"),
+)
+"""What is done only while the volume is within reach."""
+
 MOVES = (
-    "view",
-    "stranger",
-    "look",
-    "volume",
-    "wait a little",
-    "wait",
-    "restart",
-    "kill",
-    "anew",
-    "fails",
-    "fails and asks for a wait",
-    "ttl",
+    *("view", "stranger", "look", "wait a little", "wait", "fails", "fails and asks for a wait"),
+    *("scale", "anew", "attach", *WITHIN_REACH),
 )
 
 
@@ -40,10 +38,18 @@ def fail(script: Script, asks: str = "") -> Kind:
     return script.view(well=False)
 
 
-def play(script: Script, move: str, change: Callable[[Told], None] | None = None) -> None:
-    ways: dict[str, Callable[[], object]] = {
+def play(script: VolumeScript, move: str, change: Callable[[Told], None] | None = None) -> None:
+    """One move; a page view where the volume is not where it would have to be."""
+    if script.detached == (move in WITHIN_REACH) and move in {*WITHIN_REACH, "attach"}:
+        move = "view"
+    damaged = {
+        "bad values": contents.bad_values(contents.OUT_OF_RANGE),
+        "other types": contents.bad_values(contents.OF_OTHER_TYPES),
+        "no picture": contents.no_picture,
+        "cut short": contents.cut_short,
+    }
+    moves: dict[str, Callable[[], object]] = {
         "view": lambda: script.view(change),
-        "stranger": script.stranger,
         "look": lambda: script.look(change),
         "volume": lambda: script.volume(change),
         "wait a little": lambda: script.wait(script.ttl / 4),
@@ -55,22 +61,24 @@ def play(script: Script, move: str, change: Callable[[Told], None] | None = None
         "fails and asks for a wait": lambda: fail(script, "20"),
         "ttl": lambda: script.start(emptied=False, ttl=7.0 if script.ttl != 7.0 else 3.0),
     }
-    ways[move]()
+    if move in damaged:
+        script.damage(damaged[move](script.files()))
+    elif move in moves:
+        moves[move]()
+    else:
+        getattr(script, move)()
 
 
 moves = st.lists(st.sampled_from(MOVES), max_size=25)
 clocks = st.sampled_from([0.0, 3600.0, -3600.0, 0.3])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves, clocks)
 def test_what_the_model_can_produce_is_never_an_alarm(played: list[str], ahead: float) -> None:
-    script = Script(ahead=ahead, now=BEGAN + ahead)
-    script.start(emptied=True)
-    script.look()
-    for move in played:
+    script = begun(ahead)
+    for move in ["view", *played, "attach", "view", "look"]:
         play(script, move)
-    script.view()
     found = result(script.finished("start"))
     assert not found.failures, [(check, script.history.events[check.event]) for check in found.failures[:3]]
     assert found.outcome is Outcome.PASSED
@@ -130,15 +138,9 @@ IMPOSSIBLE: list[tuple[str, Callable[[Told], None]]] = [
 def test_what_it_cannot_produce_is_always_convicted(
     move: str, change: Callable[[Told], None], before: list[str], after: list[str], ahead: float
 ) -> None:
-    script = Script(ahead=ahead, now=BEGAN + ahead)
-    script.start(emptied=True)
-    script.look()
-    for _ in range(3):  # so that the clocks are known
-        script.view()
-    for one in before:
+    script = begun(ahead)
+    for one in ["view", "view", "view", *before, "attach", "view", "look"]:  # so that the clocks are known
         play(script, one)
-    script.view()
-    script.look()
     changed = len(script.history.events)
     play(script, move, change)
     for one in after:
