@@ -235,7 +235,7 @@ def renews(seen: Observations, result: ScenarioResult) -> None:
             check(result, name, expected, _too_late(interval, ttl), old[1].event, passed=False)
         elif not following or interval.went_early(ttl):
             continue
-        elif interval.lasted.hi < inf and len(maybe) < 2 and not interval.touched:
+        elif interval.lasted.hi < inf and len(maybe) < 2:
             which = name if maybe else "view after the expiry"
             check(result, which, expected, expected, following.event, passed=True)
             result.saw = f"a new picture with the {'next' if maybe else 'first'} view"

@@ -12,7 +12,7 @@ from todoctl.course import labels
 from todoctl.course.labels import Labels
 from todoctl.evidence import pictures
 from todoctl.evidence.history import Act, Answer, ClockStep, History, Op, Request, Role, Volume
-from todoctl.evidence.times import Span, offset
+from todoctl.evidence.times import EVER, Span, offset
 
 FILE_SECONDS = 0.1
 """Seconds between a file's time, by this machine's clock, and what is done with it."""
@@ -32,7 +32,6 @@ class Candidate:
     end: float
     digest: str = ""
     problem: str = ""
-    missing: bool = False
     icon: bool = False
 
 
@@ -42,7 +41,6 @@ class View:
 
     `event` is the page's number in the history, `page_end` when all of the page was there, `asked` when the
     picture was asked for. `picture` is a digest, empty where none was seen, and `problem` says why.
-    `missing` says that the app itself said that there was none.
     """
 
     event: int
@@ -55,7 +53,6 @@ class View:
     picture: str
     problem: str
     labels: Labels
-    missing: bool
 
     @property
     def seconds(self) -> float:
@@ -67,8 +64,9 @@ class Interval:
     """A picture from the first view that showed it to the last before another one was shown.
 
     `seen` is when it came, at the earliest and the latest, by the views alone; `born` is the same with what
-    labels, files and the app's start say. `next` is the first view of another picture. `restarted` says that
-    the app was restarted in between.
+    labels and files say. Both are unknown where this machine's clock was set meanwhile: the app may go by
+    it, or may not. `before` and `next` are the views of other pictures beside it. `restarted` says that the
+    app was restarted before the next one.
     """
 
     picture: str
@@ -76,38 +74,23 @@ class Interval:
     seen: Span
     born: Span
     before: View | None
-    steps: Sequence[ClockStep]
-    next: View | None = None
-    restarted: bool = False
+    next: View | None
+    restarted: bool
 
     @property
     def fresh(self) -> bool:
         """Whether it was seen to come, so that nothing else is needed to know its age."""
         return not isinf(self.seen.lo)
 
-    def _clock_set(self, until: float) -> Span:
-        """By how much the machine's clock was set meanwhile: its app may go by that clock, or may not."""
-        if not self.steps:
-            return Span(0.0, 0.0)
-        by = [step.by for step in self.steps if step.end > self.born.lo and step.begin < until]
-        return Span(sum(min(0.0, one) for one in by), sum(max(0.0, one) for one in by))
-
-    @property
-    def touched(self) -> bool:
-        """Whether the machine's clock was set while it was shown, by more than an app may be off."""
-        by = self._clock_set(self.next.end if self.next else self.views[-1].end)
-        return by.hi - by.lo > TOLERATED_STEP
-
     def age(self, begin: float, end: float) -> Span:
         """Returns how old it is between two moments: at least and at most, in seconds."""
-        by = self._clock_set(end)
-        return Span(begin - self.born.hi + by.lo, end - self.born.lo + by.hi)
+        return Span(begin - self.born.hi, end - self.born.lo)
 
     def surely_old(self, ttl: float) -> list[View]:
-        return [view for view in self.views if self.age(view.begin, view.end).lo > ttl]
+        return [view for view in self.views if view.begin - self.born.hi > ttl]
 
     def maybe_old(self, ttl: float) -> list[View]:
-        return [view for view in self.views if self.age(view.begin, view.end).hi > ttl]
+        return [view for view in self.views if view.end - self.born.lo > ttl]
 
     @property
     def width(self) -> float:
@@ -211,7 +194,6 @@ class Observations:
             end=request.end,
             digest="" if problem else digest,
             problem=problem and f"{problem} instead of the picture at {request.url}",
-            missing=answer is not None and answer.status == 404,
             icon=icon,
         )
 
@@ -274,36 +256,38 @@ class Observations:
             picture="" if problem or not watched else watched.digest,
             problem=problem,
             labels=labels.read(self.history.bodies.get(page.answer.body, b"") if page.answer else b""),
-            missing=bool(watched and watched.missing),
         )
 
     def _intervals(self) -> list[Interval]:
         started = max((act.begin for act in self.acts(Op.START) if act.emptied), default=-inf)
-        found: list[Interval] = []
         shown = [view for view in self.views if view.picture]
-        for picture, group in groupby(shown, lambda view: view.picture):
-            views = list(group)
-            before = found[-1].views[-1] if found else None
-            if before:
-                found[-1].next = views[0]
-                found[-1].restarted = any(
-                    before.end <= act.begin <= views[0].begin for act in self.disturbances
-                )
-                seen = Span(before.begin, views[0].end)
-            else:
-                absent = (view.begin for view in self.views if view.missing and view.begin < views[0].begin)
-                seen = Span(max([started, *absent]), views[0].end)
+        groups = [list(group) for _, group in groupby(shown, lambda view: view.picture)]
+        found = []
+        for number, views in enumerate(groups):
+            before = groups[number - 1][-1] if number else None
+            following = groups[number + 1][0] if number + 1 < len(groups) else None
+            seen = Span(before.begin if before else started, views[0].end)
+            until = (following or views[-1]).end
+            by = [abs(step.by) for step in self.steps if step.end > seen.lo and step.begin < until]
+            if sum(by) > TOLERATED_STEP:
+                seen = EVER
             one = Interval(
-                picture=picture, views=views, seen=seen, born=seen, before=before, steps=self.steps
+                picture=views[0].picture,
+                views=views,
+                seen=seen,
+                born=seen,
+                before=before,
+                next=following,
+                restarted=following is not None
+                and any(views[-1].end <= act.begin <= following.begin for act in self.disturbances),
             )
-            self._narrow(one)
+            if not before and not self.steps:  # with a step it is not known by which clock they go
+                self._narrow(one)
             found.append(one)
         return found
 
     def _narrow(self, interval: Interval) -> None:
         """Takes what a file's time, or a label, says of when a picture came, unless its views refute that."""
-        if interval.before or interval.steps:  # with a step it is not known by which clock they go
-            return
         written = [*self._written(interval)]
         for said in [*written, *self._labelled(interval)]:
             if said.lo < interval.seen.hi and said.hi > interval.seen.lo:
