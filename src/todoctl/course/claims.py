@@ -157,8 +157,8 @@ def _long_enough(interval: Interval, ttl: float) -> bool:
         return False
     # The last view may be a grace view of a shorter time; the one before it is none.
     before, last = interval.views[-2:]
-    last_two = before.seconds + last.seconds
-    return interval.age(before.asked, before.end).lo >= min(MIN_SHARE * ttl, enough - 2 * last_two)
+    takes = min(before.seconds, last.seconds)  # one of them may have been slow once
+    return interval.age(before.asked, before.end).lo >= min(MIN_SHARE * ttl, enough - 4 * takes)
 
 
 def needed(interval: Interval, ttl: float) -> float:
