@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
 
 
 class TodoctlError(Exception):
-    """A failure that the user is told of; each has a `fix`, which says what to do about it."""
+    """A failure that is shown in one line; each has a `fix`, which says what to do about it."""
 
     code = ExitCode.UNAVAILABLE
 

@@ -267,7 +267,7 @@ class _Downloads:
             short = {name: escape(name.rpartition("/")[2]) for name in names}
             self._tasks = {name: shown.add_task(short[name], total=None, doing="") for name in names}
 
-    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+    def show(self, name: str, loaded: int, size: int, doing: str) -> None:
         if self._shown:
             self._shown.update(self._tasks[name], completed=loaded, total=size or None, doing=escape(doing))
             return

@@ -30,7 +30,7 @@ class Silence:
     def update(self, detail: str, began: float | None = None) -> None:
         """Not shown."""
 
-    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+    def show(self, name: str, loaded: int, size: int, doing: str) -> None:
         """Not shown."""
 
     def note(self, text: str) -> None:

@@ -81,10 +81,10 @@ def test_what_is_long_can_be_copied_whole(screen: bool) -> None:
 
 def downloads(terminal: Terminal) -> None:
     with terminal.downloads("Pull 2 images", ["me/app:1", "rancher/k3s"]) as bars:
-        bars.tell("me/app:1", 0, 0, "")
+        bars.show("me/app:1", 0, 0, "")
         for loaded in (1_500_000, 2_000_000):
-            bars.tell("me/app:1", loaded, 3_000_000, "")
-        bars.tell("me/app:1", 3_000_000, 3_000_000, "extracting")
+            bars.show("me/app:1", loaded, 3_000_000, "")
+        bars.show("me/app:1", 3_000_000, 3_000_000, "extracting")
 
 
 def test_downloads_in_a_pipe_are_lines_now_and_then() -> None:

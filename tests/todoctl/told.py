@@ -27,7 +27,7 @@ class Told:
         self.lines.append(title)
         yield self
 
-    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+    def show(self, name: str, loaded: int, size: int, doing: str) -> None:
         line = f"{name}: {loaded} of {size} {doing}"
         if self.lines[-1] != line:
             self.lines.append(line)

@@ -70,16 +70,16 @@ def options_of(kind: type["DataclassInstance"], panel: str = "", *names: str) ->
     types = get_type_hints(kind)
     found = []
     for one in fields(kind):
-        told = one.metadata
-        if "help" not in told or (names and one.name not in names):
+        given = one.metadata
+        if "help" not in given or (names and one.name not in names):
             continue
-        type_, group = types[one.name], told.get("panel", panel)
-        called = told.get("names") or (f"--{one.name.replace('_', '-')}",)
+        type_, group = types[one.name], given.get("panel", panel)
+        called = given.get("names") or (f"--{one.name.replace('_', '-')}",)
         is_flag = type_ is bool
         made = (
-            flag(group, told["help"], *called)
+            flag(group, given["help"], *called)
             if is_flag
-            else value(group, told["metavar"], told["help"], *called)
+            else value(group, given["metavar"], given["help"], *called)
         )
         type_ = list[str] if get_origin(type_) is tuple else type_
         annotation = Annotated[type_ | None, made]  # type: ignore[valid-type]

@@ -199,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        """Nothing on the screen: the journal tells."""
+        """Shows nothing: it is in the journal."""
 
     def do_GET(self) -> None:
         path = unquote(self.path)  # the API server's proxy is asked for a path in one piece

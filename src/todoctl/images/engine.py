@@ -73,7 +73,7 @@ def reason(error: Exception) -> str:
 
 
 def has_image(engine: docker.DockerClient, name: str) -> bool:
-    """Whether Docker has the image; raises `UnavailableError` if that cannot be told."""
+    """Whether Docker has the image; raises `UnavailableError` if it does not say."""
     with translated(f"Docker does not say whether it has {name}"):
         try:
             engine.images.get(name)

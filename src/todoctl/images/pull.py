@@ -133,7 +133,7 @@ class Pull:
 
     def _show(self, doing: str) -> None:
         loaded, sizes = zip(*self._layers.values(), strict=True) if self._layers else ((), ())
-        self._shown.tell(self._name, sum(loaded), sum(sizes), doing)
+        self._shown.show(self._name, sum(loaded), sum(sizes), doing)
 
     def _failed(self, why: str, fix: str) -> UnavailableError:
         return UnavailableError(f"The image {self._name} cannot be pulled", why=why, fix=fix)

@@ -33,7 +33,7 @@ for name in os.listdir("/proc"):
 """
 
 
-class Deployed:
+class App:
     """The app in a namespace: what is applied of it, its deployment, and its pods.
 
     `timeout` is in seconds; with None it is waited for as long as it takes.
@@ -55,7 +55,7 @@ class Deployed:
         found = self.client.list("Pod", labels=manifests.SELECTOR)
         return sorted(found, key=lambda one: str(one["metadata"]["creationTimestamp"]), reverse=True)
 
-    def standing(self) -> list[str]:
+    def running(self) -> list[str]:
         """Returns the names of the pods that run the app and are not ending; raises if there are none."""
         names = [one["metadata"]["name"] for one in self.pods() if wait.is_running(one)]
         if not names:
@@ -209,7 +209,7 @@ class Deployed:
 
         The kubelet would start a dead container again, each time later.
         """
-        names = self.standing()
+        names = self.running()
         self._kill(names)
         for name in names:
             self.client.delete("Pod", name, grace=1)

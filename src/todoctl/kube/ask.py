@@ -11,11 +11,11 @@ import threading
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-telling = threading.Lock()
+writing = threading.Lock()
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """Status, headers and body of the answer; or, as `error`, why there is none."""
+    """Returns status, headers and body of the answer; or, as `error`, why there is none."""
     connection = HTTPConnection(asked["host"], asked["port"], timeout=asked["timeout"])
     try:
         connection.putrequest(asked["method"], asked["path"], skip_host=True, skip_accept_encoding=True)
@@ -31,12 +31,12 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         connection.close()
 
 
-def work(line: str) -> None:
+def work(given: str) -> None:
     """Answers one line with one line."""
-    asked = json.loads(line)
-    told = json.dumps({"number": asked["number"], **answer(asked)})
-    with telling:
-        print(told, flush=True)  # noqa: T201
+    asked = json.loads(given)
+    line = json.dumps({"number": asked["number"], **answer(asked)})
+    with writing:
+        print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -99,8 +99,7 @@ def rollout_reason(client: Client) -> Reason | None:
     if reason := next(filter(None, (pod_reason(client, one) for one in _newest(pods))), None):
         return reason
     if ending := [one for one in pods if "deletionTimestamp" in one["metadata"]]:
-        trouble = _node_reason(client, ending[0]["spec"].get("nodeName"))
-        return Reason(f"{len(ending)} pod(s) still ending" + (f"; {trouble.what}" if trouble else ""))
+        return Reason(f"{len(ending)} pod(s) still ending{_warning(_events(client, ending[0]))}")
     counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
     running = [one for one in pods if is_running(one)]
     complete = counts == {wanted} and len(running) == wanted and all(map(is_ready, running))
@@ -155,14 +154,9 @@ def _pod_reason(client: Client, pod: Resource) -> Reason:
     for one in (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or []):
         if not one["ready"] and (reason := _container_reason(client, pod, one, events)):
             return reason
-    if trouble := _node_reason(client, pod["spec"].get("nodeName")):
-        return replace(trouble, what=f": {trouble.what}")
-    last, what = events[-1] if events else {}, " is being created"
-    if last.get("reason") == "Pulling":
-        what = re.sub(r'.*Pulling image "(.*)"$', r" pulls \1", last.get("message") or "")
-    elif last.get("type") == "Warning":
-        what = f": {last.get('reason')}: {_line(last.get('message'))}"
-    return Reason(what)
+    if events and events[-1].get("reason") == "Pulling":
+        return Reason(re.sub(r'.*Pulling image "(.*)"$', r" pulls \1", events[-1].get("message") or ""))
+    return Reason(_warning(events) or " is being created")
 
 
 def _container_reason(client: Client, pod: Resource, one: Resource, events: list[Resource]) -> Reason | None:
@@ -233,18 +227,6 @@ def _claim_reason(client: Client, pod: Resource) -> Reason | None:
         if phase != "Bound":
             return Reason(f": the claim {name} is {phase}", final=True, fix=AGAIN)
     return None
-
-
-def _node_reason(client: Client, name: str | None) -> Reason | None:
-    """Returns what is wrong with a node: gone, NotReady; None also if nodes may not be read."""
-    try:
-        node = client.get("Node", name) if name else {}
-    except RefusedError:
-        return None
-    if node is None:
-        return Reason(f"its node {name} is gone", final=True, fix=f"Bring the node {name} back")
-    why = _condition(node, "Ready", "False", "Unknown")
-    return Reason(f"its node {name} is NotReady: {why}") if why else None
 
 
 # The page
@@ -428,6 +410,12 @@ def _events(client: Client, resource: Resource) -> list[Resource]:
     uid, namespace = resource["metadata"]["uid"], resource["metadata"]["namespace"]
     found = client.list("Event", namespace=namespace, fields=f"involvedObject.uid={uid}")
     return sorted(found, key=lambda one: int(one["metadata"].get("resourceVersion") or 0))
+
+
+def _warning(events: Sequence[Resource]) -> str:
+    """Returns the newest event behind a colon if it is a warning, else nothing."""
+    last = events[-1] if events else {}
+    return f": {last.get('reason')}: {_line(last.get('message'))}" if last.get("type") == "Warning" else ""
 
 
 def _line(text: str | None) -> str:

@@ -46,7 +46,7 @@ class Progress(Protocol):
 class Downloads(Protocol):
     """Downloads under way, beside each other."""
 
-    def tell(self, name: str, loaded: int, size: int, doing: str) -> None:
+    def show(self, name: str, loaded: int, size: int, doing: str) -> None:
         """`loaded` of `size` bytes of `name` are here; `doing` is empty while they come."""
         ...
 

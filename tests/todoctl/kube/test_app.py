@@ -9,7 +9,7 @@ from tests.todoctl.kube.kube import Answer, Kube
 from tests.todoctl.kube.objects import BORN, Json, pod
 from todoctl.errors import UnavailableError
 from todoctl.kube import manifests
-from todoctl.kube.app import Deployed
+from todoctl.kube.app import App
 from todoctl.kube.client import Client
 from todoctl.settings import Settings
 
@@ -20,7 +20,7 @@ RESOURCES = manifests.adapted(SETTINGS, "todo-app:1")
 
 
 @pytest.fixture(name="app")
-def _app(client: Client, kube: Kube) -> Deployed:
+def _app(client: Client, kube: Kube) -> App:
     def control() -> None:
         """What is deleted goes when no pod uses it, and a volume that its claim has left is Released."""
         for key, found in list(kube.resources.items()):
@@ -32,7 +32,7 @@ def _app(client: Client, kube: Kube) -> Deployed:
                     kube.resources[PV]["status"] = {"phase": "Released"}
 
     kube.controllers.append(control)
-    return Deployed(client, "k3d-it")
+    return App(client, "k3d-it")
 
 
 def _delete(key: tuple[str, str]) -> Callable[[Kube], object]:
@@ -71,7 +71,7 @@ def _pause(reason: str) -> Callable[[Kube], object]:
     ],
 )
 def test_whatever_somebody_did_to_it_it_is_there_as_asked(
-    somebody: Callable[[Kube], object], app: Deployed, client: Client, kube: Kube
+    somebody: Callable[[Kube], object], app: App, client: Client, kube: Kube
 ) -> None:
     assert app.apply(RESOURCES, None, 5.0)
     assert not app.apply(RESOURCES, None, 5.0), "nothing has changed"
@@ -89,7 +89,7 @@ def test_whatever_somebody_did_to_it_it_is_there_as_asked(
     assert not app.apply(RESOURCES, None, 5.0)
 
 
-def test_what_holds_a_claim_that_is_deleted_is_said(app: Deployed, kube: Kube) -> None:
+def test_what_holds_a_claim_that_is_deleted_is_said(app: App, kube: Kube) -> None:
     app.apply(RESOURCES, None, 5.0)
     mine: Json = pod("mine", labels={})
     mine["spec"]["volumes"] = [{"persistentVolumeClaim": {"claimName": "local-pv-claim"}}]
@@ -101,7 +101,7 @@ def test_what_holds_a_claim_that_is_deleted_is_said(app: Deployed, kube: Kube) -
         app.apply(RESOURCES, None, 0.1)
 
 
-def test_what_cannot_be_mended_in_place_is_made_anew_but_never_a_claim(app: Deployed, kube: Kube) -> None:
+def test_what_cannot_be_mended_in_place_is_made_anew_but_never_a_claim(app: App, kube: Kube) -> None:
     """As a Service whose port was edited: seen on k3s 1.36."""
     app.apply(RESOURCES, None, 5.0)
     refusal = Answer(422, '{"kind": "Status", "message": "spec.ports[0].name: Required value"}')
@@ -116,7 +116,7 @@ def test_what_cannot_be_mended_in_place_is_made_anew_but_never_a_claim(app: Depl
     assert PVC in kube.resources
 
 
-def test_another_image_or_ttl_is_applied(app: Deployed, kube: Kube) -> None:
+def test_another_image_or_ttl_is_applied(app: App, kube: Kube) -> None:
     app.apply(RESOURCES, None, 5.0)
     other = manifests.adapted(replace(SETTINGS, ttl=5.0), "todo-app:2")
     assert app.apply(other, None, 5.0)
@@ -124,14 +124,14 @@ def test_another_image_or_ttl_is_applied(app: Deployed, kube: Kube) -> None:
     assert container["image"] == "todo-app:2"
 
 
-def test_only_what_todoctl_has_made_is_deleted(app: Deployed, kube: Kube) -> None:
+def test_only_what_todoctl_has_made_is_deleted(app: App, kube: Kube) -> None:
     app.apply(RESOURCES, None, 5.0)
     kube.resources["services", "todo-app-svc"]["metadata"]["managedFields"] = [{"manager": "kubectl"}]
     app.delete(RESOURCES, None, 5.0)
     assert set(kube.resources) == {("services", "todo-app-svc")}
 
 
-def test_restart_scale_stop_and_kill(app: Deployed, kube: Kube) -> None:
+def test_restart_scale_stop_and_kill(app: App, kube: Kube) -> None:
     app.apply(RESOURCES, None, 5.0)
     seen = [app.instances()]
     changes: tuple[Callable[[], None], ...] = (
@@ -146,7 +146,7 @@ def test_restart_scale_stop_and_kill(app: Deployed, kube: Kube) -> None:
     assert [len(one) for one in seen] == [1, 1, 1, 3, 0]
     assert len(frozenset.union(*seen[:3])) == 3
     with pytest.raises(UnavailableError, match="The app does not run"):
-        app.standing()
+        app.running()
     assert list(app.logs(follow=False, lines=5)) == []
     kube.pods = [pod("it")]
     assert list(app.logs(follow=False, lines=5)) == ["first line", "last line"]

@@ -34,20 +34,6 @@ def claim(phase: str, **metadata: str) -> Json:
     return {"metadata": named, "spec": {"volumeName": "vol"}, "status": {"phase": phase}}
 
 
-def node(name: str, *, ready: str = "True") -> Json:
-    condition = {
-        "type": "Ready",
-        "status": ready,
-        "reason": "NodeStatusUnknown",
-        "message": "Kubelet stopped.",
-    }
-    return {
-        "metadata": {"name": name},
-        "spec": {},
-        "status": {"conditions": [condition]},
-    }
-
-
 EXIT = {"exitCode": 1, "reason": "Error"}
 LOOPING: Json = {"waiting": {"reason": "CrashLoopBackOff"}, "last": EXIT}
 
@@ -166,27 +152,6 @@ def test_why_no_node_takes_a_pod(
     assert reason.final == final
 
 
-@pytest.mark.parametrize(
-    ("nodes", "what", "final"),
-    [
-        ([], "pod it: its node agent-0 is gone", True),
-        ([node("agent-0", ready="Unknown")], "agent-0 is NotReady: NodeStatusUnknown: Kub", False),
-        ([node("agent-0")], "pod it is being created", False),
-    ],
-)
-def test_a_node_that_is_not_there_or_not_ready(
-    nodes: list[Json], what: str, final: bool, client: Client, kube: Kube
-) -> None:
-    one = waiting("ContainerCreating")
-    one["spec"]["nodeName"] = "agent-0"
-    kube.resources |= {("nodes", each["metadata"]["name"]): each for each in nodes}
-    assert (reason := wait.pod_reason(client, one))
-    assert (what in reason.what, reason.final) == (True, final)
-    kube.answers["/nodes/"] = Answer(403, '{"kind": "Status", "message": "may not"}')
-    assert (reason := wait.pod_reason(client, one))
-    assert reason.what == "pod it is being created"
-
-
 def applied(client: Client, kube: Kube, *pods: Json) -> None:
     """The app's deployment, with these pods."""
     kube.shape = lambda _: list(pods)
@@ -215,6 +180,9 @@ def test_a_rollout_ends_when_the_new_pods_are_ready_and_the_old_ones_gone(client
     old["metadata"]["deletionTimestamp"] = objects.BORN
     assert (reason := wait.rollout_reason(client))
     assert reason.what == "1 pod(s) still ending"
+    kube.lists["events"] = [event(old, "NodeNotReady", "Node is not ready")]
+    assert (reason := wait.rollout_reason(client))
+    assert reason.what == "1 pod(s) still ending: NodeNotReady: Node is not ready"
     kube.conditions = [
         {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"}
     ]

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from todoctl.errors import BadUsageError, UnavailableError
-from todoctl.kube.app import Deployed
+from todoctl.kube.app import App
 from todoctl.kube.client import Client
 from todoctl.kube.manifests import (
     ROUTE,
@@ -79,7 +79,7 @@ class ExistingCluster:
     def look(self) -> Cluster:
         """Takes over the options that the app was brought up with, unless the user has stated others."""
         client = self.client()
-        if not self._recalled and (asked := recall(Deployed(client, self.context))):
+        if not self._recalled and (asked := recall(App(client, self.context))):
             self.options = self.options.over(self.options.recalled(asked.options))
         self._recalled = True
         options = self.options

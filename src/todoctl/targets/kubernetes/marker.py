@@ -9,7 +9,7 @@ import psutil
 
 from todoctl.errors import LockedError
 from todoctl.kube import image_pod
-from todoctl.kube.app import Deployed
+from todoctl.kube.app import App
 from todoctl.kube.helper_pod import NAME as HELPER
 from todoctl.kube.helper_pod import HelperPod, remove_pod
 from todoctl.kube.manifests import owned
@@ -23,7 +23,7 @@ SECONDS = 300.0
 class NamespaceMarker:
     """A ConfigMap, which only one can make; see `todoctl.targets.base.SharedMarker` for the methods."""
 
-    def __init__(self, app: Callable[[], Deployed]) -> None:
+    def __init__(self, app: Callable[[], App]) -> None:
         self._app = app
         self._helper: HelperPod | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from todoctl.client import Client as Site
 from todoctl.errors import UnavailableError
 from todoctl.kube import wait
-from todoctl.kube.app import Deployed
+from todoctl.kube.app import App
 from todoctl.kube.helper_pod import HelperPod
 from todoctl.kube.manifests import INGRESS, ROUTE, SERVICE
 from todoctl.settings import Settings
@@ -34,7 +34,7 @@ class Page:
         """Returns where people find it."""
         return f"http://{self.host}" if self.host else settings.url
 
-    def endpoint(self, settings: Settings, app: Deployed, helper: HelperPod) -> Endpoint:
+    def endpoint(self, settings: Settings, app: App, helper: HelperPod) -> Endpoint:
         """Returns how visitors come to it in a validation.
 
         If a port is forwarded, from inside the cluster: such a port leads to one pod, and ends with it.
@@ -57,7 +57,7 @@ class Page:
     def open(
         self,
         settings: Settings,
-        app: Deployed,
+        app: App,
         step: Step | None,
         timeout: float | None,
         progress: Progress | None = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from todoctl.errors import BadUsageError, UnavailableError
 from todoctl.kube import image_pod
-from todoctl.kube.app import Deployed
+from todoctl.kube.app import App
 from todoctl.kube.client import RefusedError
 from todoctl.kube.helper_pod import PodFiles
 from todoctl.kube.manifests import DEPLOYMENT, Resource, deployment_of, is_ours, owned
@@ -61,7 +61,7 @@ class Asked:
     is_up: bool
 
 
-def recall(app: Deployed) -> Asked | None:
+def recall(app: App) -> Asked | None:
     """Returns what the deployment says that `up` was asked for, else what a claim that was kept says."""
     for kind, name in (("Deployment", DEPLOYMENT), ("PersistentVolumeClaim", CLAIM)):
         found = app.client.get(kind, name)
@@ -96,8 +96,8 @@ class KubernetesTarget:
             raise UnavailableError(f"There is no cluster {context}", fix="Run 'todoctl up' to make it")
         return found
 
-    def _app(self) -> Deployed:
-        return Deployed(self._cluster.client, self._provider.context)
+    def _app(self) -> App:
+        return App(self._cluster.client, self._provider.context)
 
     @cached_property
     def volume(self) -> Volume:
@@ -107,7 +107,7 @@ class KubernetesTarget:
         return Volume(self._shared.helper, CACHE, CACHE, self._seen_by_the_app)
 
     def _seen_by_the_app(self) -> View:
-        pod = self._app().standing()[0]
+        pod = self._app().running()[0]
         if self._files is None or self._files.pod != pod:
             self._files = PodFiles(self._cluster.client, pod, CACHE)
         return View(self._files.seen_from, self._read_inside)

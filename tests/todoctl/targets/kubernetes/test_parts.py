@@ -13,7 +13,7 @@ from tests.todoctl.kube.objects import pod
 from todoctl import ports
 from todoctl.client import Client as Site
 from todoctl.errors import BadUsageError, LockedError
-from todoctl.kube.app import Deployed
+from todoctl.kube.app import App
 from todoctl.kube.client import Client
 from todoctl.targets.base import Marker
 from todoctl.targets.kubernetes import forward
@@ -64,7 +64,7 @@ Begin = Callable[[str], Marker]
 @pytest.fixture(name="marker")
 def _marker(client: Client, tmp_path: Path) -> Begin:
     """Makes the marker of a machine, by its name."""
-    return lambda machine: Marker(tmp_path / machine, NamespaceMarker(lambda: Deployed(client, "it")))
+    return lambda machine: Marker(tmp_path / machine, NamespaceMarker(lambda: App(client, "it")))
 
 
 def test_only_one_validates_at_a_time(marker: Begin, kube: Kube) -> None:
