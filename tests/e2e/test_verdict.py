@@ -52,16 +52,6 @@ def validate(todoctl: Lab, *arguments: str, code: int) -> dict[str, Any]:
     return told
 
 
-def test_the_app_as_it_is_passes(todoctl: Lab, tmp_path: Path) -> None:
-    before = todoctl.visit(2)
-    html = tmp_path / "report.html"
-    told = validate(todoctl, "--html", str(html), code=0)
-    assert told["passed"] is True
-    assert html.stat().st_size < 2_000_000
-    assert todoctl.state() == before
-    assert "todoctl-image-service" not in todoctl.kubectl("get", "pods")
-
-
 def test_another_visitor_disturbs_nothing(todoctl: Lab) -> None:
     over = threading.Event()
 

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -87,42 +86,38 @@ def run(*arguments: str, shown: Callable[[str], None] = lambda _: None) -> str:
 
     `shown` gets k3d's messages as they come.
     """
-    with tempfile.TemporaryFile() as output:
+    try:
+        process = subprocess.Popen(
+            ["k3d", *arguments],  # noqa: S607 - the k3d that the user has chosen
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = "it is not installed" if missing else error.strerror or str(error)
+        raise UnavailableError("k3d cannot be run", why=why, fix="Install it from https://k3d.io") from None
+    with process:
+        messages = []
         try:
-            process = subprocess.Popen(
-                ["k3d", *arguments],  # noqa: S607 - the k3d that the user has chosen
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-            )
-        except OSError as error:
-            missing = isinstance(error, FileNotFoundError)
-            why = "it is not installed" if missing else error.strerror or str(error)
-            raise UnavailableError(
-                "k3d cannot be run", why=why, fix="Install it from https://k3d.io"
-            ) from None
-        with process:
-            try:
-                messages = []
-                for line in process.stderr or ():
-                    plain = Text.from_ansi(line).plain.strip()
-                    messages.append(plain)
-                    shown(_message(plain))
-            except BaseException:
-                process.terminate()
-                raise
-        if process.returncode:
-            reasons = [one for one in messages if one.startswith(("FATA", "ERRO")) or "level=fatal" in one]
-            why = next((_message(one) for one in (*reasons, *reversed(messages)) if one), "")
-            raise UnavailableError(
-                f"k3d {' '.join(arguments[:2])} failed",
-                why=why or f"exit {process.returncode}",
-                fix="Run the same command again, and see 'docker ps --all'",
-            )
-        output.seek(0)
-        return output.read().decode(errors="replace")
+            for line in process.stderr or ():
+                messages.append(Text.from_ansi(line).plain.strip())
+                shown(_message(messages[-1]))
+            output = process.stdout.read() if process.stdout else ""  # a kubeconfig at most: a pipe holds it
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        reasons = [one for one in messages if one.startswith(("FATA", "ERRO")) or "level=fatal" in one]
+        why = next((_message(one) for one in (*reasons, *reversed(messages)) if one), "")
+        raise UnavailableError(
+            f"k3d {' '.join(arguments[:2])} failed",
+            why=why or f"exit {process.returncode}",
+            fix="Run the same command again, and see 'docker ps --all'",
+        )
+    return output
 
 
 def _message(line: str) -> str:

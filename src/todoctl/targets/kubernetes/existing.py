@@ -49,12 +49,7 @@ Kubernetes 1.35 it needs `create` as well)."""
 
 GROUPS = {"deployments": "apps", "ingresses": "networking.k8s.io", "httproutes": ROUTE_GROUP}
 
-LOADING = {
-    "kind": "kind load docker-image {image} --name {name}",
-    "k3d": "k3d image import {image} --cluster {name}",
-    "minikube": "minikube image load {image}",
-}
-"""How an image gets into a cluster without a registry, by the beginning of its context's name."""
+LOAD = "'k3d image import', 'kind load docker-image', 'minikube image load'"
 
 
 class ExistingCluster:
@@ -140,12 +135,10 @@ class ExistingCluster:
         if options.app_image:
             return options.app_image
         if not options.registry:
-            load = loading(options.context, "todo-app:1.12")
-            build_it = f" Or: todoctl image build todo-app:1.12; {load}; then --app-image todo-app:1.12"
             raise BadUsageError(
                 "--app-image is missing, and --registry too",
-                fix="Name an image that the cluster can pull, or a registry to push to."
-                + (build_it if load else ""),
+                fix="Name an image that the cluster can pull, or a registry to push to. Or: todoctl image "
+                f"build todo-app:1.12; load it into the nodes ({LOAD}); then --app-image todo-app:1.12",
             )
         from todoctl.images import build, pull
         from todoctl.images.engine import connect, has_image
@@ -182,12 +175,6 @@ class ExistingCluster:
                 f"Namespace {namespace} stays, with what others may have in it. '{command}' deletes it."
             )
         return False
-
-
-def loading(context: str, image: str) -> str:
-    """Returns the command of the cluster's own tool that brings an image there; empty if it is not known."""
-    maker, _, name = context.partition("-")
-    return LOADING.get(maker, "").format(image=image, name=name)
 
 
 def resources(settings: Settings, options: NamespaceOptions, image: str) -> list[Resource]:

@@ -9,7 +9,6 @@ import socket
 import socketserver
 import sys
 import threading
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,9 +26,6 @@ MODULE = "todoctl.targets.kubernetes.forward"
 LOG = "forward.log"
 CONTAINER_PORT = 3000
 CHUNK = 1 << 16
-
-KNOWN_SECONDS = 0.2
-"""How long a pod that was ready counts as ready."""
 
 
 class Forwarder:
@@ -63,8 +59,8 @@ class Forwarder:
         """Raises `TodoctlError` with its last line if it has ended by itself."""
         if self._child is not None and self._child.poll() is not None:
             log = self._directory / LOG
-            lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-            why = next((line for line in reversed(lines) if line), "its log is empty")
+            last = log.read_text(encoding="utf-8", errors="replace").strip().split("\n")[-1]
+            why = last or "its log is empty"
             raise TodoctlError("The port-forward process has exited", why=why, fix=f"See {log}")
 
     def stop(self) -> None:
@@ -86,20 +82,14 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, port: int, client: Client) -> None:
         super().__init__(("127.0.0.1", port), Connection)
         self.client = client
-        self._looking = threading.Lock()
-        self._pod, self._until = "", 0.0
 
     def pod(self) -> str:
-        """Returns the newest pod that is ready, for connections that come together; raises if none is."""
-        with self._looking:
-            if time.monotonic() > self._until:
-                pods = self.client.list("Pod", labels=SELECTOR)
-                ready = [one for one in pods if is_running(one) and is_ready(one)]
-                if not ready:
-                    raise UnavailableError("No pod of the app is ready", fix="See 'todoctl status'")
-                newest = max(ready, key=lambda one: str(one["metadata"]["creationTimestamp"]))
-                self._pod, self._until = str(newest["metadata"]["name"]), time.monotonic() + KNOWN_SECONDS
-            return self._pod
+        """Returns the newest pod that is ready; raises if none is."""
+        found = self.client.list("Pod", labels=SELECTOR)
+        ready = [one["metadata"] for one in found if is_running(one) and is_ready(one)]
+        if not ready:
+            raise UnavailableError("No pod of the app is ready", fix="See 'todoctl status'")
+        return str(max(ready, key=lambda one: str(one["creationTimestamp"]))["name"])
 
 
 class Connection(socketserver.BaseRequestHandler):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from todoctl.errors import BadUsageError, UnavailableError
@@ -256,14 +257,11 @@ class KubernetesTarget:
         try:
             if self.directory.exists():
                 shutil.rmtree(self.directory)
-            for folder in self.directory.parents:
-                if folder == self._home.path or any(folder.iterdir()):
-                    break
-                folder.rmdir()
-        except FileNotFoundError:
-            return
         except OSError as error:
             raise not_writable(self.directory, error) from None
+        for folder in takewhile(lambda one: one != self._home.path, self.directory.parents):
+            with suppress(OSError):  # something else is in it
+                folder.rmdir()
 
     # For a validation
 

@@ -28,6 +28,9 @@ STOP_SECONDS = 10.0
 
 POLL_SECONDS = 0.01
 
+LOG_BYTES = 10_000_000
+"""A log that has grown larger is put aside at the next start, in the place of the one before."""
+
 
 def command(module: str) -> tuple[str, ...]:
     """The command that runs `module`."""
@@ -73,6 +76,8 @@ def spawn(
         "PYTHONIOENCODING": LOG_ENCODING,
         VARIABLE: str(directory),
     }
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
     number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # it may name what is private
     with os.fdopen(number, "ab") as output:
         return subprocess.Popen(

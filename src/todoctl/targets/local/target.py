@@ -185,8 +185,9 @@ class LocalTarget:
         changed = bool(running) or self._state.exists()
         if changed:
             with progress.step("Remove log and state, keep the volume"):
-                progress.command(["rm", "-f", str(self._log), str(self._state)])
-                for path in (self._log, self._state):
+                going = [*sorted(self.directory.glob("app.log*")), self._state]
+                progress.command(["rm", "-f", *map(str, going)])
+                for path in going:
                     with _writing(path):
                         path.unlink(missing_ok=True)
         return changed

@@ -16,7 +16,6 @@ from todoctl.errors import BadUsageError, LockedError
 from todoctl.kube.app import App
 from todoctl.kube.client import Client
 from todoctl.targets.base import Marker
-from todoctl.targets.kubernetes import forward
 from todoctl.targets.kubernetes.forward import Server
 from todoctl.targets.kubernetes.marker import NAME, NamespaceMarker
 from todoctl.targets.kubernetes.options import NamespaceOptions
@@ -105,8 +104,7 @@ def test_one_that_was_killed_at_its_begin_is_not_that_of_another_machine(
 
 
 @pytest.fixture(name="server")
-def _server(client: Client, kube: Kube, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(forward, "KNOWN_SECONDS", -1.0)  # each connection looks anew
+def _server(client: Client, kube: Kube) -> Iterator[Server]:
     kube.pods = [pod("first")]
     with Server(ports.find_free(), client) as found:
         threading.Thread(target=found.serve_forever, args=(0.05,), daemon=True).start()

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests import visitor
-from tests.app_server import free_port, wait_for
+from tests.app_server import free_port
 from todoctl.client import Client
 from todoctl.errors import UnavailableError
 from todoctl.settings import Settings
@@ -101,18 +101,6 @@ def test_findings_name_what_is_in_the_way(tmp_path: Path) -> None:
     assert [(found.subject, found.ok) for found in findings][1] == ("State directory", False)
     assert findings[1].seen.endswith("file/home cannot be written")
     assert "TODOCTL_HOME" in findings[1].fix
-
-
-def test_a_process_that_vanishes_is_passed_over(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
-    up(target)
-
-    def gone(running: psutil.Process) -> dict[str, str]:
-        raise psutil.NoSuchProcess(running.pid)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(psutil.Process, "environ", gone)
-        assert process.find(target.directory) == []
-    assert wait_for(lambda: process.find(target.directory))
 
 
 def test_up_replaces_what_cannot_be_examined(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:

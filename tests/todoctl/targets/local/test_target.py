@@ -1,11 +1,9 @@
 """The whole product on the local target: real processes, real HTTP, real files."""
 
-import json
 import signal
 import socket
 import threading
 from pathlib import Path
-from xml.etree import ElementTree as Xml
 
 import psutil
 import pytest
@@ -15,7 +13,6 @@ from tests.app_server import free_port, wait_for
 from tests.todoctl.conftest import CommandLine
 from todoctl.client import CacheState, Client
 from todoctl.targets.local import process
-from todoctl.validation.scenarios import SCENARIOS
 
 
 def pids(todoctl: CommandLine) -> list[int]:
@@ -89,34 +86,6 @@ def test_up_brings_a_killed_app_back_with_picture_and_counts(todoctl: CommandLin
     todoctl.up()
     assert state(todoctl).sha256 == seen.sha256
     assert state(todoctl).access_count == 3
-
-
-def test_validate_passes_with_its_evidence_and_puts_all_back(todoctl: CommandLine, tmp_path: Path) -> None:
-    todoctl.up("--ttl", "500")
-    before = visit(todoctl, 2)
-    html, junit = tmp_path / "report.html", tmp_path / "junit.xml"
-    ran = todoctl("validate", "--json", "--html", str(html), "--junit", str(junit))
-    verdict = json.loads(ran.stdout)
-    assert verdict["passed"] is True
-    assert [scenario["name"] for scenario in verdict["scenarios"]] == [one.name for one in SCENARIOS]
-    assert all(check["passed"] for scenario in verdict["scenarios"] for check in scenario["checks"])
-    assert state(todoctl) == before
-    page = html.read_text()
-    assert page.count("data:image/png;base64,") >= 4
-    assert 'id="timeline"' in page
-    suites = Xml.parse(junit).getroot()  # noqa: S314 - our own file
-    assert len(suites[0].findall("testcase")) == len(SCENARIOS)
-    assert suites[0].get("failures") == "0"
-
-
-def test_validate_shows_what_was_seen(todoctl: CommandLine) -> None:
-    todoctl.up()
-    wait_for(lambda: state(todoctl).status == "valid")
-    before = state(todoctl)
-    lines = todoctl("validate").stdout
-    assert "✓ grace     the same picture once more, Grace period, no download" in lines
-    assert f"PASSED  {len(SCENARIOS)} of {len(SCENARIOS)} scenarios passed on local" in lines
-    assert state(todoctl) == before
 
 
 @pytest.mark.parametrize(
