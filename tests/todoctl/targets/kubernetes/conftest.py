@@ -21,6 +21,7 @@ def _config(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     path = tmp_path / "config"
     path.write_text(kube.kubeconfig())
     monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setenv("PATH", str(tmp_path))  # without this machine's Docker
     for name in ("POLL_SECONDS", "ROUTE_SECONDS"):
         monkeypatch.setattr(wait, name, 0.01)
     monkeypatch.setattr(wait, "SETTLE_SECONDS", 0.2)
