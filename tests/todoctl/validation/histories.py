@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.todoctl.validation.pages import BEGAN, SECURITY, SOURCE, Told, png
+from todoctl.evidence import pages as reading
 from todoctl.evidence.history import (
     Act,
     Answer,
@@ -14,25 +15,35 @@ from todoctl.evidence.history import (
     Facts,
     File,
     History,
+    Log,
     Op,
     Play,
     Request,
     Role,
     Volume,
 )
+from todoctl.evidence.pages import METADATA, PICTURE_FILE, STATE_FILE
+from todoctl.evidence.pictures import media_type
 from todoctl.evidence.times import Span
+from todoctl.validation import contents
 from todoctl.validation import model as policy
+from todoctl.validation.checkers import judge
 from todoctl.validation.claims import CLAIMS
+from todoctl.validation.contents import Files
 from todoctl.validation.model import Fetch, Kind, State
 
 Change = Callable[[Told], None]
+
+WRONG = "the saved state has bad values"
+AWAY = "the volume cannot be read; counting in memory meanwhile"
 
 
 @dataclass
 class Script:
     """Writes a history; `now` is the app's clock, `ahead` seconds ahead of todoctl's.
 
-    `asks` is the `Retry-After` of an image service that fails.
+    `asks` is the `Retry-After` of an image service that fails. `ailing` is what `last_error` says of the
+    volume and of what is on it; `detached` that it is out of reach.
     """
 
     ttl: float = 10.0
@@ -41,6 +52,8 @@ class Script:
     asks: str = ""
     state: State = policy.EMPTY
     fetches: list[Fetch] = field(default_factory=list)
+    ailing: str | None = None
+    detached: bool = False
     history: History = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +103,8 @@ class Script:
 
         With `last` somebody else makes the app fetch before it stops.
         """
+        if emptied:
+            self.detached, self.ailing = False, None
         self.ttl = ttl or self.ttl
         self.wait(0.6)
         if last:
@@ -155,6 +170,7 @@ class Script:
 
     def view(self, change: Change | None = None, *, slow: float = 0.004, well: bool = True) -> Kind:
         """A page view, and the picture that it shows."""
+        self.ailing = AWAY if self.detached else None
         kind = self.step(slow=slow, well=well)
         told = self.told()
         if change:
@@ -169,6 +185,7 @@ class Script:
 
     def stranger(self) -> None:
         """A page view that is not ours."""
+        self.ailing = AWAY if self.detached else None
         self.step()
         self.wait(0.05)
 
@@ -207,7 +224,7 @@ class Script:
                 "size": len(self.history.bodies.get(picture, b"")),
             },
             "source": SOURCE,
-            "last_error": "it fails" if told.error else None,
+            "last_error": self.ailing or ("it fails" if told.error else None),
             **(rest or {}),
         }
         self._answered(Role.CACHE, "/api/cache", json.dumps(body).encode(), "application/json", 0.002)
@@ -263,6 +280,71 @@ class Script:
         )
         self.history.events.append(request)
 
+    # The volume
+
+    def files(self) -> Files:
+        """What the app has saved."""
+        told = self.told()
+        files: Files = {STATE_FILE: self.metadata(told)}
+        return files | ({PICTURE_FILE: self.history.bodies[told.picture]} if told.picture else {})
+
+    def act(self, what: str, files: Files | None = None, **more: Any) -> Act:  # noqa: ANN401 - of an Act
+        """Half a second in which something is done."""
+        self.wait(0.5)
+        digests = {
+            name: "" if content is None else self.history.keep(content)
+            for name, content in (files or {}).items()
+        }
+        act = Act(
+            **self._when(0.25, 0.25),
+            what=Op(what),
+            ttl=self.ttl,
+            source=SOURCE,
+            files=digests,
+            after=["1"],
+            **more,
+        )
+        self.history.events.append(act)
+        self.wait(0.5)
+        return act
+
+    def lose(self) -> None:
+        self.act("lose", contents.lost())
+
+    def spoil(self) -> None:
+        self.act("spoil", contents.spoiled(self.files()))
+        self.ailing = "the picture is cut short"
+
+    def damage(self, files: Files) -> None:
+        """A start on `files`."""
+        state = self.state
+        act = self.act("damage", files, emptied=True, stopped=self.now - self.ahead + 0.3)
+        content, picture = files[STATE_FILE] or b"", act.files[PICTURE_FILE]
+        read = reading.document(content, METADATA)
+        whole = media_type(self.history.bodies[picture]) is not None
+        written = Span(self.now - 0.6, self.now - 0.6)
+        self.state = policy.found(state, read.observed, picture if whole else None, written)
+        self.ailing = WRONG if whole and read.wrong else None
+        self.begin()
+
+    def detach(self) -> None:
+        self.act("detach")
+        self.detached, self.ailing = True, AWAY
+
+    def attach(self) -> None:
+        """The volume holds what it held; the script goes on with what was counted meanwhile."""
+        self.act("attach")
+        self.detached, self.ailing = False, None
+
+    def scale(self) -> None:
+        self.act("scale")
+
+    def log(self, *more: str, named: bool = True) -> None:
+        start = f"cache in /cache, TTL {self.ttl:g} s"
+        lines = ["Traceback of another start", start, *more, *([str(self.state.picture)] if named else [])]
+        self.history.events.append(Log(**self._when(0.001, 0.001), lines=lines))
+        self.wait(0.01)
+
     def finished(self, *proves: str) -> History:
         """The history as one scenario."""
         assert set(proves) <= CLAIMS.keys()
@@ -273,3 +355,25 @@ class Script:
         ]
         self.history.ended_at = end
         return self.history
+
+
+def begun(ahead: float = 0.0) -> Script:
+    """An app whose picture nobody has seen."""
+    script = Script(ahead=ahead, now=BEGAN + ahead)
+    script.start(emptied=True)
+    script.look()
+    return script
+
+
+def spent() -> Script:
+    """An app whose picture has had its grace view."""
+    script = begun()
+    script.view()
+    script.wait(script.ttl)
+    script.view()
+    return script
+
+
+def failed(script: Script) -> set[tuple[str, str]]:
+    """The claims that are broken, each with the name of what is wrong."""
+    return {(check.claim, check.name) for check in judge(script.finished()).scenarios[0].failures}

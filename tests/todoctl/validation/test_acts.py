@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.todoctl.validation.histories import begun, failed
 from tests.todoctl.validation.test_judge import grow_picture_views, lower, play, result
-from tests.todoctl.validation.volumes import begun, failed
 from todoctl.errors import BadUsageError
 from todoctl.evidence.history import Act
 from todoctl.evidence.pages import PICTURE_FILE

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.todoctl.validation.histories import Script
+from tests.todoctl.validation.histories import Script, begun
 from tests.todoctl.validation.pages import Told, png
-from tests.todoctl.validation.volumes import VolumeScript, begun
 from todoctl.evidence.history import Download, History
 from todoctl.evidence.verdict import Outcome, ScenarioResult
 from todoctl.validation import contents
@@ -38,7 +37,7 @@ def fail(script: Script, asks: str = "") -> Kind:
     return script.view(well=False)
 
 
-def play(script: VolumeScript, move: str, change: Callable[[Told], None] | None = None) -> None:
+def play(script: Script, move: str, change: Callable[[Told], None] | None = None) -> None:
     """One move; a page view where the volume is not where it would have to be."""
     if script.detached == (move in WITHIN_REACH) and move in {*WITHIN_REACH, "attach"}:
         move = "view"

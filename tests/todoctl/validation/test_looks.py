@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from tests.todoctl.validation.histories import Script, begun, failed, spent
 from tests.todoctl.validation.test_judge import result
-from tests.todoctl.validation.volumes import VolumeScript, begun, failed, spent
 from todoctl.evidence.history import Log, Volume
 from todoctl.evidence.pages import PICTURE_FILE, STATE_FILE
 from todoctl.validation.claims import LOG_LINES
@@ -54,7 +54,7 @@ def test_both_sides_may_see_it_being_saved() -> None:
     assert not failed(script)
 
 
-def _look(script: VolumeScript) -> int:
+def _look(script: Script) -> int:
     """The number of the last look at the volume."""
     return next(event.look for event in reversed(script.history.events) if isinstance(event, Volume))
 
@@ -139,7 +139,7 @@ def test_the_files_have_to_be_there() -> None:
 
 
 def test_before_there_is_anything_no_file_has_to_be_there() -> None:
-    script = VolumeScript()
+    script = Script()
     act = script.act("start", emptied=True)
     script.history.events.append(
         Volume(begin=act.end, end=act.end + 0.1, scenario="made", seen_from="", look=1, files=[])
