@@ -5,9 +5,10 @@ import re
 import warnings
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urljoin
+
+from msgspec import UNSET, UnsetType
 
 from todoctl.evidence.history import Answer, History
 from todoctl.evidence.pictures import cached
@@ -85,52 +86,38 @@ CSS_URL = re.compile(
 Value = TypeVar("Value")
 
 
-class Unobserved(Enum):
-    """Stands for what was not said, where None is something that can be said."""
-
-    UNOBSERVED = "not observed"
-
-
-UNOBSERVED = Unobserved.UNOBSERVED
-
-Moment = Span | Unobserved | None
+Moment = Span | UnsetType | None
 
 
 @dataclass(slots=True, kw_only=True)
 class Observation:
     """What was said of the cache. `picture` (SHA-256) and the times are None where there are none.
 
-    What was not said is `UNOBSERVED` there and None elsewhere; `status` is one of `WORDS`.
+    What was not said is `UNSET` there and None elsewhere; `status` is one of `WORDS`.
     """
 
-    picture: str | Unobserved | None = UNOBSERVED
+    picture: str | UnsetType | None = UNSET
     status: str | None = None
     views: int | None = None
     picture_views: int | None = None
-    downloaded: Moment = UNOBSERVED
-    expires: Moment = UNOBSERVED
-    last_view: Moment = UNOBSERVED
+    downloaded: Moment = UNSET
+    expires: Moment = UNSET
+    last_view: Moment = UNSET
     grace_spent: bool | None = None
     error: bool | None = None
 
     def known(self) -> dict[str, Any]:
         """Returns what was said, by name."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        optional = {"picture", *MOMENTS}
-        return {
-            name: value
-            for name, value in values.items()
-            if (value is not UNOBSERVED if name in optional else value is not None)
-        }
+        values = {one.name: (getattr(self, one.name), one.default) for one in fields(self)}
+        return {name: value for name, (value, unsaid) in values.items() if value is not unsaid}
 
 
-def or_none(value: Value | Unobserved | None) -> Value | None:
+def or_none(value: Value | UnsetType | None) -> Value | None:
     """Returns what was said; None where nothing was."""
-    return None if isinstance(value, Unobserved) else value
+    return None if isinstance(value, UnsetType) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """An image that a page names: its address (absolute, or `data:`), and by which attribute.
 
     `kind` is `css` for one in a style, and begins with `data-` where a script puts it in the image's place.
@@ -316,9 +303,8 @@ def _sources(tag: "Tag") -> "Iterator[tuple[str, str]]":
 
 def css_images(css: str, address: str) -> list[str]:
     """Returns the images that the style sheet at `address` names."""
-    return list(dict.fromkeys(filter(None, (joined(address, source) for source in _css_urls(css)))))[
-        :MAX_IMAGES
-    ]
+    found = (joined(address, source) for source in _css_urls(css))
+    return list(dict.fromkeys(filter(None, found)))[:MAX_IMAGES]
 
 
 def _css_urls(css: str) -> "Iterator[str]":
@@ -357,12 +343,12 @@ def document(content: bytes, keys: dict[str, str]) -> Document:
         found.wrong.append("no JSON object")
         return found
     for key, name in keys.items():
+        one = value.get(key)
         if key not in value:
             found.wrong.append(f"no {key}")
-        elif not _fits(name, value[key]):
-            found.wrong.append(f"{key}: {value[key]!r}"[:200])
+        elif not _fits(name, one):
+            found.wrong.append(f"{key}: {one!r}"[:200])
         else:
-            one = value[key]
             setattr(found.observed, name, Span(one, one) if name in MOMENTS and one is not None else one)
     found.rest = {key: one for key, one in value.items() if key not in keys}
     return found
@@ -371,10 +357,8 @@ def document(content: bytes, keys: dict[str, str]) -> Document:
 def _fits(name: str, value: object) -> bool:
     if name == "status":
         return isinstance(value, str) and value in WORDS
-    if name == "grace_spent":
-        return isinstance(value, bool)
-    if isinstance(value, bool):
-        return False
+    if name == "grace_spent" or isinstance(value, bool):
+        return name == "grace_spent" and isinstance(value, bool)
     if name in MOMENTS:
         return value is None or (isinstance(value, int | float) and 0 <= value < MAX_SECONDS)
     return isinstance(value, int) and 0 <= value < MAX_COUNT
