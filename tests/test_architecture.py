@@ -80,7 +80,12 @@ FORBIDDEN = {
     ),
     "todoctl.course": ("todoctl.cli", "todoctl.targets", "todoctl.kube"),
 }
-"""What a package must not import: evidence knows no target, a target no scenario, a scenario no cluster."""
+FORBIDDEN |= {
+    f"todoctl.grade.{name}": ("todoctl.cli", "todoctl.course", "todoctl.kube.client", "todoctl.targets")
+    for name in ("adapt", "baseline", "choice", "dockerfiles", "documents", "findings", "submission")
+}
+"""What must not be imported: evidence knows no target, a target no scenario, a scenario no cluster; an app is
+found in a repository without one."""
 
 
 def within(name: str, package: str) -> bool:

@@ -21,7 +21,7 @@ ENTRIES = ("Ingress", "HTTPRoute")
 POD = ("spec", "template", "spec")
 
 NEAR = 3
-"""Steps from one directory to another in which something belongs to an app by its place alone."""
+"""Steps from one directory to another in which something belongs to an app by its directory alone."""
 
 LISTED = 6
 """Candidates in a message."""
@@ -245,8 +245,8 @@ class Repository:
         named = entry.text("metadata", "annotations", "traefik.ingress.kubernetes.io/router.middlewares")
         found = []
         for name in re.findall(r"([\w.-]+)@kubernetescrd", named):
-            fits = [one for one in self.of("Middleware") if one.name and name.endswith(f"-{one.name}")]
-            found += nearest(fits, entry)[-1:]
+            same = [one for one in self.of("Middleware") if one.name and name.endswith(f"-{one.name}")]
+            found += nearest(same, entry)[-1:]
         return found
 
     def _called(self, workload: Document, needs: list[Document]) -> list[Document]:
@@ -351,8 +351,11 @@ def choose(repository: Repository, broken: Sequence[Finding], *, named: bool) ->
 
 
 def _chosen(app: App) -> str:
-    leads = " and ".join(f"{document.title} ({document.at()})" for document in app.entries or app.services)
-    return f"Chosen: {app}" + (f", because {leads} leads to it" if leads and app.workloads else "")
+    fronts = app.entries or app.services
+    if not fronts or not app.workloads:
+        return f"Chosen: {app}"
+    names = " and ".join(f"{document.title} ({document.at()})" for document in fronts)
+    return f"Chosen: {app}, because {names} {'leads' if len(fronts) == 1 else 'lead'} to it"
 
 
 def unique(documents: Iterable[Document | None]) -> list[Document]:

@@ -83,11 +83,11 @@ def _context(dockerfile: Path | None, directory: Path) -> Path | None:
     if dockerfile is None:
         return None
     sources = [source for _, source in _sources(_steps(dockerfile))]
-    for place in (dockerfile.parent, *dockerfile.parent.parents):
-        rest = [path for path in place.iterdir() if not FILE.match(path.name) and path.name[0] != "."]
-        if rest and all((place / source).exists() for source in sources):
-            return place
-        if place == directory:
+    for above in (dockerfile.parent, *dockerfile.parent.parents):
+        rest = [path for path in above.iterdir() if not FILE.match(path.name) and path.name[0] != "."]
+        if rest and all((above / source).exists() for source in sources):
+            return above
+        if above == directory:
             break
     return dockerfile.parent
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,9 @@ BYTES = 200_000
 
 VALUES = 20_000
 """In one file, with its aliases written out."""
+
+DEPTH = 100
+"""Of brackets in each other: PyYAML takes seconds for a thousand."""
 
 SKIPPED = frozenset({".git", "node_modules", "vendor", ".venv", "venv", "__pycache__", "target"})
 """Directories that hold what others have written."""
@@ -154,7 +158,10 @@ def text_of(path: Path) -> str:
     """Returns the text of a file; raises ValueError where it is none, or too long."""
     if path.stat().st_size > BYTES:
         raise ValueError(f"it is longer than {BYTES} bytes")
-    return path.read_text(encoding="utf-8-sig")
+    text = path.read_text(encoding="utf-8-sig")
+    if max(accumulate((sign in "[{") - (sign in "]}") for sign in text), default=0) > DEPTH:
+        raise ValueError("it is nested too deeply")
+    return text
 
 
 class _Reader:

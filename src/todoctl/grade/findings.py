@@ -277,12 +277,12 @@ def _claim(claim: Document, repository: Repository) -> Iterator[Finding]:
     elif wanted and not volumes and beside:
         severity = Severity.HINT if wanted in PROVISIONED else Severity.FAULT
         yield _other_class(claim, beside[0], severity)
-    misfits = [list(_misfits(claim, volume)) for volume in volumes]
-    if all(misfits):
-        yield from [misfit for (misfit, *_) in misfits][:1]
+    mismatches = [list(_mismatches(claim, volume)) for volume in volumes]
+    if all(mismatches):
+        yield from [mismatch for (mismatch, *_) in mismatches][:1]
 
 
-def _misfits(claim: Document, volume: Document) -> Iterator[Finding]:
+def _mismatches(claim: Document, volume: Document) -> Iterator[Finding]:
     """Returns why a claim cannot have a volume that it asks for."""
     title, whose = claim.title, _located(volume)
     if (storage_class(volume) or "") != (storage_class(claim) or ""):

@@ -267,7 +267,7 @@ values = st.recursive(
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nothing_leaves_the_slot_whatever_is_written(data: st.DataObject) -> None:
     """One value anywhere in the manifests is another one, of any type."""
     files = dict(APP)
