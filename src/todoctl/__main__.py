@@ -39,6 +39,8 @@ def main() -> None:
     for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
         if name in os.environ and not os.environ[name].strip("0").isdecimal():
             del os.environ[name]  # some terminals say that they have no columns
+    # httpx's own command line, which takes longer to import than httpx; without it httpx does as well.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,8 +1,8 @@
 """todoctl's own pod beside the app, for as long as a validation takes.
 
-It mounts the claim, so it is the volume's other side; and it is where visitors come from. A forwarded port is
-no load balancer: it leads to one pod, and its connections end with that pod. So what visitors ask goes out
-from here, through the service.
+It mounts the claim, so it sees the volume from outside the app; and it is where visitors come from. A
+forwarded port is no load balancer: it leads to one pod, and its connections end with that pod. So what
+visitors ask goes out from here, through the service.
 """
 
 import base64
@@ -256,7 +256,7 @@ class PodTransport(httpx.BaseTransport):
         self._begin = begin
         self._numbers = itertools.count()
         self._starting = threading.Lock()
-        self._line: _Line | None = None
+        self._connection: _Connection | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Returns the answer; raises `httpx.TransportError` if the app gives none."""
@@ -272,9 +272,9 @@ class PodTransport(httpx.BaseTransport):
             "timeout": timeout,
         }
         with self._starting:
-            if self._line is None or self._line.ended:
-                self._line = _Line(self._begin())
-        answered = self._line.send(asked)
+            if self._connection is None or self._connection.ended:
+                self._connection = _Connection(self._begin())
+        answered = self._connection.send(asked)
         try:
             said = answered.result(timeout + ANSWER_SECONDS)
         except TimeoutError:
@@ -287,39 +287,39 @@ class PodTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Ends the program."""
         with self._starting:
-            if self._line is not None:
-                self._line.end()
-                self._line = None
+            if self._connection is not None:
+                self._connection.end()
+                self._connection = None
 
 
-class _Line:
+class _Connection:
     """The connection to the program. One thread alone has to do with it: TLS is not for two."""
 
     def __init__(self, session: Session) -> None:
         self.ended = False
         self._session = session
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
-        self._going_out: deque[bytes] = deque()
+        self._outgoing: deque[bytes] = deque()
         self._changing = threading.Lock()
-        self._woken, self._bell = socket.socketpair()
+        self._woken, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def send(self, asked: dict[str, Any]) -> Future[dict[str, Any]]:
-        """Returns what the answer will come to."""
+        """Sends a request; returns its answer as a future."""
         answered: Future[dict[str, Any]] = Future()
         with self._changing:
             if self.ended:
                 raise _lost("it has ended")
             self._waiting[asked["number"]] = answered
-            self._going_out.append(json.dumps(asked).encode() + b"\n")
-            self._bell.send(b"!")
+            self._outgoing.append(json.dumps(asked).encode() + b"\n")
+            self._waker.send(b"!")
         return answered
 
     def end(self) -> None:
         """Ends the thread, and the program with it."""
         with suppress(OSError):
-            self._bell.shutdown(socket.SHUT_WR)
+            self._waker.shutdown(socket.SHUT_WR)
         self._thread.join()
 
     def _run(self) -> None:
@@ -333,7 +333,7 @@ class _Line:
             self.ended = True
             self._session.end()
             self._woken.close()
-            self._bell.close()
+            self._waker.close()
             for answered in self._waiting.values():
                 answered.set_exception(problem)
 
@@ -345,8 +345,8 @@ class _Line:
             if self._woken in readable:
                 if not self._woken.recv(1024):
                     return False
-                while self._going_out:
-                    self._session.write(self._going_out.popleft())
+                while self._outgoing:
+                    self._session.write(self._outgoing.popleft())
             if self._session not in readable:
                 return True
         going = self._session.receive(MESSAGE_SECONDS)

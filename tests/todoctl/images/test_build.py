@@ -119,12 +119,6 @@ def test_a_build_that_docker_refuses(engine: Engine, told: Told, monkeypatch: py
         make(told)
 
 
-def test_a_build_that_nobody_watches(world: World, engine: Engine) -> None:
-    world.events = [{"stream": "Step 1/8 : FROM x\n"}]
-    build.make(engine, "app:1", None)  # type: ignore[arg-type]
-    assert "app:1" in world.images
-
-
 def test_a_build_that_says_nothing(engine: Engine, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "build", lambda **_: iter([]))
     with pytest.raises(UnavailableError, match="ended without an image"):
