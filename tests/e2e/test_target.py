@@ -14,6 +14,7 @@ from tests import visitor
 from tests.app_server import wait_for
 from tests.e2e.conftest import Lab, lab, run
 from todoctl.client import Client
+from todoctl.errors import UnavailableError
 from todoctl.kube import image_pod
 from todoctl.state import Home
 from todoctl.targets.k3d.options import ClusterOptions
@@ -30,9 +31,11 @@ def _todoctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(name="target")
-def _target(todoctl: Lab) -> KubernetesTarget:
+def _target(todoctl: Lab) -> Iterator[KubernetesTarget]:
     home = Home(todoctl.home)
-    return KubernetesTarget(home, K3dCluster(home, ClusterOptions(cluster=todoctl.cluster)))
+    target = KubernetesTarget(home, K3dCluster(home, ClusterOptions(cluster=todoctl.cluster)))
+    yield target
+    target._cluster.client.close()
 
 
 @pytest.fixture(name="client")
@@ -63,6 +66,32 @@ def test_both_views_of_the_volume_are_the_same_and_quickly_read(
     assert "python3 -S" in going(), "one program in the pod looks again and again"
     target.restart()
     wait_for(lambda: "python3 -S" not in going())
+
+
+def test_out_of_reach_the_app_goes_on_in_memory(target: KubernetesTarget, client: Client) -> None:
+    """On a cache that stands in for the user's."""
+    found, before = target.deployed(), client.state()
+    assert found
+    target.stop()
+    target.volume.clear()
+    target.start(found.settings)
+    host, app = target.volume.views()
+    visitor.view(client.url)
+    assert app.read() == (kept := host.read())
+    target.volume.detach()
+    visitor.view(client.url)
+    assert host.read() == kept
+    with pytest.raises(UnavailableError, match="Permission denied"):
+        app.read()
+    target.volume.put("theirs", b"put meanwhile")
+    target.volume.attach()
+    assert client.state().access_count == 2
+    assert "theirs" in [file.name for file in app.read()]
+    target.volume.detach()  # no obstacle to what is put back
+    target.stop(at_once=True)
+    target.volume.put_back()
+    target.start(found.settings)
+    assert client.state() == before
 
 
 def test_deaths_lose_nothing_and_cost_no_more_each_time(
@@ -114,18 +143,18 @@ def test_a_run_that_is_ended_leaves_no_image_service_for_long(
 ) -> None:
     before = client.state()
     begin(todoctl, signal.SIGINT)
-    assert not there(todoctl)
+    wait_for(lambda: not there(todoctl))
     begin(todoctl, signal.SIGKILL)
     assert there(todoctl)
     with target.image_service() as service:
         assert service.served() == [], "a new one"
     begin(todoctl, signal.SIGKILL)
     target.marker.end()
-    assert not there(todoctl)
+    wait_for(lambda: not there(todoctl))
     assert client.state() == before
     begin(todoctl, signal.SIGKILL)
     todoctl("down", "--keep-data")
-    assert not there(todoctl)
+    wait_for(lambda: not there(todoctl))
     wait_for(lambda: not runs(todoctl), deadline=20)
 
 

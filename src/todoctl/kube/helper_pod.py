@@ -86,9 +86,10 @@ class PodFiles:
             else:
                 self._going.write(b"\n")
             line = self._going.read_line(LOOK_SECONDS)
-        if not line:
-            self.close()
-        return line
+        if line.startswith("["):
+            return line
+        self.close()  # it has ended, maybe with a traceback
+        return ""
 
     def close(self) -> None:
         """Ends the program."""

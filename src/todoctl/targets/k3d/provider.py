@@ -50,6 +50,7 @@ class K3dCluster:
         self.context = f"k3d-{options.cluster}"
         self.directory = home.path / FOLDER / options.cluster
         self._kubeconfig = self.directory / "kubeconfig"
+        self._client: Client | None = None
 
     @cached_property
     def _engine(self) -> docker.DockerClient:
@@ -83,14 +84,15 @@ class K3dCluster:
     def _found(self, is_own: bool) -> Cluster:
         """Returns the cluster, whose kubeconfig is had from k3d if this machine has lost it."""
         if not self._kubeconfig.exists():
-            write_json(self._kubeconfig, self._k3ds_kubeconfig())
+            self._write_kubeconfig()
+        self._client = self._client or Client(self._kubeconfig)
         details = {
             "Cluster": self.options.cluster + ("" if is_own else " (adopted)"),
             "Volume": f"{CACHE} in {self.options.node}",
             "Kubeconfig": str(self._kubeconfig),
         }
         return Cluster(
-            client=Client(self._kubeconfig),
+            client=self._client,
             page=Page(),
             details=details,
             is_own=is_own,
@@ -102,6 +104,10 @@ class K3dCluster:
     def _k3ds_kubeconfig(self) -> dict[str, Any]:
         """Returns the cluster's own kubeconfig; written as JSON, it is YAML still."""
         return dict(yaml.safe_load(k3d.run("kubeconfig", "get", self.options.cluster)))
+
+    def _write_kubeconfig(self) -> None:
+        write_json(self._kubeconfig, self._k3ds_kubeconfig())
+        self._client = None
 
     # Before anything is touched
 
@@ -271,7 +277,7 @@ class K3dCluster:
             merge = ["k3d", "kubeconfig", "merge", self.options.cluster, "--kubeconfig-merge-default"]
             # todoctl has a file of its own; who types the commands uses the user's.
             progress.command([*merge, f"--kubeconfig-switch-context={_switch(self.options)}"])
-            write_json(self._kubeconfig, self._k3ds_kubeconfig())
+            self._write_kubeconfig()
 
     def _look_at_node(self, tag: str) -> tuple[bool, bool]:
         """Returns whether the node has the volume's directory, and the image."""
@@ -334,7 +340,7 @@ class K3dCluster:
                 fix=f"Start it with 'todoctl up'{whole}",
             )
         if not is_own:  # a cluster of that name may have been made since
-            write_json(self._kubeconfig, self._k3ds_kubeconfig())
+            self._write_kubeconfig()
         return None
 
     def clean(self, cluster: Cluster, progress: Progress, *, keep_data: bool) -> bool:
