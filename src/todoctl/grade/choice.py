@@ -315,8 +315,8 @@ CRITERIA: tuple[tuple[Callable[[App], bool], str], ...] = (
     (lambda app: not is_other(app), "it belongs to another exercise"),
     (lambda app: _says(THIS_STEP, app), "another directory has the name of this step"),
     (lambda app: any(map(mounts_a_claim, app.workloads)), "it mounts no claim"),
-    (lambda app: bool(app.entries), "no Ingress leads to it"),
     (lambda app: _says(THE_PROJECT, app), "its name does not say that it is the project"),
+    (lambda app: bool(app.entries), "no Ingress leads to it"),
     (lambda app: bool(app.services), "no Service leads to it"),
 )
 """What sets the app of this step apart, the clearest first, and why another one is not chosen."""

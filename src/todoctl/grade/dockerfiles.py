@@ -32,6 +32,9 @@ PUBLIC = frozenset(
 """Images that nobody builds for an app of their own."""
 
 
+EXACT = 2
+
+
 @dataclass(frozen=True)
 class Image:
     """An image that a container of the app names, and what it is built from."""
@@ -104,16 +107,17 @@ def short_name(image: str) -> str:
 
 def _candidate(file: Path) -> _Candidate:
     match = FILE.match(file.name)
-    parts = [file.parent.name, *(match.group("before", "after") if match else ())]
+    above = file.parent.parent if file.parent.name == "docker" else file.parent
+    parts = [above.name, *(match.group("before", "after") if match else ())]
     return _Candidate(PurePosixPath(file.as_posix()), tuple(part for part in parts if part))
 
 
 def _alike(image: str, name: str) -> int:
-    """Returns 2 where a name is that of the image, 1 where one of them holds the other, else 0."""
+    """Returns EXACT where a name is that of the image, 1 where one of them holds the other, else 0."""
     mine, theirs = (re.sub(r"[^a-z0-9]", "", text.lower()) for text in (short_name(image), name))
     if min(len(mine), len(theirs)) < 3:
         return 0
-    return 2 if mine == theirs else int(mine in theirs or theirs in mine)
+    return EXACT if mine == theirs else int(mine in theirs or theirs in mine)
 
 
 def _belonging(
@@ -128,11 +132,13 @@ def _belonging(
         return common(one.file.parent, workload.folder)
 
     def likeness(one: _Candidate) -> int:
-        return max(_alike(image, name) for name in (*one.names, ""))
+        return sum(_alike(image, name) for name in one.names)
 
     if not mine:
         return None, "the repository has no Dockerfile for it"
-    best = max(mine, key=lambda one: (depth(one), likeness(one), -distance(one.file.parent, workload.folder)))
+    mine.sort(key=lambda one: (depth(one), likeness(one), -distance(one.file.parent, workload.folder)))
+    exact = [one for one in mine if depth(one) and any(_alike(image, name) == EXACT for name in one.names)]
+    best = exact[-1] if exact and likeness(mine[-1]) else mine[-1]
     if likeness(best):
         return best.file, f"{best.file} has its name"
     if alone and [depth(one) for one in mine].count(depth(best)) == 1:

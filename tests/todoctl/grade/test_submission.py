@@ -146,6 +146,19 @@ SHAPES = {
         "project@project project@project server-dep@project server-svc@project project@project",
         "project/Dockerfile.finder - project/server.Dockerfile",
     ),
+    "two apps with a name in common": Shape(
+        {
+            "project/todo/docker/Dockerfile": NODE,
+            "project/todo/all.yaml": manifests(
+                "todo", claim="project", initContainers=[{"image": "a/todo-backend"}]
+            ),
+            "project/todo-backend/Dockerfile": NODE,
+            "project/ingress.yaml": ingress("project", root="todo-svc"),
+            "project/storage.yaml": storage("project"),
+        },
+        "project@project project@project todo-dep@project/todo todo-svc@project/todo project@project",
+        "project/todo-backend/Dockerfile project/todo/docker/Dockerfile",
+    ),
     "no Ingress": Shape(
         {
             "project/all.yaml": manifests("project", claim="project"),
