@@ -54,11 +54,7 @@ def test_no_picture_comes_twice_to_the_eye_or_to_a_digest() -> None:
 
 WHOLE = {ResponseMode.PICTURE, ResponseMode.SLOW, ResponseMode.AGAIN}
 STATUS = {ResponseMode.ERROR: 500, ResponseMode.DATED: 503, ResponseMode.BUSY: 429}
-TYPES = {
-    ResponseMode.HALF: "image/jpeg",
-    ResponseMode.LOGIN: "image/jpeg",
-    ResponseMode.SOUND: "image/webp",
-}
+TYPES = {ResponseMode.HALF: "image/jpeg", ResponseMode.LOGIN: "image/jpeg", ResponseMode.SOUND: "image/webp"}
 
 
 def test_each_mode_is_answered_and_written_down(service: Controlled, monkeypatch: pytest.MonkeyPatch) -> None:

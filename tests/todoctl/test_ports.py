@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -46,51 +46,50 @@ def test_the_ipv6_loopback_counts_as_well() -> None:
             ports.check_free(listening.getsockname()[1])
 
 
+NOT_HERE = OSError(99, "Cannot assign requested address")
+
+
+def binding(monkeypatch: pytest.MonkeyPatch, bind: Callable[[socket.socket, tuple[str, int]], None]) -> None:
+    """Lets sockets be bound as `bind` does it."""
+    monkeypatch.setattr(socket, "socket", type("Socket", (socket.socket,), {"bind": bind}))
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (
-            PermissionError(13, "Permission denied"),
-            "cannot be used: Permission denied. Choose another one, above 1023",
-        ),
-        (OSError(99, "Cannot assign requested address"), "cannot be used: Cannot assign"),
+        (PermissionError(13, "Permission denied"), "Permission denied. Choose another one, above 1023"),
+        (NOT_HERE, "Cannot assign"),
     ],
 )
 def test_a_port_that_cannot_be_bound_is_an_error(
     error: OSError, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Refusing(socket.socket):
-        def bind(self, address: object) -> None:
-            raise error
+    def refuse(*_: object) -> None:
+        raise error
 
-    monkeypatch.setattr(socket, "socket", Refusing)
-    with pytest.raises(UnavailableError, match=message):
+    binding(monkeypatch, refuse)
+    with pytest.raises(UnavailableError, match=f"cannot be used: {message}"):
         ports.check_free(80)
 
 
 def test_a_program_that_listens_everywhere_is_found_by_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS the bind would succeed beside it."""
-
-    class Lenient(socket.socket):
-        def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
-            super().bind((address[0], 0))
-
+    bind = socket.socket.bind
     with socket.socket() as listening:
         listening.bind(("0.0.0.0", 0))
         listening.listen()
-        monkeypatch.setattr(socket, "socket", Lenient)
+        binding(monkeypatch, lambda one, address: bind(one, (address[0], 0)))
         with pytest.raises(UnavailableError, match="is taken"):
             ports.check_free(listening.getsockname()[1])
 
 
 def test_no_ipv6_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    class OnlyIPv4(socket.socket):
-        def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
-            if self.family == socket.AF_INET6:
-                raise OSError(99, "Cannot assign requested address")
-            super().bind((address[0], 0))
+    def refuse(one: socket.socket, _: object) -> None:
+        if one.family == socket.AF_INET6:
+            raise NOT_HERE
 
-    monkeypatch.setattr(socket, "socket", OnlyIPv4)
+    binding(monkeypatch, refuse)
+    monkeypatch.setattr(socket.socket, "listen", lambda _: None)
     ports.check_free(80)
 
 

@@ -89,10 +89,7 @@ def downloads(terminal: Terminal) -> None:
 
 def test_downloads_in_a_pipe_are_lines_now_and_then() -> None:
     *lines, outcome = shown(downloads).splitlines()
-    assert lines == [
-        "  me/app:1: waiting",
-        "  me/app:1: extracting",
-    ]
+    assert lines == ["  me/app:1: waiting", "  me/app:1: extracting"]
     assert outcome.startswith("✓ Pull 2 images")
 
 

@@ -6,6 +6,7 @@ What cannot get better by itself ends a wait at once, else `timeout` does (secon
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -199,19 +200,19 @@ def _crash_reason(client: Client, pod: Resource, container: Resource) -> Reason:
     ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
     times, looping = container["restartCount"] + (not runs), "waiting" in state
     how = f"its container has ended {times} times ({ended.get('reason')}, exit code {ended.get('exitCode')})"
-    last = _last_line(client, pod, container["name"], previous=runs)
-    last = last or _last_line(client, pod, container["name"], previous=not runs)
-    how += f"; its log ends: {last}" if last else ""
-    return Reason(f": {'CrashLoopBackOff: ' if looping else ''}{how}", looping and times >= RUNS)
+    what = f": {'CrashLoopBackOff: ' if looping else ''}{how}{_log_end(client, pod, container['name'], runs)}"
+    return Reason(what, looping and times >= RUNS)
 
 
-def _last_line(client: Client, pod: Resource, container: str, *, previous: bool) -> str:
+def _log_end(client: Client, pod: Resource, container: str, runs: bool) -> str:
+    """Returns the last line that the container has logged before it ended; nothing if there is none."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-    try:
-        lines = [*client.logs(name, lines=3, previous=previous, namespace=namespace, container=container)]
-    except UnavailableError:
-        return ""
-    return next((_line(one) for one in reversed(lines) if one.strip()), "")
+    for previous in (runs, not runs):
+        with suppress(UnavailableError):
+            log = client.logs(name, lines=3, previous=previous, namespace=namespace, container=container)
+            if lines := [one for one in log if one.strip()]:
+                return f"; its log ends: {_line(lines[-1])}"
+    return ""
 
 
 def _claim_reason(client: Client, pod: Resource) -> Reason | None:
@@ -222,8 +223,7 @@ def _claim_reason(client: Client, pod: Resource) -> Reason | None:
             return Reason(f": the claim {name} is gone", final=True, fix=AGAIN)
         phase = "Terminating" if "deletionTimestamp" in claim["metadata"] else claim["status"].get("phase")
         if phase == "Pending":
-            happened = next((f": {_line(one.get('message'))}" for one in _events(client, claim)[-1:]), "")
-            return Reason(f": the claim {name} is Pending{happened}")
+            return Reason(f": the claim {name} is Pending{_warning(_events(client, claim))}")
         if phase != "Bound":
             return Reason(f": the claim {name} is {phase}", final=True, fix=AGAIN)
     return None

@@ -39,10 +39,7 @@ def pod(name: str, *, ready: bool = True, **more: Any) -> Json:  # noqa: ANN401 
         "spec": {
             "hostNetwork": more.get("host_network", False),
             "containers": [
-                {
-                    "name": container["name"],
-                    "ports": [{"containerPort": port or 3000, "hostPort": port}],
-                }
+                {"name": container["name"], "ports": [{"containerPort": port or 3000, "hostPort": port}]}
             ],
         },
         "status": {
@@ -76,11 +73,7 @@ def service(name: str, *, kind: str = "LoadBalancer", port: int = 80, selected: 
     """A service of kube-system, for the pods whose label `app` is its name."""
     return {
         "metadata": {"name": name, "namespace": SYSTEM},
-        "spec": {
-            "type": kind,
-            "ports": [{"port": port}],
-            "selector": {"app": name} if selected else None,
-        },
+        "spec": {"type": kind, "ports": [{"port": port}], "selector": {"app": name} if selected else None},
     }
 
 

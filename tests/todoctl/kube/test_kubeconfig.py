@@ -143,11 +143,7 @@ PROXY = "http://127.0.0.1:9"
         ("https://10.0.0.1:6443", {"ALL_PROXY": "socks5://127.0.0.1:9"}, None),  # kubectl does not use it
         ("https://10.0.0.1:6443", {"HTTP_PROXY": "foo://bar"}, None),
         *(
-            (
-                f"https://{host}:6443",
-                {"HTTPS_PROXY": value, "ALL_PROXY": value, "SSL_CERT_FILE": "/gone"},
-                None,
-            )
+            (f"https://{host}:6443", {"HTTPS_PROXY": value, "ALL_PROXY": value}, None)
             for host in ("127.0.0.1", "127.1.2.3", "localhost", "api.localhost", "[::1]")
             for value in (PROXY, "foo://bar", "socks5://1.2.3.4:5")
         ),
@@ -174,10 +170,9 @@ def test_the_proxy_is_kubectl_s_and_none_leads_to_this_machine(
 def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", value)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("https_proxy", raising=False)
     with pytest.raises(UnavailableError, match="kubeconfig cannot be used: ") as failed:
         Client(written(tmp_path, config()))
     assert "secret" not in str(failed.value)
@@ -195,28 +190,10 @@ class Api(BaseHTTPRequestHandler):
         pass
 
 
-def _certificate(directory: Path, name: str) -> tuple[bytes, bytes]:
-    key, certificate = directory / f"{name}.key", directory / f"{name}.pem"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-            ),
-            *("-keyout", key, "-out", certificate, "-days", "2", "-subj", f"/CN={name}"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate.read_bytes(), key.read_bytes()
-
+OPENSSL = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=it "
+    "-addext subjectAltName=IP:127.0.0.1 -keyout it.key -out it.pem"
+)
 
 ASK = """
 import os, signal, sys
@@ -230,7 +207,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_private_key_is_in_no_file_even_if_the_process_is_killed(tmp_path: Path) -> None:
     """As the port forwarder is. The server takes nobody without the certificate."""
-    certificate, key = _certificate(tmp_path, "it")
+    subprocess.run(OPENSSL.split(), cwd=tmp_path, check=True, capture_output=True)
+    certificate, key = ((tmp_path / name).read_bytes() for name in ("it.pem", "it.key"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "it.pem", tmp_path / "it.key")
     tls.load_verify_locations(tmp_path / "it.pem")
@@ -239,16 +217,10 @@ def test_a_private_key_is_in_no_file_even_if_the_process_is_killed(tmp_path: Pat
     with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        path = written(
-            tmp_path,
-            config(
-                {
-                    "server": f"https://127.0.0.1:{server.server_port}",
-                    "certificate-authority-data": encoded["c"],
-                },
-                {"client-certificate-data": encoded["c"], "client-key-data": encoded["k"]},
-            ),
-        )
+        address = f"https://127.0.0.1:{server.server_port}"
+        cluster = {"server": address, "certificate-authority-data": encoded["c"]}
+        user = {"client-certificate-data": encoded["c"], "client-key-data": encoded["k"]}
+        path = written(tmp_path, config(cluster, user))
         temporary = tmp_path / "temporary"
         temporary.mkdir()
         environment = {**os.environ, "TMPDIR": str(temporary), "HTTPS_PROXY": "socks5://1.2.3.4:5"}

@@ -57,11 +57,7 @@ PODS: list[tuple[Json, str, bool]] = [
     ),
     (pod("it", **LOOPING, restarts=2), "exit code 1); its log ends: last line", True),
     (pod("it", terminated=EXIT), "its container has ended 1 times (Error, exit code 1)", False),
-    (
-        waiting("ErrImagePull", f"{PULL}: not found"),
-        "ErrImagePull: the image todo-app:1 cannot",
-        True,
-    ),
+    (waiting("ErrImagePull", f"{PULL}: not found"), "ErrImagePull: the image todo-app:1 cannot", True),
     (
         waiting("ErrImagePull", f"{PULL}: pull access denied, authorization failed"),
         "authorization failed",
@@ -133,7 +129,11 @@ def test_a_pull_that_waits_says_why_the_last_one_failed(client: Client, kube: Ku
     ("claims", "what", "final"),
     [
         ([], "pod it: the claim data is gone", True),
-        ([claim("Pending")], "the claim data is Pending: no volume plugin matched", False),
+        (
+            [claim("Pending")],
+            "the claim data is Pending: ProvisioningFailed: no volume plugin matched",
+            False,
+        ),
         ([claim("Lost")], "the claim data is Lost", True),
         ([claim("Bound", deletionTimestamp=objects.BORN)], "the claim data is Terminating", True),
         ([claim("Bound")], "pod it: FailedScheduling: Unschedulable: 0/3 nodes", False),
@@ -304,11 +304,7 @@ def _not_ready(number: int) -> Callable[[Kube], None]:
         (_not_ready(1), "pod svclb-traefik-1 runs, and is not ready yet", False),
         (lambda kube: kube.lists["pods"].pop(0), "the service traefik has no pods yet", False),
         (_classes(), "the ingress has no address yet", False),
-        (
-            _classes(objects.ingress_class("nginx")),
-            "the ingress has no class (there are: nginx)",
-            True,
-        ),
+        (_classes(objects.ingress_class("nginx")), "the ingress has no class (there are: nginx)", True),
     ],
 )
 def test_what_is_in_the_way_to_the_page(
