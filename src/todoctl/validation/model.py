@@ -59,9 +59,9 @@ class State(NamedTuple):
     `failed` is when the newest fetch failed, if none has succeeded since, `failures` how many did in a row,
     `asked` how many seconds the image service asked to be left alone for then; `error` says that the app
     knows of one that failed or is late. `pending` is a fetch (its number) that no visitor waits for, or,
-    where `waited`, one of others who will be counted when it ends; without `pending` that was just now.
-    `starting` says that the app began with no picture and is to fetch one by itself. `explained` is the
-    number of fetches whose cause is known.
+    where `waited`, one of others who will be counted when it ends; `owed` is one that has ended, but they
+    are not counted yet. `starting` says that the app began with no picture and is to fetch one by itself.
+    `explained` is the number of fetches whose cause is known.
     """
 
     picture: str | None
@@ -78,6 +78,7 @@ class State(NamedTuple):
     waited: bool = False
     starting: bool = False
     explained: int = 0
+    owed: Fetch | None = None
 
 
 class Step(NamedTuple):
@@ -124,7 +125,7 @@ def statuses(state: State, at: Span, ttl: float) -> set[str]:
 def start(state: State, *, emptied: bool) -> State:
     """The state after a start: as before it, but for a fetch that was under way."""
     kept = EMPTY._replace(explained=state.explained) if emptied else state
-    return kept._replace(pending=None, waited=False, starting=kept.picture is None)
+    return kept._replace(pending=None, waited=False, owed=None, starting=kept.picture is None)
 
 
 def found(state: State, told: Observation, picture: str | None, written: Span) -> State:
@@ -158,11 +159,11 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
             after = _taken(state, state.pending, fetch, ended)
             yield _counted(after, ended) if state.waited else after
             if state.waited and is_soon:
-                yield after._replace(waited=True)
+                yield after._replace(owed=fetch)
         if is_soon:
             yield state
-    elif state.waited and state.pending is None:
-        yield from _noticed(state, at, fetches)
+    elif state.owed is not None:
+        yield from _noticed(state, state.owed, at, fetches)
     elif state.starting and fetches is None:
         yield state
         unknown = State(UNKNOWN, Span(-inf, at.hi), False, state.views, 0, state.last_view)
@@ -178,24 +179,25 @@ def settle(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[
         yield state
 
 
-def _noticed(state: State, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:
-    """What becomes of a state that others have waited for, who are counted by the time that it is noticed."""
-    ended = max(moment for moment in (state.downloaded, state.failed) if moment)
-    yield _counted(state._replace(waited=False), Span(ended.lo, at.hi))
-    if at.lo <= ended.hi + LATENESS:
+def _noticed(state: State, owed: Fetch, at: Span, fetches: Sequence[Fetch] | None) -> Iterator[State]:
+    """What becomes of a state in which others, who have waited for a fetch, are about to be counted."""
+    yield _counted(state._replace(owed=None), Span(owed.span.lo, at.hi))
+    if at.lo <= owed.span.hi + LATENESS:
         yield state
-    elif fetches is not None:  # nobody has waited: nothing called for that fetch
-        yield state._replace(waited=False, explained=state.explained - 1)
+    elif fetches and fetches[state.explained - 1] == owed:  # nobody has waited: nothing called for it
+        yield state._replace(owed=None, explained=state.explained - 1)
 
 
 def called(state: State, at: Span, ttl: float, fetches: Sequence[Fetch] | None) -> Iterator[State]:
     """What may have come of a page view of others at an instant of `at` that is about to be counted."""
     for step in view(state, at, at, ttl, fetches):
-        after = step.state
-        if step.kind is Kind.RENEW or after.failures > state.failures:
-            shown = 0 if step.kind is Kind.RENEW else state.picture_views
-            yield after._replace(
-                views=state.views, picture_views=shown, last_view=state.last_view, waited=True
+        renewed = step.kind is Kind.RENEW
+        if renewed or step.state.failures > state.failures:
+            yield step.state._replace(
+                views=state.views,
+                picture_views=0 if renewed else state.picture_views,
+                last_view=state.last_view,
+                owed=Fetch(at, "") if fetches is None else fetches[step.state.explained - 1],
             )
 
 
