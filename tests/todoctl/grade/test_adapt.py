@@ -168,6 +168,14 @@ kind: StorageClass
 metadata: {name: project-class}
 provisioner: rancher.io/local-path
 """
+DEFAULT_BACKEND = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: project-ingress}
+spec:
+  defaultBackend: {service: {name: project-svc, port: {number: 2345}}}
+  tls: [{hosts: [example.com]}]
+"""
 POD = "spec.template.spec"
 
 
@@ -210,6 +218,30 @@ POD = "spec.template.spec"
             "PersistentVolumeClaim",
             "spec.storageClassName",
             "local-path",
+        ),
+        (
+            {DEPLOYMENT: "          env: =>           imagePullPolicy: Always\n          env:"},
+            "Deployment",
+            f"{POD}.containers.0.imagePullPolicy",
+            "IfNotPresent",
+        ),
+        (
+            {DEPLOYMENT: "      containers: =>       automountServiceAccountToken: true\n      containers:"},
+            "Deployment",
+            f"{POD}.automountServiceAccountToken",
+            False,
+        ),
+        (
+            {"volumes/project.yaml": "  local: =>   claimRef: {name: a, namespace: default}\n  local:"},
+            "PersistentVolume",
+            "spec.claimRef.namespace",
+            "grade-anna",
+        ),
+        (
+            {INGRESS: {"text": DEFAULT_BACKEND}},
+            "Ingress",
+            "spec.rules.0.http.paths.0.backend.service.port.number",
+            2345,
         ),
         (
             {CLAIM: "  accessModes =>   volumeName: project-pv\n  accessModes"},
