@@ -75,11 +75,6 @@ def origin(verdict: Verdict) -> str:
     return "the exercise" if verdict.thing == "claim" else "the contract"
 
 
-def failed(verdict: Verdict) -> str:
-    """The names of what keeps the run from passing."""
-    return ", ".join(short(result.name, 60) for result in verdict.scenarios if verdict.spoils(result))
-
-
 @dataclass(slots=True)
 class Alike:
     """A check, and every event that it was made of with the same result: a crowd's answers are all alike."""

@@ -15,7 +15,6 @@ from todoctl.evidence.reports.phrases import (
     Alike,
     by_sentence,
     event,
-    failed,
     headline,
     place,
     seconds,
@@ -94,8 +93,8 @@ def overview(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for verdict in verdicts:
         sign, colour = MARKS[verdict.outcome]
-        bad = Text(failed(verdict), colour)
-        grid.add_row(Text(sign, colour), Text(place(verdict), "bold"), summary(verdict), bad)
+        failed = ", ".join(short(result.name, 60) for result in filter(verdict.spoils, verdict.scenarios))
+        grid.add_row(Text(sign, colour), Text(place(verdict), "bold"), summary(verdict), Text(failed, colour))
     yield Text("")
     yield grid
 
@@ -118,7 +117,8 @@ def _checks(
     if edge is not None:
         widths = [min(width, (edge - 11) // 3) for width in widths]
     yield _row(widths, "", *(Text(head, "dim") for head in HEADS))
-    for number, (found, cells) in enumerate(zip(shown, rows, strict=True), start=1):
+    following = [*(found.check.sentence for found in shown[1:]), ""]
+    for found, cells, next_sentence in zip(shown, rows, following, strict=True):
         check = found.check
         sign, colour = MARKS[Outcome.PASSED if check.passed else Outcome.FAILED]
         name, expected, seen = map(Text, cells)
@@ -127,7 +127,7 @@ def _checks(
         yield _row(widths, Text(sign, colour), name, expected, seen)
         if not check.passed:
             yield Padding(Text(event(verdict, check.event)), (0, 0, 0, 5))
-        if number == len(shown) or shown[number].check.sentence != check.sentence:
+        if next_sentence != check.sentence:
             yield Padding(Text(f"“{check.sentence}”", "dim"), (0, 0, 0, 5))
     if more := sum(len(found.events) for found in alike[len(shown) :]):
         yield Text(f"  … and {more} more: --details")
@@ -135,14 +135,15 @@ def _checks(
 
 def _cells(found: Alike) -> tuple[str, str, str]:
     times = f" ×{len(found.events)}" if len(found.events) > 1 else ""
-    check = found.check
-    return short(check.name, LONGEST) + times, short(check.expected, LONGEST), short(check.seen, LONGEST)
+    name, expected, seen = (
+        short(text, LONGEST) for text in (found.check.name, found.check.expected, found.check.seen)
+    )
+    return name + times, expected, seen
 
 
 def _row(widths: list[int], sign: str | Text, *cells: Text) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=1)
-    for width in widths:
+    for width in (1, *widths):
         grid.add_column(width=width, overflow="fold")
     grid.add_row(sign, *cells)
     return Padding(grid, (0, 0, 0, 2))
