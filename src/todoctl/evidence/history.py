@@ -94,7 +94,7 @@ class Volume(Event, frozen=True, kw_only=True, tag="volume"):
 
 
 class Download(Event, frozen=True, kw_only=True, tag="download"):
-    """A request that the image service got, and what it answered; `way` is how it was told to answer.
+    """A request that the image service got, and what it answered; `way` is how it answers just then.
 
     `picture` is the SHA-256 of the picture, empty where no whole picture was sent; `retry_after` is the
     header of that name, empty where it was not sent.

@@ -120,7 +120,7 @@ def or_none(value: Value | UnsetType | None) -> Value | None:
 class Image(NamedTuple):
     """An image that a page names: its address (absolute, or `data:`), and by which attribute.
 
-    `kind` is `css` for one in a style, and begins with `data-` where a script puts it in the image's place.
+    `kind` is `css` for one in a style, and begins with `data-` where a script puts it instead of it.
     """
 
     address: str
@@ -180,7 +180,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _kept(address: str, inside: list[str]) -> str:
-    """Puts a picture aside, which a parser of HTML has no use for; returns what stands in for it."""
+    """Keeps a picture, which a parser of HTML has no use for; returns what stands in for it."""
     inside.append(address)
     return f"data:#{len(inside) - 1}"
 

@@ -12,7 +12,7 @@ CLOCK_SLACK = 0.05
 """Seconds by which two clocks may drift apart in one run, beyond the offset that they keep."""
 
 ROUNDING = 0.0015
-"""Seconds: times are told in milliseconds, cut off or rounded."""
+"""Seconds: times are given in milliseconds, cut off or rounded."""
 
 
 def now() -> float:

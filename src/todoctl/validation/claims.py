@@ -34,7 +34,7 @@ CLAIMS = {
     "detach": "While the volume cannot be read, page views go on in memory with the picture that is there, "
     "and last_error says so;",
     "attach": "when it can be read again, counting goes on from what the volume holds.",
-    # What is told of the cache
+    # What is said of the cache
     "times": "downloaded_at, expires_at, last_access_at | number or null",
     "state": "the state below; never an access. Cache-Control: no-store",
     "state-keys": "status | string | empty: no picture; valid; expired: too old, grace unspent",

@@ -382,12 +382,12 @@ class Driver:
             self.target.volume.attach()
             self.detached = False
 
-    def serve(self, way: ResponseMode) -> None:
+    def serve(self, mode: ResponseMode) -> None:
         """Lets the image service answer in another way from now on."""
         if self.service is not None:
             began = now()
-            self.service.answer(way)
-            self._write(Act, began, what=Op.SERVE, source=self.settings.source, way=way.value)
+            self.service.answer(mode)
+            self._write(Act, began, what=Op.SERVE, source=self.settings.source, way=mode.value)
 
 
 def _timed(view: View) -> tuple[float, float, View, list[Content]]:

@@ -128,21 +128,21 @@ def start(state: State, *, emptied: bool) -> State:
     return kept._replace(pending=None, waited=False, owed=None, starting=kept.picture is None)
 
 
-def found(state: State, told: Observation, picture: str | None, written: Span) -> State:
-    """What a start makes of the files on the volume: what `told` does not have is as at first.
+def found(state: State, observed: Observation, picture: str | None, written: Span) -> State:
+    """What a start makes of the files on the volume: what `observed` does not have is as at first.
 
     `picture` is the SHA-256 of the picture there, None where that is not whole; it was `written` then.
     """
     lasting = EMPTY._replace(
-        explained=state.explained, views=told.views or 0, last_view=or_none(told.last_view)
+        explained=state.explained, views=observed.views or 0, last_view=or_none(observed.last_view)
     )
     if picture is None:
         return lasting._replace(starting=True)
     return lasting._replace(
         picture=picture,
-        downloaded=or_none(told.downloaded) or written,
-        grace_spent=bool(told.grace_spent),
-        picture_views=told.picture_views or 0,
+        downloaded=or_none(observed.downloaded) or written,
+        grace_spent=bool(observed.grace_spent),
+        picture_views=observed.picture_views or 0,
     )
 
 

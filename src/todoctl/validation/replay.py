@@ -11,7 +11,7 @@ from todoctl.validation.model import IMPATIENCE, PATIENCE, UNKNOWN, Fetch, Kind,
 
 
 class Mismatch(NamedTuple):
-    """What was expected of one thing told, and what was told."""
+    """What was expected of one thing observed, and what was observed."""
 
     name: str
     expected: object
@@ -19,16 +19,16 @@ class Mismatch(NamedTuple):
 
 
 class _Moment(NamedTuple):
-    """When something was told, and how long a picture is valid (seconds)."""
+    """When something was observed, and how long a picture is valid (seconds)."""
 
     at: Span
     ttl: float
 
 
-def fit(state: State, at: Span, ttl: float, told: Observation) -> tuple[State, list[Mismatch]]:
-    """The state with what is learned from `told` at an instant of `at`, and where the two do not fit."""
+def fit(state: State, at: Span, ttl: float, observed: Observation) -> tuple[State, list[Mismatch]]:
+    """The state with what is learned from `observed` at an instant of `at`, and where the two do not fit."""
     wrong: list[Mismatch] = []
-    known = told.known()
+    known = observed.known()
     for name, learn in LEARN.items():
         if name in known:
             learned = learn(state, name, known[name], _Moment(at, ttl))
@@ -39,38 +39,38 @@ def fit(state: State, at: Span, ttl: float, told: Observation) -> tuple[State, l
     return state, wrong
 
 
-def _same(state: State, name: str, told: Any, _: _Moment) -> State | Mismatch:  # noqa: ANN401 - as in the state
+def _same(state: State, name: str, observed: Any, _: _Moment) -> State | Mismatch:  # noqa: ANN401 - as in the state
     known = getattr(state, name)
     if known is None and name in {"views", "picture_views"}:  # it was not known
-        return state._replace(**{name: told})
-    return state if known == told else Mismatch(name, known, told)
+        return state._replace(**{name: observed})
+    return state if known == observed else Mismatch(name, known, observed)
 
 
-def _picture(state: State, name: str, told: str | None, moment: _Moment) -> State | Mismatch:
-    if state.picture == UNKNOWN and told is not None:
-        return state._replace(picture=told)
-    return _same(state, name, told, moment)
+def _picture(state: State, name: str, observed: str | None, moment: _Moment) -> State | Mismatch:
+    if state.picture == UNKNOWN and observed is not None:
+        return state._replace(picture=observed)
+    return _same(state, name, observed, moment)
 
 
-def _time(state: State, name: str, told: Span | None, _: _Moment) -> State | Mismatch:
+def _time(state: State, name: str, observed: Span | None, _: _Moment) -> State | Mismatch:
     known = getattr(state, name)
-    if known is not None and told is not None and known.meets(told):
-        return state._replace(**{name: known.common(told)})
-    if name == "last_view" and told is None and known is not None and known.lo == -inf:
+    if known is not None and observed is not None and known.meets(observed):
+        return state._replace(**{name: known.common(observed)})
+    if name == "last_view" and observed is None and known is not None and known.lo == -inf:
         return state._replace(last_view=None)  # nothing was known, and there was none
-    return state if known is told else Mismatch(name, known, told)
+    return state if known is observed else Mismatch(name, known, observed)
 
 
-def _expires(state: State, name: str, told: Span | None, moment: _Moment) -> State | Mismatch:
-    learned = _time(state, "downloaded", told and told.shifted(-moment.ttl), moment)
+def _expires(state: State, name: str, observed: Span | None, moment: _Moment) -> State | Mismatch:
+    learned = _time(state, "downloaded", observed and observed.shifted(-moment.ttl), moment)
     if isinstance(learned, State):
         return learned
-    return Mismatch(name, state.downloaded and state.downloaded.shifted(moment.ttl), told)
+    return Mismatch(name, state.downloaded and state.downloaded.shifted(moment.ttl), observed)
 
 
-def _status(state: State, name: str, told: str, moment: _Moment) -> State | Mismatch:
+def _status(state: State, name: str, observed: str, moment: _Moment) -> State | Mismatch:
     possible = statuses(state, moment.at, moment.ttl)
-    return state if told in possible else Mismatch(name, " or ".join(sorted(possible)), told)
+    return state if observed in possible else Mismatch(name, " or ".join(sorted(possible)), observed)
 
 
 LEARN: dict[str, Callable[[State, str, Any, _Moment], State | Mismatch]] = {
@@ -90,7 +90,7 @@ MAX_STATES = 200
 """What is gone through at most; with more of them, anything is possible. A whole run has some tens."""
 
 MOST_UNSEEN = 3
-"""Page views of others that may have come before a look that tells no counts."""
+"""Page views of others that may have come before a look that has no counts."""
 
 
 class Seen(NamedTuple):
@@ -107,7 +107,7 @@ class Seen(NamedTuple):
     behind: bool = False
 
 
-class Possible:
+class StateSet:
     """All states that the app may be in. `fetches` is None where the image service is not todoctl's own."""
 
     def __init__(self, ttl: float) -> None:
@@ -147,9 +147,9 @@ class Possible:
             state._replace(explained=step.state.explained) for state, step in steps if step.fetch is not None
         }
 
-    def find(self, told: Observation, picture: str | None, written: Span) -> None:
+    def find(self, observed: Observation, picture: str | None, written: Span) -> None:
         """The app was started on these files, of which the picture was `written` then."""
-        self.states = {model.found(state, told, picture, written) for state in self.states}
+        self.states = {model.found(state, observed, picture, written) for state in self.states}
 
     def lose_sight(self, since: float, at: Span) -> None:
         """It was not seen from `since` until `at` what the app did: anything is possible.
@@ -167,7 +167,7 @@ class Possible:
         self._see_again(at)
 
     def _see_again(self, at: Span) -> None:
-        """What others may have made the app do until `at` cannot be told, for the counts are not known."""
+        """What others may have made the app do until `at` is not known, for the counts are not."""
         if self._errors:
             self.states = {state for state in self._anything(at) if state.error in self._errors}
 
@@ -176,7 +176,7 @@ class Possible:
         return {state for begun in range(first, last + 1) for state in model.anything(begun)}
 
     def clock_was_set(self, fetches: Sequence[Fetch] | None) -> None:
-        """Goes on by another clock, which `fetches` are told by: what is over needs no cause any more."""
+        """Goes on by another clock, which `fetches` go by: what is over needs no cause any more."""
         self._last_look = -inf
         self.fetches = fetches
         self._forgive(sum(fetch.span.hi == -inf for fetch in fetches or ()))
@@ -202,13 +202,13 @@ class Possible:
         self._forgive(number + 1)
         return number
 
-    def view(self, at: Span, window: Span, told: Observation) -> Seen:
+    def view(self, at: Span, window: Span, observed: Observation) -> Seen:
         """A page view, counted at an instant of `at`, that came and was answered within `window`."""
         self._see_again(Span(window.lo, window.lo))
         self.settle(at)
-        strangers = self._strangers(at, told, own=1)
+        strangers = self._strangers(at, observed, own=1)
         fits = [
-            (step, *fit(step.state, at._replace(lo=min(at.lo, step.came)), self.ttl, told))
+            (step, *fit(step.state, at._replace(lo=min(at.lo, step.came)), self.ttl, observed))
             for state in self.states
             for step in model.view(state, at, window, self.ttl, self.fetches)
         ]
@@ -217,7 +217,7 @@ class Possible:
             self.states = self._saved = {state for _, state in good}
             kinds, fetches = {step.kind for step, _ in good}, {step.fetch for step, _ in good}
             return Seen([], kinds, strangers, fetches.pop() if len(fetches) == 1 else None)
-        self.forget(at, told)
+        self.forget(at, observed)
         if not fits:
             missing = Mismatch("download", "a request for a new picture", "none")
             return Seen([missing], {Kind.RENEW}, strangers)
@@ -229,61 +229,61 @@ class Possible:
         steps = {step.state for state in self.states for step in self._steps(state, at, {self.ttl})}
         self.states |= steps
 
-    def look(self, at: Span, told: Observation, *, saved: bool = False) -> Seen:
+    def look(self, at: Span, observed: Observation, *, saved: bool = False) -> Seen:
         """Something that is no page view.
 
         What is `saved` may be behind: a page view has its time before it is on the volume, and a picture is
         shown to others.
         """
-        if told.views is not None:
+        if observed.views is not None:
             self._see_again(at)
         self.settle(at)
         before, since = self._last_look, Span(self._last_look, at.hi)
-        strangers = self._strangers(at, told, own=0)
+        strangers = self._strangers(at, observed, own=0)
         if saved:
             self._last_look = before
-        wrong = [fit(state, at, self.ttl, told)[1] for state in self.states]
-        if good := self._fitting(self.states, at, told) or self._after_others(at, since, told):
+        wrong = [fit(state, at, self.ttl, observed)[1] for state in self.states]
+        if good := self._fitting(self.states, at, observed) or self._after_others(at, since, observed):
             self.states = good
-            if told.views is not None and not saved:
+            if observed.views is not None and not saved:
                 self._saved = good
             return Seen([], set(), strangers)
-        # It may be so still as it was when the app was last known to have saved all that it told.
-        if saved and self._fitting(self._settled(self._saved, at), at, told):
+        # It may be so still as it was when the app was last known to have saved all that it had answered.
+        if saved and self._fitting(self._settled(self._saved, at), at, observed):
             return Seen([], set(), behind=True)
-        self.forget(at, told)
+        self.forget(at, observed)
         unknown = [Mismatch("state", "a possible one", "another")]
         return Seen(min(wrong, key=_distance, default=unknown), set(), strangers)
 
-    def _fitting(self, states: Iterable[State], at: Span, told: Observation) -> set[State]:
-        """Those that fit, with what is learned from `told`."""
-        fits = (fit(state, at, self.ttl, told) for state in states)
+    def _fitting(self, states: Iterable[State], at: Span, observed: Observation) -> set[State]:
+        """Those that fit, with what is learned from `observed`."""
+        fits = (fit(state, at, self.ttl, observed) for state in states)
         return {state for state, wrong in fits if not wrong}
 
     def _settled(self, states: Iterable[State], at: Span) -> set[State]:
         return {later for state in states for later in model.settle(state, at, self.fetches)}
 
-    def _after_others(self, at: Span, since: Span, told: Observation) -> set[State]:
+    def _after_others(self, at: Span, since: Span, observed: Observation) -> set[State]:
         """The states that fit if others came `since`, as the next look at the counts would betray."""
         states = self.states
         for _ in range(MOST_UNSEEN):
             waiting = (one for state in states for one in model.called(state, since, self.ttl, self.fetches))
-            states = {*waiting} if told.views is not None else self._viewed(states, since, self._ttls)
-            if good := self._fitting(states, at, told):
+            states = {*waiting} if observed.views is not None else self._viewed(states, since, self._ttls)
+            if good := self._fitting(states, at, observed):
                 return good
         return set()
 
-    def forget(self, at: Span, told: Observation) -> None:
-        """Goes on with no more than what was told last, so that one fault is not found over and over."""
+    def forget(self, at: Span, observed: Observation) -> None:
+        """Goes on with no more than what was observed last, so that one fault is not found over and over."""
         states = self._anything(at)
-        self.states = self._fitting(states, at, told) or states
+        self.states = self._fitting(states, at, observed) or states
 
-    def _strangers(self, at: Span, told: Observation, *, own: int) -> int:
-        """Lets others view the page, as often as the count that is told betrays; returns how often.
+    def _strangers(self, at: Span, observed: Observation, *, own: int) -> int:
+        """Lets others view the page, as often as the count that is observed betrays; returns how often.
 
         They came since the last look at the counts.
         """
-        if told.views is None:
+        if observed.views is None:
             return 0
         self._errors = set()
         since, self._last_look = Span(self._last_look, at.hi), at.lo
@@ -291,7 +291,7 @@ class Possible:
         counted = [state.views for state in self.states if state.views is not None]
         if not counted:
             return 0
-        before = told.views - own
+        before = observed.views - own
         number: int = before - max(counted)
         for _ in range(before - min(counted)):
             if number > MOST_STRANGERS or len(self.states) > MAX_STATES:
@@ -311,7 +311,7 @@ class Possible:
 
 
 def _distance(wrong: Sequence[Mismatch]) -> tuple[int, bool]:
-    """How far a state is from what was told; one with another count is another number of page views away."""
+    """How far a state is from what was observed; one with another count is some page views away."""
     return len(wrong), any(mismatch.name == "views" for mismatch in wrong)
 
 

@@ -264,12 +264,12 @@ def _crowds(driver: Driver, arrange: Situations) -> None:
         driver.visit()
 
 
-@scenario(*(f"outage-{way}" for way in OUTAGES), "outage-taken", "late", seconds=9.0, needs_service=True)
+@scenario(*(f"outage-{mode}" for mode in OUTAGES), "outage-taken", "late", seconds=9.0, needs_service=True)
 def outage(driver: Driver, arrange: Situations) -> None:
     """While the image service fails, the old picture stays, the page comes in time, and success is taken."""
     arrange.require(arrange.brief)
-    for way in FAILURES:
-        arrange.fail(way)
+    for mode in FAILURES:
+        arrange.fail(mode)
         arrange.ask_without_viewing()  # no fault of the image service is one of the app
         arrange.wait_after_failure(FIRST_WAIT)
         driver.visit()

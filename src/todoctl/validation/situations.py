@@ -128,10 +128,10 @@ class Situations:
             self.make_expired()
             self.driver.visit()
 
-    def fail(self, way: ResponseMode) -> None:
+    def fail(self, mode: ResponseMode) -> None:
         """A page view that calls for a new picture, while the image service answers in another way."""
         self.make_spent()
-        self.driver.serve(way)
+        self.driver.serve(mode)
         self.driver.visit()
         self.failed = self.driver.viewed
         self.driver.serve(ResponseMode.PICTURE)

@@ -9,7 +9,7 @@ from todoctl.evidence.pages import Observation
 from todoctl.evidence.times import EVER, NEVER, Span
 from todoctl.validation import model as policy
 from todoctl.validation.model import EMPTY, UNKNOWN, Fetch, Kind, State
-from todoctl.validation.replay import MOST_STRANGERS, Possible
+from todoctl.validation.replay import MOST_STRANGERS, StateSet
 
 AT = Span(100.0, 100.5)
 OLD, NEW = Span(10.0, 10.0), Span(20.0, 20.0)
@@ -57,22 +57,22 @@ def test_what_is_not_known_of_an_image_service_that_is_not_ours() -> None:
 
 
 def test_after_too_many_others_anything_is_possible() -> None:
-    possible = Possible(600.0)
-    possible.states = {ONE}
-    seen = possible.look(AT, Observation(views=5 + MOST_STRANGERS + 1))
+    state_set = StateSet(600.0)
+    state_set.states = {ONE}
+    seen = state_set.look(AT, Observation(views=5 + MOST_STRANGERS + 1))
     assert seen.strangers == MOST_STRANGERS + 1
     assert not seen.mismatches
-    assert {state.picture for state in possible.states} == {None, UNKNOWN}
+    assert {state.picture for state in state_set.states} == {None, UNKNOWN}
 
 
 def test_others_are_counted_from_where_each_state_is() -> None:
     """One where a page view without an answer was counted, and one where it was not."""
-    possible = Possible(600.0)
-    possible.states = {ONE._replace(downloaded=AT)}
-    possible.unanswered(AT)
-    assert {state.views for state in possible.states} == {5, 6}
-    assert possible.look(Span(100.5, 101.0), Observation(views=7)).strangers == 1
-    assert {(state.views, state.picture_views) for state in possible.states} == {(7, 5)}
+    state_set = StateSet(600.0)
+    state_set.states = {ONE._replace(downloaded=AT)}
+    state_set.unanswered(AT)
+    assert {state.views for state in state_set.states} == {5, 6}
+    assert state_set.look(Span(100.5, 101.0), Observation(views=7)).strangers == 1
+    assert {(state.views, state.picture_views) for state in state_set.states} == {(7, 5)}
 
 
 def test_times_without_an_end() -> None:
@@ -93,10 +93,10 @@ def test_times_without_an_end() -> None:
 def test_a_page_that_waited_longer_than_its_picture_is_valid(
     ttl: float, status: str, kind: Kind | None
 ) -> None:
-    possible = Possible(ttl)
-    possible.fetches = [Fetch(Span(100.0, 100.1), "two", 0.1)]
-    possible.states = {ONE._replace(grace_spent=True)}
-    seen = possible.view(
+    state_set = StateSet(ttl)
+    state_set.fetches = [Fetch(Span(100.0, 100.1), "two", 0.1)]
+    state_set.states = {ONE._replace(grace_spent=True)}
+    seen = state_set.view(
         Span(100.4, 100.4),
         Span(100.0, 100.5),
         Observation(picture="two", views=6, picture_views=1, status=status),

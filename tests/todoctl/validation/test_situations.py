@@ -55,8 +55,8 @@ class Stubborn(Driver):
     def scale(self, number: int) -> None:
         self.done.append(f"scale {number}")
 
-    def serve(self, way: ResponseMode) -> None:
-        self.done.append(f"serve {way}")
+    def serve(self, mode: ResponseMode) -> None:
+        self.done.append(f"serve {mode}")
 
 
 @pytest.fixture(autouse=True)

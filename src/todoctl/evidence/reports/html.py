@@ -28,9 +28,9 @@ def render(verdicts: Sequence[Verdict]) -> bytes:
     environment, first = _environment(), verdicts[0]
     if len(verdicts) == 1:
         runs = [_run(environment, first, at="", share=1)]
-        place, headline = phrases.place(first), phrases.headline(first)
-        title = f"{headline}: todoctl validate {phrases.short(place, 60)}"
-        about = f"{place}: {headline}, {phrases.summary(first)}"
+        subject, headline = phrases.subject(first), phrases.headline(first)
+        title = f"{headline}: todoctl validate {phrases.short(subject, 60)}"
+        about = f"{subject}: {headline}, {phrases.summary(first)}"
     else:
         runs = [
             _run(environment, verdict, at=f"app{number}-", share=len(verdicts))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as Xml  # only written with here, never read
 
 from todoctl.evidence.reports import report
-from todoctl.evidence.reports.phrases import headline, origin, place, short
+from todoctl.evidence.reports.phrases import headline, origin, short, subject
 from todoctl.evidence.verdict import Check, Outcome, ScenarioResult, Verdict
 
 COUNTS = ("tests", "failures", "errors")
@@ -34,7 +34,7 @@ def _suite(root: Xml.Element, verdict: Verdict) -> Xml.Element:
     kinds = [_kind(verdict, result) for result in verdict.scenarios]
     interrupted, facts = verdict.history.interrupted, verdict.history.facts
     about = {
-        "name": f"todoctl validate {place(verdict)}",
+        "name": f"todoctl validate {subject(verdict)}",
         "timestamp": datetime.fromtimestamp(facts.began_at, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         # An interrupted run is one error more: what was not played must not look as if it were green.
         "tests": str(len(kinds) + interrupted),
@@ -81,7 +81,7 @@ def _case(suite: Xml.Element, verdict: Verdict, result: ScenarioResult, kind: st
 
 
 def _element(suite: Xml.Element, verdict: Verdict, name: str, seconds: float) -> Xml.Element:
-    where = f"todoctl.{_text(short(place(verdict)))}"
+    where = f"todoctl.{_text(short(subject(verdict)))}"
     return Xml.SubElement(suite, "testcase", classname=where, name=_text(name), time=f"{seconds:.3f}")
 
 

@@ -4,7 +4,16 @@ import re
 from collections.abc import Sequence
 
 from todoctl.evidence.reports import report
-from todoctl.evidence.reports.phrases import counted, event, headline, origin, place, seconds, short, summary
+from todoctl.evidence.reports.phrases import (
+    counted,
+    event,
+    headline,
+    origin,
+    seconds,
+    short,
+    subject,
+    summary,
+)
 from todoctl.evidence.verdict import Outcome, ScenarioResult, Verdict
 
 MAX_CHECKS = 20
@@ -24,7 +33,7 @@ def markdown(verdict: Verdict) -> str:
     lines = [
         f"## todoctl validate: {headline(verdict)}",
         "",
-        f"{escape(summary(verdict))} on {escape(place(verdict))}, {escape(seconds(verdict.seconds))}",
+        f"{escape(summary(verdict))} on {escape(subject(verdict))}, {escape(seconds(verdict.seconds))}",
         "",
         f"| | {verdict.thing} | what was seen | time |",
         "|---|---|---|--:|",

@@ -14,7 +14,7 @@ LONGEST = 300
 """Characters that are shown of a text; the JSON has all of it."""
 
 WELL = "picture"
-"""The way of an image service that answers as it should; any other way is an outage."""
+"""How an image service answers that is well; anything else is an outage."""
 
 
 def short(text: object, longest: int = LONGEST) -> str:
@@ -57,14 +57,14 @@ def headline(verdict: Verdict) -> str:
 def summary(verdict: Verdict) -> str:
     """How many scenarios, or claims, passed, failed and could not be judged."""
     outcomes = [result.outcome for result in verdict.scenarios]
-    told = f"{outcomes.count(Outcome.PASSED)} of {counted(len(outcomes), verdict.thing)} passed"
+    text = f"{outcomes.count(Outcome.PASSED)} of {counted(len(outcomes), verdict.thing)} passed"
     for outcome in (Outcome.FAILED, Outcome.NOT_JUDGED):
         if number := outcomes.count(outcome):
-            told += f", {number} {outcome.value}"
-    return told
+            text += f", {number} {outcome.value}"
+    return text
 
 
-def place(verdict: Verdict) -> str:
+def subject(verdict: Verdict) -> str:
     """Where the app runs: a target, or the address of an app that todoctl knows nothing else of."""
     facts = verdict.history.facts
     return short(facts.url if facts.kind == "claims" else facts.target)

@@ -16,9 +16,9 @@ from todoctl.evidence.reports.phrases import (
     by_sentence,
     event,
     headline,
-    place,
     seconds,
     short,
+    subject,
     summary,
 )
 from todoctl.evidence.verdict import Check, Outcome, ScenarioResult, Verdict
@@ -45,8 +45,8 @@ def line(result: ScenarioResult, *, names: int, edge: int | None) -> RenderableT
     grid.add_column(ratio=None if edge is None else 1, overflow="fold")
     grid.add_column(justify="right", no_wrap=True)
     name = Text.assemble((sign, colour), " ", (result.name, "bold"))
-    told = Text(short(result.reason, 200), style="" if result.passed else colour)
-    grid.add_row(name, told, Text(seconds(result.seconds), "dim"))
+    reason = Text(short(result.reason, 200), style="" if result.passed else colour)
+    grid.add_row(name, reason, Text(seconds(result.seconds), "dim"))
     return grid
 
 
@@ -94,7 +94,9 @@ def overview(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
     for verdict in verdicts:
         sign, colour = MARKS[verdict.outcome]
         failed = ", ".join(short(result.name, 60) for result in filter(verdict.spoils, verdict.scenarios))
-        grid.add_row(Text(sign, colour), Text(place(verdict), "bold"), summary(verdict), Text(failed, colour))
+        grid.add_row(
+            Text(sign, colour), Text(subject(verdict), "bold"), summary(verdict), Text(failed, colour)
+        )
     yield Text("")
     yield grid
 

@@ -58,7 +58,7 @@ def check(timeline: Timeline, replayed: Replayed) -> list[Check]:
 
 
 def _increasing(timeline: Timeline, findings: Findings) -> None:
-    """Who comes later is told a higher count; while the volume is out of reach nothing is promised."""
+    """Who comes later sees a higher count; while the volume is out of reach nothing is promised."""
     counts: list[tuple[float, int]] = []
     away = False
     for number, event in timeline.order:

@@ -226,7 +226,7 @@ def _described(answer: Answer, content: bytes, digest: str) -> list[Finding]:
 
 
 def _by_fields(answer: Answer, bodies: Mapping[str, bytes]) -> list[Finding]:
-    """Of a picture that is told by its header fields alone, and may be one that nobody has looked at."""
+    """Of a picture that is known by its header fields alone, and may be one that nobody has looked at."""
     tag = answer.header("etag") or "none"
     digest = tag.strip('"')
     if digest in bodies:

@@ -26,7 +26,7 @@ from todoctl.validation.checkers.timeline import Findings, Timeline, in_words
 from todoctl.validation.claims import CLAIMS
 from todoctl.validation.model import LATE, Kind, statuses
 from todoctl.validation.model import UNKNOWN as UNSEEN
-from todoctl.validation.replay import Possible, Seen
+from todoctl.validation.replay import Seen, StateSet
 
 EXPECTED = {
     Kind.VALID: "the same picture, Valid",
@@ -86,10 +86,10 @@ class _Replay:
         self.result = Replayed()
         self.findings = self.result.findings
         facts = self.history.facts
-        self.possible = Possible(facts.ttl)
+        self.state_set = StateSet(facts.ttl)
         self.epoch = 0
         if facts.source in timeline.own_sources:
-            self.possible.fetches = timeline.fetches(0)
+            self.state_set.fetches = timeline.fetches(0)
         self.source = facts.source
         self.started = -inf
         self.since: Act | None = None
@@ -112,14 +112,14 @@ class _Replay:
         if isinstance(event, ClockStep):
             self.epoch += 1
             fetches = self.timeline.fetches(self.epoch)
-            self.possible.clock_was_set(fetches if self.possible.fetches is not None else None)
+            self.state_set.clock_was_set(fetches if self.state_set.fetches is not None else None)
         if isinstance(event, Act):
             self._act(number, event, at)
         if isinstance(event, Act | ClockStep | Download):  # a download is held against all other events
             return
-        possible = self.possible
-        self.late = all(state.pending is not None for state in possible.states)
-        possible.settle(at)
+        state_set = self.state_set
+        self.late = all(state.pending is not None for state in state_set.states)
+        state_set.settle(at)
         self._check_start(number, at)
         match event:
             case Request(role=Role.PAGE):
@@ -132,21 +132,21 @@ class _Replay:
                 self._volume(number, event, at)
             case Log():
                 self._log(number)
-        self.before = self.before[1], {state.picture for state in possible.states}
+        self.before = self.before[1], {state.picture for state in state_set.states}
 
     # What was done
 
     def _act(self, number: int, act: Act, at: Span) -> None:
-        possible = self.possible
+        state_set = self.state_set
         if act.what in {Op.SERVE, *UNKNOWN}:
             return
-        possible.settle(Span(at.lo, at.lo))
+        state_set.settle(Span(at.lo, at.lo))
         self.since = None if act.what is Op.START else act
         if act.what in STARTS:
             self._start(act, at)
         elif act.what in {Op.RESTART, Op.KILL}:
             at_once = act.what is Op.KILL
-            possible.start(possible.ttl, possible.fetches, at, emptied=False, at_once=at_once)
+            state_set.start(state_set.ttl, state_set.fetches, at, emptied=False, at_once=at_once)
             self.started = at.hi
             self._check_replaced(number, act)
         elif act.what is Op.DETACH:
@@ -155,13 +155,13 @@ class _Replay:
             self.last_error = LastError.ALLOWED
         if act.what is Op.ATTACH:
             self.detached = False
-            possible.lose_sight(self.detached_at, at)
+            state_set.lose_sight(self.detached_at, at)
 
     def _start(self, act: Act, at: Span) -> None:
         fetches = self.timeline.fetches(self.epoch) if act.source in self.timeline.own_sources else None
         stopped = at if act.stopped is None else self.timeline.instant(act, act.stopped)
-        ttl = act.ttl or self.possible.ttl
-        self.possible.start(ttl, fetches, stopped, emptied=act.emptied, at_once=True)
+        ttl = act.ttl or self.state_set.ttl
+        self.state_set.start(ttl, fetches, stopped, emptied=act.emptied, at_once=True)
         self.source, self.started = act.source, at.hi
         if act.emptied:
             self.detached, self.last_error = False, LastError.FORBIDDEN
@@ -178,7 +178,7 @@ class _Replay:
         whole = media_type(self.history.bodies[picture]) is not None
         # A file has the time of todoctl's clock, which the app's may be behind, in whole seconds.
         written = Span(min(act.begin, at.lo) - 1, max(act.end, at.hi))
-        self.possible.find(read.observed, picture if whole else None, written)
+        self.state_set.find(read.observed, picture if whole else None, written)
         self.last_error = LastError.REQUIRED if read.wrong and whole else LastError.ALLOWED
 
     def _check_replaced(self, number: int, act: Act) -> None:
@@ -190,16 +190,16 @@ class _Replay:
 
     def _check_start(self, number: int, at: Span) -> None:
         """A start with no picture has to fetch one by itself."""
-        possible = self.possible
+        state_set = self.state_set
         late = at.lo > self.started + LATE
-        if possible.fetches is not None and late and all(state.starting for state in possible.states):
+        if state_set.fetches is not None and late and all(state.starting for state in state_set.states):
             expected = f"one within {LATE:g} s of a start with no picture"
             self.findings.note(number, "start", "download", expected, "none", passed=False)
-            possible.states = {state._replace(starting=False) for state in possible.states}
+            state_set.states = {state._replace(starting=False) for state in state_set.states}
 
     def _check_downloads(self, at: Span) -> None:
         """A download that had ended by then has its cause, once it is known how many views there were."""
-        while (fetch := self.possible.unexplained(at)) is not None:
+        while (fetch := self.state_set.unexplained(at)) is not None:
             number = self.timeline.downloads[fetch][0]
             expected, seen = "none: nothing called for one", "the image service was asked"
             self.findings.note(number, "fetches", "download", expected, seen, passed=False)
@@ -208,42 +208,42 @@ class _Replay:
 
     def _view(self, number: int, event: Request, window: Span) -> None:
         if number not in self.timeline.pages:
-            self.possible.unanswered(window)
+            self.state_set.unanswered(window)
             return
         page = self.timeline.pages[number]
-        told, findings = page.observed, self.findings
+        observed, findings = page.observed, self.findings
         if self.detached:  # it is answered; what is counted meanwhile nobody promises
             self.since = None
-            findings.note(number, "detach", "page view", "answered", in_words(told.known()), passed=True)
+            findings.note(number, "detach", "page view", "answered", in_words(observed.known()), passed=True)
         else:
-            last = or_none(told.last_view)
+            last = or_none(observed.last_view)
             at = window.common(last) if last is not None and window.meets(last) else window
-            failed = any(state.error for state in self.possible.states)
-            seen = self.possible.view(at, window, told)
+            failed = any(state.error for state in self.state_set.states)
+            seen = self.state_set.view(at, window, observed)
             self._viewed(number, seen.strangers)
             self.last_error = LastError.FORBIDDEN
             self._check_downloads(at)
-            self._judge_view(number, seen, told, self._claims(event, seen, told, failed=failed))
+            self._judge_view(number, seen, observed, self._claims(event, seen, observed, failed=failed))
             self._check_address(number, page.picture)
             self.result.kinds[number] = set() if seen.mismatches else seen.kinds
-        self._note_status(event, told)
+        self._note_status(event, observed)
         visit = Visit(
             event=number,
             at=event.end,
-            status=told.status or "",
-            access_count=told.views,
-            image_access_count=told.picture_views,
+            status=observed.status or "",
+            access_count=observed.views,
+            image_access_count=observed.picture_views,
             picture=self.shown.get(event.visit),
         )
         self.result.visits.append(visit)
 
-    def _claims(self, event: Request, seen: Seen, told: Observation, *, failed: bool) -> list[str]:
+    def _claims(self, event: Request, seen: Seen, observed: Observation, *, failed: bool) -> list[str]:
         """Returns the claims that a page view proves or breaks: what it was, and what had happened before."""
         if len(seen.kinds) != 1:
             return []
         (kind,) = seen.kinds
         claims = [kind.value]
-        if kind is Kind.VALID and told.views == told.picture_views == 1:
+        if kind is Kind.VALID and observed.views == observed.picture_views == 1:
             claims.append("first")
         since = self.since
         if since is not None and event.begin >= since.end and not event.crowd:
@@ -255,18 +255,18 @@ class _Replay:
             claims.append("outage-taken")
         return [claim for claim in claims if claim in CLAIMS]
 
-    def _judge_view(self, number: int, seen: Seen, told: Observation, claims: list[str]) -> None:
+    def _judge_view(self, number: int, seen: Seen, observed: Observation, claims: list[str]) -> None:
         self.findings.mismatches(number, seen.mismatches, claims or ["state"])
         if seen.mismatches:
             return
-        said, note = in_words(told.known()), self.findings.note
+        said, note = in_words(observed.known()), self.findings.note
         for claim in claims:
             note(number, claim, "page view", EXPECTED[next(iter(seen.kinds))], said, passed=True)
         note(number, "counted", "counts", "one more than before", said, passed=True)
 
     def _check_address(self, number: int, address: str | None) -> None:
         """Two pictures at one address would be one picture to a browser."""
-        pictures = {state.picture for state in self.possible.states}
+        pictures = {state.picture for state in self.state_set.states}
         shown = pictures.pop() if len(pictures) == 1 else None
         if address and shown and shown != UNSEEN:
             known = self.addresses.setdefault(address, shown)
@@ -274,44 +274,44 @@ class _Replay:
             self.findings.same(number, "page-picture", f"picture at {address}", expected, seen)
 
     def _picture(self, number: int, event: Request, answer: Answer, at: Span) -> None:
-        told = Observation(picture=answer.body if answer.status == 200 else None)
-        certain = all(statuses(one, at, self.possible.ttl) == {"valid"} for one in self.possible.states)
+        observed = Observation(picture=answer.body if answer.status == 200 else None)
+        certain = all(statuses(one, at, self.state_set.ttl) == {"valid"} for one in self.state_set.states)
         if self.detached and not certain:
             return
         claim = "page-picture" if event.visit else "picture"
-        self._note(number, claim, "the current picture", told, self.possible.look(at, told))
+        self._note(number, claim, "the current picture", observed, self.state_set.look(at, observed))
 
-    def _note(self, number: int, claim: str, expected: str, told: Observation, seen: Seen) -> None:
+    def _note(self, number: int, claim: str, expected: str, observed: Observation, seen: Seen) -> None:
         """Notes what a look found that is about one thing."""
         self.findings.mismatches(number, seen.mismatches, [claim])
         if not seen.mismatches:
             name = "state" if claim == "state" else "picture"
-            self.findings.note(number, claim, name, expected, in_words(told.known()), passed=True)
+            self.findings.note(number, claim, name, expected, in_words(observed.known()), passed=True)
 
     def _cache(self, number: int, event: Request, answer: Answer, at: Span) -> None:
         read = reading.document(self.history.bodies[answer.body], STATE)
         image, error = read.rest.get("image"), read.rest.get("last_error") is not None
         picture = image.get("sha256") if isinstance(image, dict) else None
-        self.findings.same(number, "ttl", "ttl", self.possible.ttl, read.rest.get("ttl"))
+        self.findings.same(number, "ttl", "ttl", self.state_set.ttl, read.rest.get("ttl"))
         self.findings.same(number, "source", "source", self.source, read.rest.get("source"))
         if self.detached:
             self._check_last_error(number, error)
             return
         known = error if self.last_error is LastError.FORBIDDEN else None
-        told = replace(read.observed, error=known, picture=picture)
-        untouched = all(state.views == 0 for state in self.possible.states)
-        seen = self.possible.look(at, told)
+        observed = replace(read.observed, error=known, picture=picture)
+        untouched = all(state.views == 0 for state in self.state_set.states)
+        seen = self.state_set.look(at, observed)
         self._viewed(number, seen.strangers)
         self._check_last_error(number, error)
-        self._note(number, "state", "a possible one", told, seen)
+        self._note(number, "state", "a possible one", observed, seen)
         self._check_downloads(at)
         if not seen.mismatches and picture:
-            said, note = in_words(told.known()), self.findings.note
-            if untouched and told.views == 0:
+            said, note = in_words(observed.known()), self.findings.note
+            if untouched and observed.views == 0:
                 note(number, "start", "download", "one before any view", said, passed=True)
-            if self.late and told.picture_views == 0:
+            if self.late and observed.picture_views == 0:
                 note(number, "late", "picture that came late", "taken when it came", said, passed=True)
-        self._note_status(event, told)
+        self._note_status(event, observed)
 
     def _check_last_error(self, number: int, error: object) -> None:
         if self.last_error is LastError.REQUIRED:
@@ -323,24 +323,24 @@ class _Replay:
         files = {file.name: file for file in event.files}
         if STATE_FILE in files:
             read = reading.document(self.history.bodies[files[STATE_FILE].body], METADATA)
-            seen = self.possible.look(at, read.observed, saved=True)
+            seen = self.state_set.look(at, read.observed, saved=True)
             self._viewed(number, seen.strangers)
             self.findings.mismatches(number, seen.mismatches, ["volume-state"])
         else:
-            nothing = not any(state.picture for state in self.possible.states)
+            nothing = not any(state.picture for state in self.state_set.states)
             expected, missing = f"{STATE_FILE} with all that is known", f"no {STATE_FILE}"
             self.findings.note(number, "volume-state", "metadata", expected, missing, passed=nothing)
         file = files.get(PICTURE_FILE)
-        told = Observation(picture=file.body if file else None)
-        seen = self.possible.look(at, told, saved=True)
+        observed = Observation(picture=file.body if file else None)
+        seen = self.state_set.look(at, observed, saved=True)
         if file or seen.mismatches:
-            self._note(number, "volume-picture", "the current picture", told, seen)
+            self._note(number, "volume-picture", "the current picture", observed, seen)
         if seen.behind:
             self.result.behind.add(number)
 
     def _log(self, number: int) -> None:
-        self.result.ttls[number] = self.possible.ttl
-        pictures = {state.picture for state in self.possible.states}
+        self.result.ttls[number] = self.state_set.ttl
+        pictures = {state.picture for state in self.state_set.states}
         if pictures == self.before[0]:  # else it may have been shown before it is named
             named = {picture for picture in pictures if picture is not None}
             if len(named) == len(pictures):
@@ -352,6 +352,6 @@ class _Replay:
             self.result.others[number] = others
             self.last_error = LastError.FORBIDDEN
 
-    def _note_status(self, event: Event, told: Observation) -> None:
-        if told.status is not None:
-            self.result.statuses.append((event.end, told.status))
+    def _note_status(self, event: Event, observed: Observation) -> None:
+        if observed.status is not None:
+            self.result.statuses.append((event.end, observed.status))

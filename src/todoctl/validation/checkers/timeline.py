@@ -137,11 +137,11 @@ class Findings:
                 self.note(number, claim, NAMES.get(name, name), expected, seen, passed=False)
 
 
-def in_words(told: dict[str, Any]) -> str:
+def in_words(observed: dict[str, Any]) -> str:
     """Returns an observation as in `picture 3f2a9c11d0e4, Valid, site count 5, image count 2`."""
     order = ("picture", "status", "views", "picture_views", "downloaded", "expires", "last_view")
-    known = [name for name in order if name in told] + [name for name in told if name not in order]
-    return ", ".join(_word(name, told[name], alone=len(known) == 1) for name in known)
+    known = [name for name in order if name in observed] + [name for name in observed if name not in order]
+    return ", ".join(_word(name, observed[name], alone=len(known) == 1) for name in known)
 
 
 def _word(name: str, value: object, *, alone: bool) -> str:
