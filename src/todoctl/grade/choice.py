@@ -155,6 +155,14 @@ class Repository:
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self.documents = list(documents)
+        labels = ("spec", "template", "metadata", "labels")
+        workloads = [(workload, workload.mapping(*labels)) for workload in self.of(*WORKLOADS)]
+        self._selected = {
+            service: nearest(
+                [one for one, has in workloads if matches(service.mapping("spec", "selector"), has)], service
+            )
+            for service in self.of("Service")
+        }
 
     def of(self, *kinds: str) -> list[Document]:
         """Returns the resources of these kinds."""
@@ -170,11 +178,7 @@ class Repository:
 
     def selected(self, service: Document) -> list[Document]:
         """Returns the nearest workloads whose pods a Service selects."""
-        selector = service.mapping("spec", "selector")
-        labels = ("spec", "template", "metadata", "labels")
-        return nearest(
-            [one for one in self.of(*WORKLOADS) if matches(selector, one.mapping(*labels))], service
-        )
+        return self._selected[service]
 
     def candidates(self) -> list[App]:
         """Returns the apps that there are: what an Ingress leads to, then what none leads to."""

@@ -26,6 +26,11 @@ FILES = 20_000
 BYTES = 200_000
 """Of one file; a longer one is not read."""
 
+TOTAL = 3_000_000
+"""Of all files that have resources; PyYAML reads as much in a minute."""
+
+RESOURCES = 2_000
+
 VALUES = 20_000
 """In one file, with its aliases written out."""
 
@@ -125,9 +130,13 @@ def files_of(directory: Path) -> list[Path]:
 
 
 def read(directory: Path, files: Sequence[Path]) -> tuple[list[Document], list[Finding]]:
-    """Returns the resources in the YAML among these files, and a finding for each file that is not YAML."""
+    """Returns the resources in the YAML among these files, and a finding for each file that is not YAML.
+
+    Raises BadUsageError where these are too many.
+    """
     documents: list[Document] = []
     findings: list[Finding] = []
+    left = TOTAL
     for path in files:
         if path.suffix.lower() not in SUFFIXES:
             continue
@@ -137,11 +146,17 @@ def read(directory: Path, files: Sequence[Path]) -> tuple[list[Document], list[F
             begin = stream.read(BYTES)
         try:
             if LOOKS_LIKE_A_RESOURCE.search(begin):
+                left -= len(begin)
                 for node in yaml.compose_all(text_of(path), Loader=yaml.SafeLoader):
                     documents += reader.documents(node)
         except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
             findings.append(_unreadable(file, error, template="{{" in begin))
         findings += reader.findings
+        if left < 0 or len(documents) > RESOURCES:
+            raise BadUsageError(
+                f"{directory} has more than {RESOURCES} resources or {TOTAL // 10**6} MB of them",
+                fix="Name the manifests of the app with -f PATH",
+            )
     return documents, findings
 
 

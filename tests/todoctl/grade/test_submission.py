@@ -344,6 +344,13 @@ def test_files_of_a_stranger_do_no_harm(tmp_path: Path, text: str) -> None:
     assert not Path("/tmp/grade-was-here").exists()
 
 
+def test_there_is_an_end_to_what_is_read(tmp_path: Path) -> None:
+    many = "kind: List\nitems:\n" + "- {kind: Service}\n" * 1_500
+    written(tmp_path, {**APP, "a.yaml": many, "b.yaml": many})
+    with pytest.raises(BadUsageError, match="more than 2000 resources"):
+        find(tmp_path)
+
+
 def test_what_is_not_a_file_of_the_repository_is_not_read(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     written(repository, APP)
