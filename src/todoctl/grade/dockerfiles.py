@@ -75,7 +75,7 @@ def images_of(directory: Path, app: App, files: Sequence[Path], builds: Sequence
         if named:
             images.append(Image(name, at, named[0], named[0].parent, "--build names its directory"))
             continue
-        chosen, why = _belonging(name, workload, found, alone=own == [name])
+        chosen, why = _belonging(name, workload, found, directory, alone=own == [name])
         dockerfile = directory / chosen if chosen else None
         images.append(Image(name, at, dockerfile, _context(dockerfile, directory), why))
     return tuple(images)
@@ -121,7 +121,7 @@ def _alike(image: str, name: str) -> int:
 
 
 def _belonging(
-    image: str, workload: Document, found: Sequence[_Candidate], *, alone: bool
+    image: str, workload: Document, found: Sequence[_Candidate], directory: Path, *, alone: bool
 ) -> tuple[PurePosixPath | None, str]:
     """Returns the Dockerfile of an image: the one deepest in the tree of its manifest, then by its name."""
     if is_public(image):
@@ -141,7 +141,10 @@ def _belonging(
     best = exact[-1] if exact and likeness(mine[-1]) else mine[-1]
     if likeness(best):
         return best.file, f"{best.file} has its name"
-    if alone and [depth(one) for one in mine].count(depth(best)) == 1:
+    file = directory / best.file
+    build = _context(file, directory) or file.parent
+    complete = all((build / source).exists() for _, source in _sources(_steps(file)))
+    if alone and [depth(one) for one in mine].count(depth(best)) == 1 and (depth(best) or complete):
         return best.file, f"{best.file} is the only one beside its manifest"
     return None, "no Dockerfile has its name"
 

@@ -159,6 +159,15 @@ SHAPES = {
         "project@project project@project todo-dep@project/todo todo-svc@project/todo project@project",
         "project/todo-backend/Dockerfile project/todo/docker/Dockerfile",
     ),
+    "a Dockerfile for something else": Shape(
+        {
+            "manifests/all.yaml": manifests("project", claim="project"),
+            "manifests/ingress.yaml": ingress("project", root="project-svc"),
+            "manifests/storage.yaml": storage("project"),
+            "tools/ci/Dockerfile": "FROM alpine\nCOPY made/ .",
+        },
+        "project@manifests project@manifests project-dep@manifests project-svc@manifests project@manifests",
+    ),
     "no Ingress": Shape(
         {
             "project/all.yaml": manifests("project", claim="project"),
