@@ -13,9 +13,6 @@ PLANTED = HERE / "planted"
 
 APP = HERE.parents[1] / "src" / "todoapp"
 
-TEMPLATE = 'Path(__file__).with_suffix(".html").read_text(encoding="utf-8")'
-"""How the app's `page` gets its template."""
-
 
 @dataclass(frozen=True, slots=True)
 class Edit:

@@ -54,33 +54,22 @@ def _mutations(source: str) -> Iterator[tuple[int, int, str, int]]:
             yield line, column, name, occurrence
 
 
-class _Bare(ast.NodeTransformer):
-    """Takes out what says something to readers and type checkers only."""
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.annotation = None
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.annotation = ast.Constant(None)
-        return self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
+def _bare(source: str) -> str:
+    """The syntax tree without what says something to readers and type checkers only."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for name in ("annotation", "returns"):
+            if getattr(node, name, None) is not None:
+                setattr(node, name, ast.Constant(None))
+    return ast.dump(tree)
 
 
 def _is_another(source: str, mutated: str) -> bool:
     """Whether the mutant is Python, and differs in more than annotations."""
     try:
-        one, other = (ast.dump(_Bare().visit(ast.parse(text))) for text in (source, mutated))
+        return _bare(source) != _bare(mutated)
     except SyntaxError:  # the operators take the * before keyword arguments for a product's
         return False
-    return one != other
 
 
 def _edit(module: str, line: int, source: str, mutated: str) -> Edit:

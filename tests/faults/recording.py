@@ -94,14 +94,9 @@ def header(where: str, name: str, value: str | Callable[[str], str] | None) -> C
     return answers(where, edit)
 
 
-def status(where: str, number: int, only: int | None = None) -> Change:
-    """Answers have another status, or those alone that have status `only`."""
-    return answers(
-        where,
-        lambda _, __, answer: (
-            msgspec.structs.replace(answer, status=number) if only in {None, answer.status} else answer
-        ),
-    )
+def status(where: str, number: int) -> Change:
+    """Answers have another status."""
+    return answers(where, lambda _, __, answer: msgspec.structs.replace(answer, status=number))
 
 
 def body(where: str, edit: Callable[[bytes], bytes]) -> Change:
