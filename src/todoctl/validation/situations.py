@@ -20,7 +20,7 @@ from todoctl.validation.probes import UNCOUNTED
 LONG_TTL = 600.5
 """Seconds: no picture expires meanwhile. With a fraction, so that it shows whether that counts."""
 
-QUICK_TTL, SLOW_TTL = 0.8, 8.0
+QUICK_TTL, SLOW_TTL = 0.8, 5.0
 """Seconds a picture is valid in a quick run; the latter where a start takes seconds."""
 
 BRIEF_TTL = 0.1
