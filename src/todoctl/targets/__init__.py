@@ -14,12 +14,12 @@ LOCAL, K3D, KUBERNETES = "local", "k3d", "kubernetes"
 NAMES = (K3D, LOCAL, KUBERNETES)
 
 NAMED_BY = {K3D: ("cluster",), KUBERNETES: ("context", "namespace"), LOCAL: ()}
-"""The options that tell one deployment on a target from another."""
+"""The options that name one deployment on a target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A target, and what tells one deployment on it from others; None if the command line does not say."""
+    """A target, and the options that name one deployment on it; None if the command line does not say."""
 
     name: str | None = None
     cluster: str | None = None
@@ -74,7 +74,7 @@ def default(progress: Progress) -> str:
 
 
 def make(choice: Choice, home: Home, *, keep_cluster: bool = False) -> Target:
-    """Returns the target of that choice, as a command needs it that is not told how to bring it up."""
+    """Returns the target of that choice, for a command that does not bring it up."""
     if keep_cluster and choice.named != K3D:
         raise BadUsageError(
             f"--keep-cluster goes with --target k3d only, and the target is {choice.named}",
@@ -154,7 +154,7 @@ def find(home: Home, choice: Choice, *, keep_cluster: bool = False) -> Target | 
 def _may_be_up(target: Target) -> bool:
     with suppress(UnavailableError):
         return target.deployed() is not None
-    return True  # it cannot be told
+    return True  # it cannot be found out
 
 
 def require(home: Home, choice: Choice) -> Target:

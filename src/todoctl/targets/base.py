@@ -44,7 +44,7 @@ class Progress(Protocol):
 
 
 class Downloads(Protocol):
-    """Downloads under way, beside each other."""
+    """Downloads that go on at the same time."""
 
     def show(self, name: str, loaded: int, size: int, doing: str) -> None:
         """`loaded` of `size` bytes of `name` are here; `doing` is empty while they come."""
@@ -52,7 +52,7 @@ class Downloads(Protocol):
 
 
 class Step(Protocol):
-    """A step under way."""
+    """A step that goes on."""
 
     def update(self, detail: str, began: float | None = None) -> None:
         """Shows what the step waits for just now, and for how long if it `began` at known epoch seconds."""
@@ -158,7 +158,7 @@ class Marker:
         self._path.unlink(missing_ok=True)
 
     def token(self) -> str:
-        """Returns what tells this marker from those of other machines; empty if there is none."""
+        """Returns the token of our marker, which no other machine's has; empty if there is none."""
         return self._path.read_text(encoding="ascii") if self._path.exists() else ""
 
 
@@ -190,10 +190,10 @@ class View:
 
 
 class Store(Protocol):
-    """Who reaches the volume without the app: this machine, a node, or a pod of todoctl's own."""
+    """Reaches the volume without the app: from this machine, a node, or a pod of todoctl's own."""
 
     seen_from: str
-    """Who that is, in words."""
+    """This machine, the node or the pod, in words."""
 
     def run(self, *command: str) -> str:
         """Returns what a POSIX command prints; raises `CommandFailedError` with its exit code."""
@@ -281,7 +281,7 @@ class Volume:
         self._store.put(f"{self._here}/{name}", content)
 
     def detach(self) -> None:
-        """Puts the cache out of the reach of the app that runs on it: by its mode, or by a file in its place.
+        """Puts the cache out of the reach of the app that runs on it: by its mode, or by a file instead of it.
 
         The file stops root as well, and nobody else can make a directory there meanwhile.
         """
@@ -307,7 +307,7 @@ class Volume:
         self._here = self._path
 
     def put_back(self) -> None:
-        """Puts the user's cache in the place of the stopped app's, if it was set aside.
+        """Puts the user's cache back instead of the validation's, if it was set aside; the app is stopped.
 
         One rename decides: before it the set-aside cache is whole, after it it is back.
         """

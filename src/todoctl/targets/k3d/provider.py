@@ -33,7 +33,7 @@ FOLDER = "k3d"
 """Below todoctl's home; in it one for each cluster."""
 
 DISK_BYTES = 3 * 1024**3
-"""What the images of a cluster and its nodes take, with room to work."""
+"""What the images of a cluster and its nodes take, with space to work."""
 
 ENGINE_SECONDS = 5
 TIMEOUT = "--timeout=300s"
@@ -275,7 +275,7 @@ class K3dCluster:
     def _get_kubeconfig(self, progress: Progress) -> None:
         with progress.step("Get the cluster's own kubeconfig"):
             merge = ["k3d", "kubeconfig", "merge", self.options.cluster, "--kubeconfig-merge-default"]
-            # todoctl has a file of its own; who types the commands uses the user's.
+            # todoctl has a file of its own; commands that are typed use the user's.
             progress.command([*merge, f"--kubeconfig-switch-context={_switch(self.options)}"])
             self._write_kubeconfig()
 
@@ -406,7 +406,7 @@ def _port(port: int, containers: list[Container]) -> Finding:
 
 
 def _disk(root: Path) -> Finding:
-    """Returns whether a new cluster finds room."""
+    """Returns whether there is space for a new cluster."""
     if not root.is_dir():  # Docker is on another machine, or in a virtual one
         return Finding(subject="Disk", ok=True, seen="cannot be seen from here", required=False)
     free = shutil.disk_usage(root).free

@@ -104,7 +104,7 @@ class ExistingCluster:
             return [error_finding("API server", error)]
         lacking = [f"{verb} {name}" for (verb, name), may in zip(needed, allowed, strict=True) if not may]
         found = [Finding(subject="API server", ok=True, seen=client.server)]
-        if not options.create_namespace:  # whoever makes it may have no rights in it before
+        if not options.create_namespace:  # without it there may be no rights in it yet
             found.append(
                 Finding(
                     subject=f"Rights in {options.namespace}",

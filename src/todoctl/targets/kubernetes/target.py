@@ -1,4 +1,4 @@
-"""The app in a namespace of a cluster, whoever has made it: `--target k3d` and `--target kubernetes`."""
+"""The app in a namespace of any kind of cluster: `--target k3d` and `--target kubernetes`."""
 
 import json
 import shutil

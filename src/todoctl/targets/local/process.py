@@ -29,21 +29,21 @@ STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
 
 LOG_BYTES = 10_000_000
-"""A log that has grown larger is put aside at the next start, in the place of the one before."""
+"""A log that has grown larger is renamed to app.log.1 at the next start, which replaces an older one."""
 
 
 def command(module: str) -> tuple[str, ...]:
-    """The command that runs `module`."""
+    """Returns the command that runs `module`."""
     return (sys.executable, "-m", module)
 
 
 def find(directory: Path, module: str = APP) -> list[psutil.Process]:
-    """The processes of `module` that todoctl started for `directory`, the oldest first."""
+    """Returns the processes of `module` that todoctl started for `directory`, the oldest first."""
     found = []
     for process in psutil.process_iter():
         try:
             if os.getsid(process.pid) != process.pid:
-                continue  # not begun by `spawn`: the quickest question that tells most strangers
+                continue  # not begun by `spawn`: the quickest check that excludes most strangers
             if process.cmdline()[1:3] == ["-m", module] and process.environ().get(VARIABLE) == str(directory):
                 found.append(process)
         except (OSError, psutil.Error):
@@ -52,7 +52,7 @@ def find(directory: Path, module: str = APP) -> list[psutil.Process]:
 
 
 def runs_on(directory: Path, port: int, module: str = APP) -> bool:
-    """Whether one of `find` was told to listen on `port`."""
+    """Returns whether one of `find` was started to listen on `port`."""
     for running in find(directory, module):
         try:
             if running.environ().get("PORT") == str(port):
@@ -92,7 +92,7 @@ def spawn(
 
 
 def require(directory: Path) -> list[psutil.Process]:
-    """Those of `find`; raises `UnavailableError` where there are none."""
+    """Returns those of `find`; raises `UnavailableError` if there are none."""
     running = find(directory)
     if not running:
         raise UnavailableError("The app does not run", fix="Start it with 'todoctl up'")
@@ -100,7 +100,7 @@ def require(directory: Path) -> list[psutil.Process]:
 
 
 def environment(running: psutil.Process) -> dict[str, str]:
-    """What the app was started with."""
+    """Returns the environment that the app was started with."""
     try:
         return running.environ()
     except psutil.Error as error:
@@ -128,7 +128,7 @@ def kill(processes: list[psutil.Process]) -> None:
 
 @contextmanager
 def halted(processes: list[psutil.Process]) -> Iterator[None]:
-    """`processes` do nothing until the end of the block."""
+    """Suspends `processes` until the end of the block."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.suspend()
@@ -154,7 +154,7 @@ def _send(number: signal.Signals, processes: list[psutil.Process]) -> list[psuti
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs; reaps a child that has ended.
+    """Returns whether it still runs; reaps a child that has ended.
 
     A killed process may be called a zombie while threads of it still hold its sockets.
     """
