@@ -281,7 +281,7 @@ class Volume:
         self._store.put(f"{self._here}/{name}", content)
 
     def detach(self) -> None:
-        """Puts the cache out of the reach of the app that runs on it: by its mode, or by a file instead of it.
+        """Puts the cache out of reach of the app that runs on it: by its mode, or by a file instead of it.
 
         The file stops root as well, and nobody else can make a directory there meanwhile.
         """

@@ -172,7 +172,7 @@ def are_own(found: list[Container]) -> bool:
 def delete(engine: docker.DockerClient, cluster: str, shown: Callable[[str], None]) -> None:
     """Deletes all of a cluster, whether or not its API answers; raises if something of it stays.
 
-    k3d removes one node after the other, each of which takes seconds, so the nodes go first, all at the same time.
+    k3d removes one node after the other, which takes seconds each. So the nodes go first, at the same time.
     The rest is k3d's: load balancer, network, volumes, and the entry in the user's kubeconfig.
     """
     failure = ""
